@@ -226,7 +226,7 @@ def test_stored_predictions_are_of_periods_that_are_over(stored_run):
     past = stored_predictions(reader, stored, window)
     assert (past.period, past.origin) == (Period(date(1998, 3, 31), date(1998, 6, 30)), "stored")
     assert min(len(past.latest), len(past.earlier)) > 500
-    assert stored_predictions(reader, stored, window.as_of(date(1998, 6, 29))) is None
+    assert stored_predictions(reader, stored, window.truncate_at(date(1998, 6, 29))) is None
     stored.run.tags["protocol"] = "customer_split"
     assert stored_predictions(reader, stored, window) is None
 

@@ -10,7 +10,7 @@ from clv_experiments.commands.benchmark_page import EXAMPLES
 from clv_experiments.comparison.display.speed import plot_speed, render_speed_page
 from clv_experiments.comparison.external_tools import find_external_tools
 from clv_experiments.comparison.speed import SCRIPT, compare_speed, growth_exponents, measure_tool
-from clv_experiments.data.sources.benchmark_inputs import order_lines, simulate_rfm_summary
+from clv_experiments.data.sources.benchmark_inputs import simulate_order_lines, simulate_rfm_summary
 from clv_experiments.errors import ClvError
 from clv_experiments.models.btyd_fitting import check_customers
 
@@ -92,7 +92,7 @@ def test_the_page_holds_every_figure_and_the_picture_every_line():
 
 
 def test_order_lines_are_of_few_customers_and_many_orders():
-    lines = order_lines(20_000).to_pyarrow().to_pandas()
+    lines = simulate_order_lines(20_000).to_pyarrow().to_pandas()
     assert len(lines) == 20_000
     assert lines["invoice"].nunique() == 1000
     assert lines["customer_id"].nunique() == 86
@@ -111,7 +111,7 @@ def test_simulated_customers_can_be_fitted():
 @pytest.mark.parametrize("name", ["clv_experiments", "duckdb", "lifetimes"])
 def test_tools_that_are_installed_here_do_their_tasks(name, tmp_path):
     (tool,) = find_external_tools(EXAMPLES, [name], script=SCRIPT)
-    order_lines(20_000).to_parquet(tmp_path / "lines.parquet")
+    simulate_order_lines(20_000).to_parquet(tmp_path / "lines.parquet")
     simulate_rfm_summary(2000).to_parquet(tmp_path / "customers.parquet")
     assert measure_tool(tool, "features", tmp_path / "lines.parquet", 120.0).seconds > 0
     fits = [

@@ -24,9 +24,9 @@ from clv_experiments.data import cleaning
 from clv_experiments.data.engine import DuckDb, Spark, open_engine
 from clv_experiments.data.log import load_log
 from clv_experiments.data.parsing.formats import ParseOptions
-from clv_experiments.data.queries.cohort_months import cohort_months
+from clv_experiments.data.queries.cohort_months import sum_repeat_purchases_by_cohort_month
 from clv_experiments.data.queries.gaps import count_last_two_gaps
-from clv_experiments.data.queries.outcomes import holdout
+from clv_experiments.data.queries.outcomes import holdout_spend_and_purchases
 from clv_experiments.data.raw import RawTable
 from clv_experiments.data.sources.database import database
 from clv_experiments.data.window import Horizon, Window
@@ -50,8 +50,8 @@ def outcome(log, compose, horizon="3 months"):
         "report": log.report.table,
         "span": (log.start, log.end, log.customers),
         "features": features.at(log, period.cutoff, window.horizon),
-        "spend": holdout(log, period),
-        "cohorts": cohort_months(log, period.cutoff).past,
+        "spend": holdout_spend_and_purchases(log, period),
+        "cohorts": sum_repeat_purchases_by_cohort_month(log, period.cutoff).past,
         "gaps": count_last_two_gaps(log, period.cutoff),
         "rhythm": FeatureSet("rhythm", [log_gap_sum]).at(log, period.cutoff, window.horizon),
         **_counts(log, period.cutoff, window.horizon),

@@ -54,4 +54,4 @@ def test_a_horizon_that_cannot_be_read_is_quoted(text):
     ],
 )
 def test_shift_follows_the_calendar(day, horizon, times, moved):
-    assert Horizon.parse(horizon).shift(day, times) == moved
+    assert Horizon.parse(horizon).shift_day(day, times) == moved

@@ -8,7 +8,7 @@ import pytest
 
 from clv_experiments.data.cleaning import missing_amount, missing_customer, price_not_positive, returns
 from clv_experiments.data.log import load_log
-from clv_experiments.data.queries.outcomes import holdout
+from clv_experiments.data.queries.outcomes import holdout_spend_and_purchases
 from clv_experiments.data.raw import RawTable
 from clv_experiments.data.window import Horizon, Period
 from clv_experiments.errors import ClvError
@@ -94,4 +94,7 @@ def test_features_and_outcomes_count_purchases(log):
     assert "monetary_value" not in X
     assert X["frequency"].to_dict() == {"a": 1, "b": 0}
     assert X["spend_per_day"].to_dict() == {"a": 2 / 4, "b": 1 / 3}
-    assert holdout(log, Period(date(2020, 1, 5), date(2020, 1, 9)))["spend"].to_dict() == {"a": 0, "b": 1}
+    assert holdout_spend_and_purchases(log, Period(date(2020, 1, 5), date(2020, 1, 9)))["spend"].to_dict() == {
+        "a": 0,
+        "b": 1,
+    }

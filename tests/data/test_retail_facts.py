@@ -24,7 +24,7 @@ from clv_experiments.data.cleaning import (
 from clv_experiments.data.cleaning.clean import clean
 from clv_experiments.data.engine import DuckDb
 from clv_experiments.data.log import TransactionLog
-from clv_experiments.data.parsing.columns import choose_columns
+from clv_experiments.data.parsing.columns import choose_column_roles
 from clv_experiments.data.parsing.formats import ParseOptions
 from clv_experiments.data.parsing.lines import read_lines
 
@@ -63,7 +63,7 @@ def retail(compose):
         path = Path(FOLDER or "") / f"{name}.parquet"
         data = compose(f"data={name}", f"data.path={path}").data
         raw = instantiate(data.source)(DuckDb())
-        columns = choose_columns(raw.table.columns, OmegaConf.to_container(data.columns), name)
+        columns = choose_column_roles(raw.table.columns, OmegaConf.to_container(data.columns), name)
         assert columns.guessed == ()
         lines, _, notes = read_lines(raw.table, columns, ParseOptions(), name, keep_raw_columns=True)
         assert notes == []

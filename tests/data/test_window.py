@@ -177,8 +177,8 @@ def test_default_cutoff_is_the_latest_that_leaves_a_whole_horizon(end, horizon):
     assert holdout.end <= end
     # One day later the same horizon would end after the log, unless it is clipped: 31 March to 29 April.
     later = holdout.cutoff + 2 * DAY
-    clipped = horizon.unit == "months" and horizon.shift(later, 1).day != later.day
-    assert clipped or horizon.shift(later, 1) - DAY > end
+    clipped = horizon.unit == "months" and horizon.shift_day(later, 1).day != later.day
+    assert clipped or horizon.shift_day(later, 1) - DAY > end
 
 
 @modest
@@ -189,7 +189,7 @@ def test_periods_are_contiguous_and_one_horizon_long(whole, back):
     assert period.end <= whole.end
     if whole.horizon.unit == "months":
         # A clipped month end takes at most three days from one period and gives them to the next.
-        calendar = (whole.horizon.shift(period.cutoff + DAY, 1) - period.cutoff - DAY).days
+        calendar = (whole.horizon.shift_day(period.cutoff + DAY, 1) - period.cutoff - DAY).days
         assert abs(period.days - calendar) <= 3
     else:
         assert period.days == whole.horizon.count * {"days": 1, "weeks": 7}[whole.horizon.unit]
@@ -210,7 +210,7 @@ def test_no_training_label_ends_after_its_targets_cutoff(whole, supervised):
         for period in panel:
             assert period.end <= target.cutoff
             # One whole horizon of history lies inside the log; a clipped month end may cost up to three days.
-            assert whole.horizon.shift(period.cutoff + DAY, -1) >= whole.start - 3 * DAY
+            assert whole.horizon.shift_day(period.cutoff + DAY, -1) >= whole.start - 3 * DAY
             assert period.cutoff >= whole.start
         assert [period.end for period in panel] == sorted({period.end for period in panel}, reverse=True)
     for origin in origins:
@@ -302,11 +302,11 @@ def test_the_days_needed_are_enough_and_one_fewer_is_not(whole, supervised):
     ],
 )
 def test_all_origins_are_as_many_as_leave_labels_to_the_oldest(horizon, choices, origins):
-    assert window(horizon, **choices).with_all_origins().origins == origins
+    assert window(horizon, **choices).use_all_origins().origins == origins
 
 
 def test_where_all_origins_are_one_models_without_labels_take_it_and_the_others_are_refused():
-    year = window("6 months", end=date(1997, 12, 31)).with_all_origins()
+    year = window("6 months", end=date(1997, 12, 31)).use_all_origins()
     (origin,) = year.backtest_origins(supervised=False, source="cdnow")
     assert span(origin.holdout) == ("1997-07-01", "1997-12-31")
     with pytest.raises(LogTooShort, match=r"6 months and 1 origin\(s\).* choose a model that needs no labels"):
@@ -316,7 +316,7 @@ def test_where_all_origins_are_one_models_without_labels_take_it_and_the_others_
 @modest
 @given(whole=windows())
 def test_all_origins_work_for_every_model_and_one_more_does_not(whole):
-    every = replace(whole, origins=1).with_all_origins()
+    every = replace(whole, origins=1).use_all_origins()
 
     def works(origins):
         try:
@@ -333,16 +333,16 @@ def test_all_origins_work_for_every_model_and_one_more_does_not(whole):
 def test_a_longer_log_never_allows_fewer_origins(whole, later):
     one = replace(whole, origins=1)
     longer = replace(one, start=one.start - later * DAY)
-    assert longer.with_all_origins().origins >= one.with_all_origins().origins
-    assert longer.with_all_origins().earliest_cutoff <= one.with_all_origins().earliest_cutoff
+    assert longer.use_all_origins().origins >= one.use_all_origins().origins
+    assert longer.use_all_origins().earliest_cutoff <= one.use_all_origins().earliest_cutoff
 
 
 @pytest.mark.parametrize(
     ("horizon", "choices"), [("3 months", {}), ("45 days", {}), ("3 months", {"training_origins": 2})]
 )
 def test_without_the_latest_origin_the_others_stay_as_they_are(horizon, choices):
-    every = window(horizon, **choices).with_all_origins()
-    earlier = window(horizon, **choices).without_latest().with_all_origins()
+    every = window(horizon, **choices).use_all_origins()
+    earlier = window(horizon, **choices).drop_latest_origin().use_all_origins()
     *others, latest = every.backtest_origins(supervised=True, source="cdnow")
     kept = earlier.backtest_origins(supervised=True, source="cdnow")
     assert [(one.holdout, one.validation) for one in kept] == [(one.holdout, one.validation) for one in others]
@@ -354,7 +354,7 @@ def test_without_the_latest_origin_the_others_stay_as_they_are(horizon, choices)
 
 def test_without_an_origin_before_the_latest_there_is_none_to_leave():
     with pytest.raises(ClvError, match="lies before the log"):
-        window("12 months").without_latest()
+        window("12 months").drop_latest_origin()
 
 
 def test_a_period_counts_its_days_without_the_cutoff():
@@ -423,7 +423,7 @@ def test_a_search_validates_before_the_holdout_of_a_given_cutoff():
 
 
 def test_over_all_origins_only_models_without_labels_have_a_period_left():
-    every = window("3 months").with_all_origins()
+    every = window("3 months").use_all_origins()
     assert validated(every, None, supervised=False) == [FOURTH]
     with pytest.raises(LogTooShort, match=r"4 origin\(s\), 1 asked for; type .*, or window\.origins=3$"):
         validated(every, None)
@@ -469,13 +469,13 @@ def test_validation_periods_touch_no_holdout_and_reach_as_far_as_a_model_can_lea
 @modest
 @given(window=windows())
 def test_the_coming_period_learns_from_all_that_is_over_and_nothing_else(window):
-    known = window.as_of(window.cutoff)
+    known = window.truncate_at(window.cutoff)
     coming = known.future_period
     assert coming.cutoff == (window.cutoff or window.end)
-    assert coming.end + DAY == known.horizon.shift(coming.cutoff + DAY, 1)
+    assert coming.end + DAY == known.horizon.shift_day(coming.cutoff + DAY, 1)
     panel = list(known.training_periods(coming))
     assert all(period.end <= coming.cutoff for period in panel)
-    if known.has_history(0) and panel:
+    if known.has_history_before(0) and panel:
         assert panel[0] == known.period(0)
         assert panel[1:] == list(replace(known, training_origins=None).training_periods(panel[0]))[: len(panel) - 1]
 
@@ -489,7 +489,7 @@ def test_a_period_of_no_window_has_no_training_panel():
 
 def test_a_log_as_it_stood_is_refused_outside_the_log():
     window = Window(START, END, Horizon(3, "months"))
-    assert window.as_of(date(1998, 3, 31)).future_period == window.period(0)
+    assert window.truncate_at(date(1998, 3, 31)).future_period == window.period(0)
     for day in (START - DAY, END + DAY):
         with pytest.raises(ClvError, match=r"outside the log, 1997-01-01 to 1998-06-30 \(window.cutoff\)"):
-            window.as_of(day)
+            window.truncate_at(day)

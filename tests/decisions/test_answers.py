@@ -34,7 +34,7 @@ def answers(shop, *came):
     return plan, outlook, say
 
 
-PERIOD = Horizon.parse("3 months").after(pd.Timestamp("2020-03-31").date())
+PERIOD = Horizon.parse("3 months").period_after(pd.Timestamp("2020-03-31").date())
 NAMES = ("contact", "contact_sentences", "budget", "budget_sentences")
 
 

@@ -112,9 +112,9 @@ def test_clv_of_new_customers_is_what_simulated_ones_leave(kind):
 
 
 def test_the_horizon_is_counted_on_the_calendar():
-    assert Horizon.parse("12 months").after(date(2011, 2, 28)).days == 366  # through 29 February 2012
-    assert Horizon.parse("12 months").after(date(2010, 12, 31)).days == 365
-    assert Horizon.parse("1 month").after(date(2011, 12, 31)).days == 31
+    assert Horizon.parse("12 months").period_after(date(2011, 2, 28)).days == 366  # through 29 February 2012
+    assert Horizon.parse("12 months").period_after(date(2010, 12, 31)).days == 365
+    assert Horizon.parse("1 month").period_after(date(2011, 12, 31)).days == 31
 
 
 def test_customers_who_share_a_history_share_what_they_are_worth():

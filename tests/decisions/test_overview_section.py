@@ -34,7 +34,7 @@ def hostile(log_of):
 
 def section_of(log, end):
     total = TotalRange(700.0, 900.0, 4, 4)
-    return overview_section(describe_business(log, end), Horizon(3, "months").after(end), total)
+    return overview_section(describe_business(log, end), Horizon(3, "months").period_after(end), total)
 
 
 def exhibits_of(section):

@@ -11,7 +11,7 @@ import pytest
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.linear_model import LinearRegression
 
-from clv_experiments.data.queries.outcomes import holdout
+from clv_experiments.data.queries.outcomes import holdout_spend_and_purchases
 from clv_experiments.data.window import Horizon, Period, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.features.behaviour import behaviour
@@ -77,7 +77,7 @@ def target(forecaster):
 
 def test_table_holds_every_customer_of_the_cutoff_beside_what_happened(forecaster, target, cdnow_sample):
     forecast = forecaster.forecast(target, LINEAR)
-    happened = holdout(cdnow_sample, target)
+    happened = holdout_spend_and_purchases(cdnow_sample, target)
     assert list(forecast.table.columns) == ["y_true", "purchase_days", "y_pred"]
     assert forecast.table.index.equals(happened.index)
     assert forecast.table.index.equals(forecast.X.index)
@@ -104,7 +104,8 @@ def test_models_that_learn_are_fitted_on_earlier_origins_only(forecaster, target
     assert len(panel.periods) == 4
     assert max(period.end for period in panel.periods) == target.cutoff
     parts = [
-        (RFM.at(cdnow_sample, p.cutoff, Horizon.parse("3 months")), holdout(cdnow_sample, p)) for p in panel.periods
+        (RFM.at(cdnow_sample, p.cutoff, Horizon.parse("3 months")), holdout_spend_and_purchases(cdnow_sample, p))
+        for p in panel.periods
     ]
     pd.testing.assert_frame_equal(X, pd.concat([features for features, _ in parts]), check_exact=True)
     pd.testing.assert_series_equal(y, pd.concat([spend["spend"] for _, spend in parts]), check_exact=True)
@@ -189,7 +190,7 @@ def test_answers_that_are_no_spend_are_refused(forecaster, target, answer, probl
 
 def test_training_mean_is_that_of_the_whole_panel_whatever_a_run_learns_from(forecaster, target, cdnow_sample):
     edges = [date(1997, 3, 31), date(1997, 6, 30), date(1997, 9, 30), date(1997, 12, 31), date(1998, 3, 31)]
-    labels = pd.concat([holdout(cdnow_sample, Period(*pair))["spend"] for pair in pairwise(edges)])
+    labels = pd.concat([holdout_spend_and_purchases(cdnow_sample, Period(*pair))["spend"] for pair in pairwise(edges)])
     assert forecaster.training_mean(target) == pytest.approx(labels.mean())
     fewer = replace(window(cdnow_sample), training_origins=1)
     assert Forecaster(cdnow_sample, fewer).training_mean(target) == forecaster.training_mean(target)
@@ -229,7 +230,7 @@ def test_the_coming_period_is_forecast_from_the_whole_log_and_judged_by_nothing(
     assert forecast.period.cutoff == cdnow_sample.end
     assert max(period.end for period in forecast.training.periods) == cdnow_sample.end
     # As of an earlier day it is the forecast of the holdout, to the digit: what came later is not read.
-    earlier = Forecaster(cdnow_sample, future_forecaster.window.as_of(date(1998, 3, 31))).forecast_future(LINEAR)
+    earlier = Forecaster(cdnow_sample, future_forecaster.window.truncate_at(date(1998, 3, 31))).forecast_future(LINEAR)
     latest = future_forecaster.forecast(future_forecaster.window.period(0), LINEAR)
     pd.testing.assert_series_equal(earlier.table["y_pred"], latest.table["y_pred"])
     assert future_forecaster.time_to_next_purchase(latest.period).notna().equals(latest.table["purchase_days"] > 0)

@@ -104,8 +104,10 @@ def test_nothing_after_the_cutoff_moves_the_level(small, rows):
 
 
 def test_guard_sees_a_level_that_looks_ahead(small, rows, monkeypatch):
-    real = level_module.cohort_months
-    monkeypatch.setattr(level_module, "cohort_months", lambda log, cutoff: real(log, cutoff + timedelta(days=30)))
+    real = level_module.sum_repeat_purchases_by_cohort_month
+    monkeypatch.setattr(
+        level_module, "sum_repeat_purchases_by_cohort_month", lambda log, cutoff: real(log, cutoff + timedelta(days=30))
+    )
     before, after = levels_before_and_after(small, rows)
     assert after != before
 

@@ -39,7 +39,7 @@ def customers(cdnow_sample):
 
 @pytest.fixture(scope="module", params=CLASSES, ids=lambda kind: kind.__name__)
 def model(request, customers):
-    return request.param(horizon_days=HORIZON.after(CUTOFF).days).fit(customers)
+    return request.param(horizon_days=HORIZON.period_after(CUTOFF).days).fit(customers)
 
 
 @pytest.fixture(scope="module")

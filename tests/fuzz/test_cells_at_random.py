@@ -11,8 +11,14 @@ import pytest
 from attempts import COUNT, needs_alarms, try_inputs
 
 from clv_experiments.data.engine import DuckDb
-from clv_experiments.data.parsing.dates import add_day
-from clv_experiments.data.parsing.formats import AMOUNT_LIMIT, EMPTY_CELLS, WHITESPACE, add_amount, add_identifier
+from clv_experiments.data.parsing.dates import add_day_column
+from clv_experiments.data.parsing.formats import (
+    AMOUNT_LIMIT,
+    EMPTY_CELLS,
+    WHITESPACE,
+    add_amount_column,
+    add_identifier_column,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.fuzz, needs_alarms]
 ENGINE = DuckDb()
@@ -103,9 +109,9 @@ def is_other_identifier(cell, value):
 @pytest.mark.parametrize(
     ("kind", "add", "bases", "settings", "is_wrong"),
     [
-        ("amounts", add_amount, AMOUNTS, [(".",), (",",)], is_other_amount),
-        ("dates", add_day, DATES, [(None,), ("dmy",), ("mdy",), ("ymd",)], is_other_day),
-        ("identifiers", add_identifier, IDENTIFIERS, [()], is_other_identifier),
+        ("amounts", add_amount_column, AMOUNTS, [(".",), (",",)], is_other_amount),
+        ("dates", add_day_column, DATES, [(None,), ("dmy",), ("mdy",), ("ymd",)], is_other_day),
+        ("identifiers", add_identifier_column, IDENTIFIERS, [()], is_other_identifier),
     ],
 )
 def test_no_cell_is_given_another_value(kind, add, bases, settings, is_wrong, capsys):

@@ -17,7 +17,7 @@ from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.comparison.display.speed import plot_speed, render_speed_page
 from clv_experiments.comparison.external_tools import find_external_tools
 from clv_experiments.comparison.speed import SCRIPT, compare_speed
-from clv_experiments.data.sources.benchmark_inputs import order_lines, simulate_rfm_summary
+from clv_experiments.data.sources.benchmark_inputs import simulate_order_lines, simulate_rfm_summary
 from clv_experiments.errors import ClvError
 from clv_experiments.reporting.records import FigureRecord, Table, Text
 
@@ -94,7 +94,7 @@ def _write_files(request: SpeedRequest, folder: Path) -> dict[tuple[str, int], P
         for size in sorted(request.lines if task in LINE_TASKS else request.customers):
             path = folder / f"{'lines' if task in LINE_TASKS else 'customers'}-{size}.parquet"
             if not path.exists():
-                table = order_lines(size) if task in LINE_TASKS else simulate_rfm_summary(size)
+                table = simulate_order_lines(size) if task in LINE_TASKS else simulate_rfm_summary(size)
                 table.to_parquet(path)
             files[task, size] = path
     return files

@@ -57,7 +57,7 @@ def export(cfg: DictConfig, model_argument: str | None) -> Path:
     terminal.print_line(f"model: {reference.description}")
     check_exportable(reference)
     estimator, cutoff = _load_or_fit_model(cfg, reference, terminal)
-    period = Horizon.parse(cfg.window.horizon).after(cutoff)
+    period = Horizon.parse(cfg.window.horizon).period_after(cutoff)
     estimator.set_params(horizon_days=float(period.days))
     with terminal.show_step("comparing the statement with the model", "statement"):
         forecasts = forecast_customers(estimator, source, cutoff)

@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.config.model_options import build_features, build_models
-from clv_experiments.data.queries.attributes import spend_by_product
+from clv_experiments.data.queries.attributes import spend_by_customer_and_product
 from clv_experiments.decisions.actions import reconcile_actions
 from clv_experiments.decisions.best_customers import TotalRange, rank_customers, sum_same_period_last_year
 from clv_experiments.decisions.budget.outlook import estimate_outlook
@@ -147,7 +147,7 @@ def _build_background_sections(
         outlook = next_purchase_outlook(now, previous, forecaster, btyd_models, features, shop, *bootstrap, progress)
         yield next_purchase_section(outlook)
     with terminal.show_step("finding segments", "segments"):
-        yield segments_section(now, previous, shop, spend_by_product(log, window.end), *bootstrap)
+        yield segments_section(now, previous, shop, spend_by_customer_and_product(log, window.end), *bootstrap)
     with terminal.show_step("what drives value", "drivers"):
         yield drivers_section(estimate_drivers(forecaster), window.horizon)
     with terminal.show_step("what a new customer may cost", "acquisition"):

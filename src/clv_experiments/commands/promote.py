@@ -92,7 +92,7 @@ def promote(
         with terminal.show_step(f"reading {cfg.data.name}", "data"):
             log = _load_same_log(cfg, overrides, evaluated, choice, reader.runs(experiment))
         with terminal.show_step(f"fitting {choice.entry.label} on the whole log", "fitting"):
-            forecaster = Forecaster(log, build_window(evaluated.window, log.start, log.end).as_of(None))
+            forecaster = Forecaster(log, build_window(evaluated.window, log.start, log.end).truncate_at(None))
             forecast = forecaster.forecast_future(build_model(evaluated.model))
         with terminal.show_step("registering the champion", "writing"):
             card_text = render_card(choice, standings, checks, _describe_refit(experiment, forecaster, forecast))

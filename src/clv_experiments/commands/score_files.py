@@ -11,8 +11,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from clv_experiments.data.log import TransactionLog
-from clv_experiments.data.queries.attributes import countries
-from clv_experiments.data.queries.customers import count_customers
+from clv_experiments.data.queries.attributes import country_by_customer
+from clv_experiments.data.queries.customers import count_customers_by_cutoff
 from clv_experiments.data.window import Window
 from clv_experiments.decisions.customer_scores import CustomerGroups, Scorer, choose_ranking_column
 from clv_experiments.decisions.score_totals import ScoreSummary
@@ -37,7 +37,7 @@ def write_expectations(
     ``features`` are those of the model; the customers' history is added. ``progress`` is told (done, customers,
     "customers").
     """
-    total, done = count_customers(log.purchase_days, window.end), 0
+    total, done = count_customers_by_cutoff(log.purchase_days, window.end), 0
     both = FeatureSet("scores", [*HISTORY.blocks, *features.blocks], features.estimators)
     with BatchWriter(path) as writer:
         for X in customer_feature_parts(log, window.end, window.horizon, both, BATCH_CUSTOMERS):
@@ -57,7 +57,7 @@ def write_scores(
     value = choose_ranking_column(pq.read_schema(expectations).names)
     customers, summary = pd.concat(read_batches(expectations, [value, *HISTORY_RANKED_BY])), ScoreSummary()
     groups = CustomerGroups.from_customers(customers, scorer.shop, missed, scorer.cutoff)
-    country = countries(log, scorer.cutoff)
+    country = country_by_customer(log, scorer.cutoff)
     with open_score_files(folder) as writer:
         for batch in read_batches(expectations):
             scores = groups.assign_groups(batch.set_index("customer_id"), country)

@@ -76,8 +76,8 @@ def build_window(cfg: DictConfig, start: date, end: date) -> Window:
     horizon, cutoff = Horizon.parse(cfg.horizon), parse_day(cfg.cutoff, "window.cutoff")
     window = Window(start, end, horizon, cutoff, 1 if cfg.origins in (ALL, EARLIER) else cfg.origins)
     window = _set_training_limits(window, cfg)
-    window = window.without_latest() if cfg.origins == EARLIER else window
-    return window.with_all_origins() if cfg.origins in (ALL, EARLIER) else window
+    window = window.drop_latest_origin() if cfg.origins == EARLIER else window
+    return window.use_all_origins() if cfg.origins in (ALL, EARLIER) else window
 
 
 def build_scoring_window(cfg: DictConfig, start: date, end: date) -> Window:
@@ -88,7 +88,7 @@ def build_scoring_window(cfg: DictConfig, start: date, end: date) -> Window:
     if cfg.origins != 1:
         raise ClvError(f"what is to come is predicted from one cutoff; leave out window.origins={cfg.origins}")
     window = _set_training_limits(Window(start, end, Horizon.parse(cfg.horizon)), cfg)
-    return window.as_of(parse_day(cfg.cutoff, "window.cutoff"))
+    return window.truncate_at(parse_day(cfg.cutoff, "window.cutoff"))
 
 
 def _set_training_limits(window: Window, cfg: DictConfig) -> Window:

@@ -109,7 +109,7 @@ class Spark(Engine):
 
     def register_arrow(self, name: str, rows: pa.Table) -> ibis.Table:
         """Register the rows as a temporary view."""
-        return self._view(name, self.session.createDataFrame(rows))
+        return self._create_temporary_view(name, self.session.createDataFrame(rows))
 
     def read_parquet(self, files: Sequence[Path]) -> ibis.Table:
         """Read with timestamps in nanoseconds, which pandas writes, cut to microseconds, Spark's finest unit."""
@@ -121,9 +121,9 @@ class Spark(Engine):
             if column.type == pa.timestamp("ns"):
                 micros = functions.timestamp_micros((rows[f"`{column.name}`"] / 1000).cast("long"))
                 rows = rows.withColumn(column.name, micros.cast("timestamp_ntz"))
-        return self._view("parquet", rows)
+        return self._create_temporary_view("parquet", rows)
 
-    def _view(self, name: str, rows: DataFrame) -> ibis.Table:
+    def _create_temporary_view(self, name: str, rows: DataFrame) -> ibis.Table:
         view = ibis.util.gen_name(name)
         rows.createOrReplaceTempView(view)
         return self.connection.table(view)
@@ -199,7 +199,7 @@ def get_spark_session(master: str) -> Any:
                 session = _launch_spark(master, console)
             except (PySparkException, Py4JError, OSError) as error:
                 console.seek(0)
-                reason = _extract_reason(f"{error}\n{console.read()}")
+                reason = _extract_java_error(f"{error}\n{console.read()}")
                 message = f"Spark does not start on '{master}' (data.spark_master): {reason}; {JAVA_ADVICE}"
                 raise ClvError(message) from None
     return session
@@ -219,7 +219,7 @@ def create_spark_backend(session: Any) -> Any:
         try:
             rows = backend.raw_sql(backend.compile(table)).toArrow()
         except (Py4JError, ConnectionError) as error:
-            raise ClvError(f"Spark broke off: {_extract_reason(str(error))}; run again when it answers") from None
+            raise ClvError(f"Spark broke off: {_extract_java_error(str(error))}; run again when it answers") from None
         rows = rows.cast(table.schema().to_pyarrow())
         if isinstance(expr, ibis.Table):
             return rows
@@ -257,7 +257,7 @@ def _check_master_answers(master: str) -> None:
     )
 
 
-def _extract_reason(output: str) -> str:
+def _extract_java_error(output: str) -> str:
     """Return the line of Java's output that names the cause."""
     lines = [line.strip(": \t") for line in output.splitlines() if line.strip(": \t")]
     messages = [line for line in lines if not line.startswith(("at ", "An error occurred", "[JAVA_GATEWAY"))]

@@ -15,9 +15,9 @@ from clv_experiments.data.cleaning.report import CleaningReport, Step
 from clv_experiments.data.engine import DuckDb, Engine
 from clv_experiments.data.fingerprint import compute_fingerprint, summarise_customers
 from clv_experiments.data.log_checks import (
-    check_calendar,
     check_customers,
     check_date_span,
+    check_gregorian_calendar,
     check_no_missing_values,
     check_not_in_future,
     check_placeholder_dates,
@@ -27,25 +27,25 @@ from clv_experiments.data.log_checks import (
 from clv_experiments.data.log_notes import (
     describe_customers,
     describe_losses,
-    describe_totals,
+    describe_totals_period,
     find_totals_period,
     summarise_days,
 )
 from clv_experiments.data.parsing.cell_units import find_units
 from clv_experiments.data.parsing.column_contents import SAMPLE_ROWS, ColumnContents
-from clv_experiments.data.parsing.columns import ColumnRoles, choose_columns
+from clv_experiments.data.parsing.columns import ColumnRoles, choose_column_roles
 from clv_experiments.data.parsing.date_columns import Named, join_date_columns
 from clv_experiments.data.parsing.formats import AMOUNT, ParseOptions
 from clv_experiments.data.parsing.lines import read_lines
-from clv_experiments.data.parsing.money_asides import describe_asides
+from clv_experiments.data.parsing.money_notes import describe_other_money_columns
 from clv_experiments.data.parsing.order_roles import add_order_roles
-from clv_experiments.data.parsing.panel import check_not_wide
 from clv_experiments.data.parsing.raw_filter import filter_rows
 from clv_experiments.data.parsing.readable_columns import NUMBER_ROLES
-from clv_experiments.data.parsing.repeated_rows import may_be_appended_twice
+from clv_experiments.data.parsing.repeated_rows import has_unlikely_repeated_rows
 from clv_experiments.data.parsing.role_names import MONEY_ROLES
+from clv_experiments.data.parsing.wide_tables import check_not_wide
 from clv_experiments.data.raw import GroundTruth, Source
-from clv_experiments.data.rfm_summary import refuse_summary
+from clv_experiments.data.rfm_summary import refuse_rfm_summary
 from clv_experiments.errors import ClvError
 
 MAX_COLUMNS = 500  # from which roles are guessed
@@ -166,20 +166,20 @@ def load_log(
         customer, one day, no customer who came back.
     """
     raw = source(engine or DuckDb())
-    raw = replace(raw, table=_limit_columns(raw.table, columns or {}, name))
-    refuse_summary(raw, columns or {}, name)
+    raw = replace(raw, table=_select_named_columns(raw.table, columns or {}, name))
+    refuse_rfm_summary(raw, columns or {}, name)
     options = parse_options or ParseOptions()
     check_not_wide(raw.table.columns, columns or {}, name, raw.reader, options.date_order)
     filtered = filter_rows(raw.table, where, options, name) if where is not None else None
     table, named, date_notes = join_date_columns(filtered.kept if filtered else raw.table, columns or {}, name)
-    roles, contents = _choose_columns(table, named, name)
+    roles, contents = _choose_column_roles(table, named, name)
     table, roles, status_notes = add_order_roles(table, roles, named, contents, name)
     numbers, money = ([roles.by_role[r] for r in some if r in roles.by_role] for some in (NUMBER_ROLES, MONEY_ROLES))
     units = find_units(numbers, contents, money)
     roles = replace(roles, cells_in_cents=units.in_cents)
-    table = units.strip(table)
-    keep_raw_columns = any(step.compares_rows for step in steps) or (
-        any(step.looks_for_copies for step in steps) and may_be_appended_twice(table, roles.by_role)
+    table = units.strip_units(table)
+    keep_raw_columns = any(step.needs_raw_columns for step in steps) or (
+        any(step.needs_raw_columns_if_repeated for step in steps) and has_unlikely_repeated_rows(table, roles.by_role)
     )
     lines, options, parse_notes = read_lines(table, roles, options, name, keep_raw_columns, raw.is_live, contents)
     clean_and_sum = partial(
@@ -193,8 +193,8 @@ def load_log(
         cleaned, summed, days = clean_and_sum(lines.mutate(date=date_or_none))
     report = cleaned.report
     if filtered:
-        filtered = replace(filtered, removed=units.strip(filtered.removed))
-        report = report.after(filtered.rule, filtered.measure_removed(roles.by_role, options.decimal))
+        filtered = replace(filtered, removed=units.strip_units(filtered.removed))
+        report = report.prepend_removal(filtered.rule, filtered.measure_removed(roles.by_role, options.decimal))
     if report.rows_kept == 0:
         raise ClvError(f"log '{name}' has no usable row: {report}")
     check_no_missing_values(name, days)
@@ -204,21 +204,21 @@ def load_log(
     period = find_totals_period(days, options.date_format)
     check_date_span(name, first, last, log_end, period)
     check_placeholder_dates(name, days)
-    check_calendar(name, days)
+    check_gregorian_calendar(name, days)
     purchase_days = summed.select("customer_id", "date", "amount", "orders")
     customers = summarise_customers(purchase_days)
     check_customers(name, customers, roles.by_role["customer_id"])
-    end = log_end or (period.end if period and period.is_sure and period.end <= today else last)
+    end = log_end or (period.end if period and period.is_certain and period.end <= today else last)
     notes = [
         str(roles),
         *date_notes,
         *status_notes,
-        *describe_asides(roles, contents),
+        *describe_other_money_columns(roles, contents),
         *units.notes,
         *parse_notes,
         *report.notes,
     ]
-    notes += [describe_totals(period, last, end, log_end), "" if roles.has_amounts else WITHOUT_AMOUNTS]
+    notes += [describe_totals_period(period, last, end, log_end), "" if roles.has_amounts else WITHOUT_AMOUNTS]
     notes += [describe_losses(days)]
     notes += describe_customers(customers, days, "spend" if roles.has_amounts else PURCHASES)
     attributes = [role for role in ("country", "product", "product_name") if role in cleaned.lines.columns]
@@ -239,7 +239,7 @@ def load_log(
     )
 
 
-def _limit_columns(table: ibis.Table, named: Mapping[str, Named], name: str) -> ibis.Table:
+def _select_named_columns(table: ibis.Table, named: Mapping[str, Named], name: str) -> ibis.Table:
     """Read the named columns alone where there are too many to look at."""
     if len(table.columns) <= MAX_COLUMNS:
         return table
@@ -254,20 +254,20 @@ def _limit_columns(table: ibis.Table, named: Mapping[str, Named], name: str) -> 
     return table.select(*(column for column in table.columns if column in typed))
 
 
-def _choose_columns(
+def _choose_column_roles(
     table: ibis.Table, named: Mapping[str, str | bool | None], name: str
 ) -> tuple[ColumnRoles, ColumnContents]:
     """Choose columns by the first rows or, where these leave a role or all money open, by rows from all of the log."""
     contents = ColumnContents(table)
     try:
-        roles = choose_columns(table.columns, named, name, contents)
+        roles = choose_column_roles(table.columns, named, name, contents)
         if roles.has_amounts or named.get("amount") is False or len(contents.sample) < SAMPLE_ROWS:
             return roles, contents
     except ClvError:
         if len(contents.sample) < SAMPLE_ROWS:
             raise
     contents = ColumnContents(table, spread=True)
-    return choose_columns(table.columns, named, name, contents), contents
+    return choose_column_roles(table.columns, named, name, contents), contents
 
 
 def _clean_and_sum(

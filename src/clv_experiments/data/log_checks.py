@@ -72,7 +72,7 @@ def describe_placeholders(days: pd.DataFrame, placeholders: Sequence[date]) -> s
     return f"{rows:,} row(s) are dated {listed}, which stands for no date, and count as undated" if rows else ""
 
 
-def check_calendar(name: str, days: pd.DataFrame) -> None:
+def check_gregorian_calendar(name: str, days: pd.DataFrame) -> None:
     """Refuse years of another calendar, such as 1401, which is 2022 in Iran."""
     last = days["date"].iloc[-1]
     if last.year < FIRST_YEAR:

@@ -9,7 +9,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from clv_experiments.data.cleaning.report import count_rows
+from clv_experiments.data.cleaning.report import count_where
 from clv_experiments.data.parsing.periods import MAX_DAYS, last_day_of_period
 
 MIN_CUSTOMERS = 50  # of which one, or a share, can stand out
@@ -32,16 +32,16 @@ class TotalsPeriod:
         ``week``, ``month``, ``quarter`` or ``year``.
     end : date
         Last day of the last one.
-    is_sure : bool
+    is_certain : bool
         Whether nothing else begins on such days: weeks begin on Mondays, but a total may be dated at its end too.
-    is_written : bool
+    has_period_format : bool
         Whether the dates are written as periods, such as 2022-01.
     """
 
     name: str
     end: date
-    is_sure: bool
-    is_written: bool = False
+    is_certain: bool
+    has_period_format: bool = False
 
 
 def summarise_days(purchase_days: ibis.Table) -> pd.DataFrame:
@@ -65,7 +65,7 @@ def summarise_days(purchase_days: ibis.Table) -> pd.DataFrame:
     no_customer = ibis.ifelse(t.customer_id.isnull(), t.rows, 0)
     days = t.group_by("date").agg(
         customers=t.count(),
-        losing=count_rows(t.amount < 0),
+        losing=count_where(t.amount < 0),
         rows=t.rows.sum(),
         no_customer=no_customer.sum(),
         no_amount=t.no_amount.sum(),
@@ -87,19 +87,19 @@ def find_totals_period(days: pd.DataFrame, date_format: str | None = None) -> To
     dates: list[date] = list(days["date"])
     last = dates[-1]
     if date_format in MAX_DAYS and (date_format != "week" or all(day.weekday() == MONDAY for day in dates)):
-        return TotalsPeriod(date_format, last_day_of_period(date_format, last), is_sure=True, is_written=True)
+        return TotalsPeriod(date_format, last_day_of_period(date_format, last), is_certain=True, has_period_format=True)
     if len(dates) >= MIN_MONTHS and all(day.day == 1 for day in dates):
         months = np.array([12 * day.year + day.month for day in dates])
         step = int(np.gcd.reduce(np.diff(months)))
         length = max((size for size in (1, 3, 12) if step % size == 0), default=1)
         name = {1: "month", 3: "quarter", 12: "year"}[length]
-        return TotalsPeriod(name, last_day_of_period(name, last), is_sure=True)
+        return TotalsPeriod(name, last_day_of_period(name, last), is_certain=True)
     if len(dates) >= MIN_WEEKS and len({day.weekday() for day in dates}) == 1:
-        return TotalsPeriod("week", last + timedelta(days=6), is_sure=last.weekday() == MONDAY)
+        return TotalsPeriod("week", last + timedelta(days=6), is_certain=last.weekday() == MONDAY)
     return None
 
 
-def describe_totals(period: TotalsPeriod | None, last: date, end: date, log_end: date | None) -> str:
+def describe_totals_period(period: TotalsPeriod | None, last: date, end: date, log_end: date | None) -> str:
     """Say where a log of totals ends.
 
     Parameters
@@ -115,13 +115,13 @@ def describe_totals(period: TotalsPeriod | None, last: date, end: date, log_end:
     if period is None or log_end is not None:
         return ""
     finding = f"all dates are {last:%A}s" if period.name == "week" else f"all dates begin a {period.name}"
-    finding = f"dates are {period.name}s, each read as its first day" if period.is_written else finding
+    finding = f"dates are {period.name}s, each read as its first day" if period.has_period_format else finding
     if end == period.end:
         return (
             f"{finding}: taken for totals of a {period.name}, so that the log ends on {end} "
             "(data.log_end says otherwise)"
         )
-    if period.is_sure:
+    if period.is_certain:
         before = last - timedelta(days=1)
         return f"{finding}, and the last {period.name} is not over: type data.log_end={before} to leave it out"
     return f"{finding}: if each is the total of the {period.name} that it begins, type data.log_end={period.end}"
@@ -159,11 +159,15 @@ def describe_customers(customers: pd.DataFrame, days: pd.DataFrame, measure: str
     """
     if len(customers) < MIN_CUSTOMERS:
         return []
-    notes = (_describe_largest(customers, measure), _describe_selection(customers), _describe_older_customers(days))
+    notes = (
+        _describe_largest_customer(customers, measure),
+        _describe_missing_one_time_buyers(customers),
+        _describe_older_customers(days),
+    )
     return [note for note in notes if note]
 
 
-def _describe_largest(customers: pd.DataFrame, measure: str) -> str:
+def _describe_largest_customer(customers: pd.DataFrame, measure: str) -> str:
     shares = (customers["units"] / customers["units"].sum()).nlargest(2)
     (first, second), largest = shares, shares.index[0]
     if not (first > DOMINANT_SHARE or (first > LARGE_SHARE and first > LARGE_TIMES * second)):
@@ -174,7 +178,7 @@ def _describe_largest(customers: pd.DataFrame, measure: str) -> str:
     )
 
 
-def _describe_selection(customers: pd.DataFrame) -> str:
+def _describe_missing_one_time_buyers(customers: pd.DataFrame) -> str:
     if (customers["days"] == 1).any():
         return ""
     return (

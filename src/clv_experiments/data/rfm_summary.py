@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from clv_experiments.data.parsing.columns import MAX_LISTED
-from clv_experiments.data.parsing.formats import EMPTY_CELLS, add_identifier
+from clv_experiments.data.parsing.formats import EMPTY_CELLS, add_identifier_column
 from clv_experiments.data.parsing.role_names import rank_name
 from clv_experiments.data.raw import RawTable
 from clv_experiments.errors import ClvError, command
@@ -72,13 +72,13 @@ class RfmSummary:
 Named = Mapping[str, object]
 
 
-def summary_columns(available: Sequence[str], named: Named) -> dict[str, str]:
+def find_rfm_columns(available: Sequence[str], named: Named) -> dict[str, str]:
     """Find the columns of a table of frequency, recency and T; empty where it is none, or has a date as a log has."""
-    by_role = _find_columns(available, named)
+    by_role = _match_rfm_columns(available, named)
     return by_role if set(REQUIRED) <= set(by_role) else {}
 
 
-def _find_columns(available: Sequence[str], named: Named) -> dict[str, str]:
+def _match_rfm_columns(available: Sequence[str], named: Named) -> dict[str, str]:
     by_name = {_normalise(column): column for column in reversed(available)}
     by_role = {
         role: by_name[name] for role, names in SUMMARY_NAMES.items() for name in reversed(names) if name in by_name
@@ -87,7 +87,7 @@ def _find_columns(available: Sequence[str], named: Named) -> dict[str, str]:
     return {} if is_log else by_role
 
 
-def refuse_summary(raw: RawTable, named: Named, log: str) -> None:
+def refuse_rfm_summary(raw: RawTable, named: Named, log: str) -> None:
     """Refuse a table of frequency, recency and T where a log is needed.
 
     Raises
@@ -95,7 +95,7 @@ def refuse_summary(raw: RawTable, named: Named, log: str) -> None:
     ClvError
         Says what can be done with it, and with what.
     """
-    columns = _find_columns(raw.table.columns, named)
+    columns = _match_rfm_columns(raw.table.columns, named)
     if {"frequency", "recency"} <= set(columns) and "T" not in columns:
         raise ClvError(
             f"'{log}' has {columns['frequency']} and {columns['recency']} of each customer, and neither dates nor T, "
@@ -137,16 +137,16 @@ def read_rfm_summary(
     ClvError
         If the unit is unknown or cannot be inferred, or the table holds what cannot be so.
     """
-    columns = summary_columns(raw.table.columns, named)
+    columns = find_rfm_columns(raw.table.columns, named)
     if not columns:
         return None
     if unit not in (None, *DAYS_PER_UNIT):
         raise ClvError(f"{UNIT_SETTING} must be days, weeks or months, got '{unit}'")
     table, notes = _fetch_rows(raw, columns, named.get("customer_id"), decimal, name)
     notes += _deduct_first_purchase(table, columns["frequency"])
-    _check(table, columns, name)
+    _check_rfm_values(table, columns, name)
     if unit is None:
-        unit, why = _infer_unit(table, columns, name)
+        unit, why = _infer_time_unit(table, columns, name)
         notes.append(f"recency and T are taken as {unit}, since {why} ({UNIT_SETTING} says otherwise)")
     times = table[["recency", "T"]]
     days = times * DAYS_PER_UNIT[unit]
@@ -158,13 +158,13 @@ def _fetch_rows(
     raw: RawTable, columns: Mapping[str, str], customer: object, decimal: str | None, name: str
 ) -> tuple[pd.DataFrame, list[str]]:
     table, notes = raw.table, []
-    column = str(customer) if customer else _guess_customer(table.columns, columns)
+    column = str(customer) if customer else _guess_customer_column(table.columns, columns)
     if column is not None and column not in table.columns:
         raise ClvError(
             f"'{name}' has no column '{column}' (data.columns.customer_id); it has {', '.join(table.columns)}"
         )
     if column is not None:
-        table = add_identifier(table, column, "typed: customer")
+        table = add_identifier_column(table, column, "typed: customer")
         columns = {"customer_id": "typed: customer", **columns}
     unused = [name for name in raw.table.columns if name not in (column, *columns.values())]
     if unused:
@@ -189,7 +189,7 @@ def _fetch_rows(
     return pd.DataFrame(numbers).rename_axis("customer_id").sort_index(), notes
 
 
-def _guess_customer(available: Sequence[str], columns: Mapping[str, str]) -> str | None:
+def _guess_customer_column(available: Sequence[str], columns: Mapping[str, str]) -> str | None:
     rest = [column for column in available if column not in columns.values()]
     usual = [c for c in rest if rank_name("customer_id", c) is not None or _normalise(c) in ("id", "index", "")]
     return usual[0] if usual else rest[0] if len(rest) == 1 else None
@@ -209,7 +209,7 @@ def _parse_numbers(cells: pd.Series, column: str, decimal: str | None, name: str
     return numbers
 
 
-def _check(table: pd.DataFrame, columns: Mapping[str, str], name: str) -> None:
+def _check_rfm_values(table: pd.DataFrame, columns: Mapping[str, str], name: str) -> None:
     """Refuse what no history of purchases can give."""
 
     def refuse(wrong: pd.Series, problem: str) -> NoReturn:
@@ -252,7 +252,7 @@ def _deduct_first_purchase(table: pd.DataFrame, column: str) -> list[str]:
     return [f"{column} counts the first purchase too, {why}: the frequency of repeat purchases is one less"]
 
 
-def _infer_unit(table: pd.DataFrame, columns: Mapping[str, str], name: str) -> tuple[str, str]:
+def _infer_time_unit(table: pd.DataFrame, columns: Mapping[str, str], name: str) -> tuple[str, str]:
     """Return the unit of recency and T that fits, and why.
 
     Raises

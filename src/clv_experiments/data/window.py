@@ -50,7 +50,7 @@ class Horizon:
             raise ClvError(f"horizon must be positive, got {match[1]} {unit} (window.horizon)")
         return cls(int(match[1]), unit)
 
-    def shift(self, day: date, times: int) -> date:
+    def shift_day(self, day: date, times: int) -> date:
         """Move a day by whole horizons; months keep the day of the month, or take the last day of a shorter month.
 
         Raises
@@ -66,9 +66,9 @@ class Horizon:
                 "window.horizon or fewer window.origins"
             ) from None
 
-    def after(self, cutoff: date) -> Period:
+    def period_after(self, cutoff: date) -> Period:
         """Return the period after a cutoff: 12 months after 2010-12-31 are 365 days, a year later 366."""
-        return Period(cutoff, self.shift(cutoff + DAY, 1) - DAY)
+        return Period(cutoff, self.shift_day(cutoff + DAY, 1) - DAY)
 
     @property
     def label(self) -> str:
@@ -145,27 +145,27 @@ class Window:
         if self.cutoff is not None and self.cutoff < self.start:
             raise ClvError(f"cutoff {self.cutoff} lies before the log, which starts on {self.start} (window.cutoff)")
         if self.cutoff is not None and self.period(0).end > self.end:
-            latest = self.horizon.shift(self.end + DAY, -1) - DAY
+            latest = self.horizon.shift_day(self.end + DAY, -1) - DAY
             raise ClvError(
                 f"cutoff {self.cutoff} leaves no whole {self.horizon} before the log ends on {self.end}; "
                 f"the latest cutoff is {latest} (window.cutoff)"
             )
 
-    def first_day_after(self, k: int) -> date:
+    def first_day_after_period(self, k: int) -> date:
         """Return the first day after period ``k``, which is also the first day of period ``k - 1``."""
-        first = self.cutoff + DAY if self.cutoff else self.horizon.shift(self.end + DAY, -1)
-        return self.horizon.shift(first, 1 - k)
+        first = self.cutoff + DAY if self.cutoff else self.horizon.shift_day(self.end + DAY, -1)
+        return self.horizon.shift_day(first, 1 - k)
 
     def period(self, k: int) -> Period:
         """Return period ``k``, counted back from the latest holdout."""
-        return Period(cutoff=self.first_day_after(k + 1) - DAY, end=self.first_day_after(k) - DAY)
+        return Period(cutoff=self.first_day_after_period(k + 1) - DAY, end=self.first_day_after_period(k) - DAY)
 
     @property
     def future_period(self) -> Period:
         """The period after the log's last day, which decisions are about and the log cannot know."""
-        return self.horizon.after(self.end)
+        return self.horizon.period_after(self.end)
 
-    def as_of(self, cutoff: date | None) -> Window:
+    def truncate_at(self, cutoff: date | None) -> Window:
         """Return the window of the log cut at the end of a day, where its latest holdout then ends; None is its end.
 
         ClvError if the day lies outside the log.
@@ -174,14 +174,14 @@ class Window:
             raise ClvError(f"cutoff {cutoff} lies outside the log, {self.start} to {self.end} (window.cutoff)")
         return replace(self, end=cutoff or self.end, cutoff=None)
 
-    def with_all_origins(self) -> Window:
+    def use_all_origins(self) -> Window:
         """Return the window with as many origins as leave every model a training panel, the same for all, or one."""
         window = self
         while (longer := replace(window, origins=window.origins + 1)).is_long_enough(supervised=True):
             window = longer
         return window
 
-    def without_latest(self) -> Window:
+    def drop_latest_origin(self) -> Window:
         """Return the window whose latest origin is the one before; ClvError if there is none."""
         return replace(self, cutoff=self.period(1).cutoff)
 
@@ -191,9 +191,9 @@ class Window:
         oldest = self.origins if self.period(self.origins).cutoff >= self.start else self.origins - 1
         return self.period(oldest).cutoff
 
-    def has_history(self, k: int) -> bool:
+    def has_history_before(self, k: int) -> bool:
         """Return whether the log holds at least one whole horizon before period ``k``."""
-        return self.first_day_after(k + 2) >= self.start
+        return self.first_day_after_period(k + 2) >= self.start
 
     def training_periods(self, target: Period) -> Iterator[Period]:
         """Yield the periods of the training panel for a forecast, latest first; no label ends after its cutoff.
@@ -208,13 +208,13 @@ class Window:
         ValueError
             If the target is neither.
         """
-        k = 0 if target == self.future_period else self._index_of(target) + 1
+        k = 0 if target == self.future_period else self._period_index(target) + 1
         stop = k + self.training_origins if self.training_origins else None
-        while self.has_history(k) and k != stop:
+        while self.has_history_before(k) and k != stop:
             yield self.period(k)
             k += 1
 
-    def _index_of(self, target: Period) -> int:
+    def _period_index(self, target: Period) -> int:
         k = next(k for k in count() if self.period(k).cutoff <= target.cutoff)
         if self.period(k) != target:
             raise ValueError(f"{target} is no period of the window that ends on {self.end}")
@@ -249,7 +249,7 @@ class Window:
             Origin(
                 step=oldest - k,
                 holdout=self.period(k),
-                validation=self.period(k + 1) if self.has_history(k + 1 + labels) else None,
+                validation=self.period(k + 1) if self.has_history_before(k + 1 + labels) else None,
             )
             for k in range(oldest, -1, -1)
         ]
@@ -273,7 +273,7 @@ class Window:
         """
         k, labels = self.origins, 1 if supervised else 0
         periods: list[Period] = []
-        while self.has_history(k + labels) and len(periods) != count:
+        while self.has_history_before(k + labels) and len(periods) != count:
             periods.append(self.period(k))
             k += 1
         if len(periods) < (count or 1):
@@ -283,15 +283,17 @@ class Window:
     def is_long_enough(self, *, supervised: bool) -> bool:
         """Return whether the oldest origin has the history that a model needs."""
         oldest = self.origins - 1
-        return self.has_history(oldest + 1) if supervised else self.first_day_after(oldest + 1) > self.start
+        return (
+            self.has_history_before(oldest + 1) if supervised else self.first_day_after_period(oldest + 1) > self.start
+        )
 
     def longest_horizon(self, *, supervised: bool) -> Horizon | None:
         """Return the longest shorter horizon that the log is long enough for; None where not even a day is."""
         lengths = [Horizon(length, self.horizon.unit) for length in range(self.horizon.count - 1, 0, -1)]
         lengths += [Horizon(days, "days") for days in range(30, 0, -1)]
-        return next((horizon for horizon in lengths if self._fits(horizon, supervised)), None)
+        return next((horizon for horizon in lengths if self._is_horizon_possible(horizon, supervised)), None)
 
-    def _fits(self, horizon: Horizon, supervised: bool) -> bool:
+    def _is_horizon_possible(self, horizon: Horizon, supervised: bool) -> bool:
         try:
             return replace(self, horizon=horizon).is_long_enough(supervised=supervised)
         except ClvError:  # too long for the given cutoff

@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 def describe_short_log(window: Window, supervised: bool, source: str) -> str:
     """Say how many days a backtest needs, how many the log has, and what would be possible."""
     oldest, end = window.origins - 1, window.period(0).end
-    first = window.first_day_after(oldest + 3) if supervised else window.period(oldest).cutoff
+    first = window.first_day_after_period(oldest + 3) if supervised else window.period(oldest).cutoff
     parts = "history, training labels and holdout" if supervised else "history and holdout"
     return (
         f"the log is too short for a horizon of {window.horizon} and {window.origins} origin(s): "
         f"{(end - first).days + 1} days are needed ({parts}), '{source}' has {(end - window.start).days + 1} "
-        f"({window.start} to {end}); " + ", or ".join(_alternatives(window, supervised))
+        f"({window.start} to {end}); " + ", or ".join(_list_alternatives(window, supervised))
     )
 
 
-def _alternatives(window: Window, supervised: bool) -> list[str]:
+def _list_alternatives(window: Window, supervised: bool) -> list[str]:
     alternatives = []
     if longest := window.longest_horizon(supervised=supervised):
         alternatives.append(f"the longest horizon that works is {longest}: type window.horizon='{longest}'")
@@ -38,7 +38,9 @@ def describe_missing_validation(window: Window, available: int, required: int, s
     """Say how many validation periods there are, and what to type for as many as are required."""
     advice = f"type sweep.validation_origins={available}" if available else "type a shorter window.horizon"
     labels = 1 if supervised else 0
-    possible = [origins for origins in range(1, window.origins) if window.has_history(origins + required - 1 + labels)]
+    possible = [
+        origins for origins in range(1, window.origins) if window.has_history_before(origins + required - 1 + labels)
+    ]
     fewer = f", or window.origins={possible[-1]}" if possible else ""
     return (
         f"log '{source}' holds {available} validation period(s) of {window.horizon} before the holdout of "

@@ -129,7 +129,7 @@ def rank_customers(
 
 def sum_same_period_last_year(forecaster: Forecaster, period: Period) -> SamePeriodLastYear | None:
     """Sum what was spent on the same days a year before a period; None where these are not over or not in the log."""
-    cutoff, end = (YEAR.shift(day + DAY, -1) - DAY for day in (period.cutoff, period.end))
+    cutoff, end = (YEAR.shift_day(day + DAY, -1) - DAY for day in (period.cutoff, period.end))
     if cutoff < forecaster.log.start or end > period.cutoff:
         return None
     spend = forecaster.outcome(Period(cutoff, end))["spend"]

@@ -122,7 +122,7 @@ class Scorer:
         """
         history = X[[column for column in HISTORY if column in X]]
         since = days_since_last(history).to_numpy().astype("timedelta64[D]")
-        limit_days = self.shop.next_purchase_within.after(self.cutoff).days
+        limit_days = self.shop.next_purchase_within.period_after(self.cutoff).days
         money = self._predict_money(X, history) if "monetary_value" in history else {}
         btyd, timing = self.models.btyd, self.models.timing_model
         grid = GRID if timing is btyd else RHYTHM_GRID
@@ -155,7 +155,7 @@ class Scorer:
             "expected_spend_high": high,
             "spend_model": self.models.spend_name,
             "clv": discounted_clv(
-                self.models.btyd, history, self.shop, float(self.shop.clv_horizon.after(self.cutoff).days)
+                self.models.btyd, history, self.shop, float(self.shop.clv_horizon.period_after(self.cutoff).days)
             ),
         }
 

@@ -120,7 +120,7 @@ def stored_predictions(reader: Reader, stored: StoredModel, window: Window) -> P
     )
     if holdout is None or stored.run.tags.get("protocol") == "customer_split":
         return None
-    period = window.horizon.after(holdout["cutoff"].iloc[0].date())
+    period = window.horizon.period_after(holdout["cutoff"].iloc[0].date())
     return PastPredictions(period, holdout, validation, "stored") if period.end <= window.end else None
 
 

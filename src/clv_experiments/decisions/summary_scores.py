@@ -28,7 +28,7 @@ def fit_summary(model: Model, summary: RfmSummary, horizon_days: float) -> BtydR
 
 def length_in_days(horizon: Horizon, cutoff: date | None) -> float:
     """Count the days of a horizon after a cutoff; without one, of mean months."""
-    return float(horizon.after(cutoff).days) if cutoff else horizon.count * MEAN_DAYS[horizon.unit]
+    return float(horizon.period_after(cutoff).days) if cutoff else horizon.count * MEAN_DAYS[horizon.unit]
 
 
 def score_summary(

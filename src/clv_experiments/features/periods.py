@@ -54,8 +54,8 @@ def periods(
     first = cutoff + timedelta(days=1)
     columns: dict[str, dict[str, ibis.Value]] = {"avg": {}, "count": {}, "sum": {}}
     for lag in range(count):
-        inside = (history.date >= ibis.literal(step.shift(first, -lag - 1))) & (
-            history.date < ibis.literal(step.shift(first, -lag))
+        inside = (history.date >= ibis.literal(step.shift_day(first, -lag - 1))) & (
+            history.date < ibis.literal(step.shift_day(first, -lag))
         )
         spend = history.amount.sum(where=inside).fill_null(0)
         purchases = inside.sum() if per == "purchase_day" else history.orders.sum(where=inside).fill_null(0)

@@ -24,8 +24,8 @@ def season(history: ibis.Table, cutoff: date, horizon: Horizon) -> dict[str, ibi
         purchase day lies before that period, else 0); ``first_season_sin`` and ``first_season_cos`` (the first purchase
         day as an angle of the year, 0 on January 1).
     """
-    begin = YEAR.shift(cutoff + timedelta(days=1), -1)
-    end = min(horizon.shift(begin, 1), cutoff + timedelta(days=1))
+    begin = YEAR.shift_day(cutoff + timedelta(days=1), -1)
+    end = min(horizon.shift_day(begin, 1), cutoff + timedelta(days=1))
     year_ago = (history.date >= ibis.literal(begin)) & (history.date < ibis.literal(end))
     first = history.date.min()
     angle = (first.day_of_year() - 1).cast("float64") * (2 * pi / DAYS_A_YEAR)

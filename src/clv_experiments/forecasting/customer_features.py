@@ -59,7 +59,7 @@ def customer_feature_parts(
 
 
 def _fit_estimators(X: pd.DataFrame, cutoff: date, horizon: Horizon, features: FeatureSet) -> dict[str, Any]:
-    days = float(horizon.after(cutoff).days)
+    days = float(horizon.period_after(cutoff).days)
     return {
         name: clone(estimator).set_params(horizon_days=days).fit(X) for name, estimator in features.estimators.items()
     }

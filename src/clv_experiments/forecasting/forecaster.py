@@ -13,8 +13,8 @@ import pandas as pd
 from sklearn.base import clone
 
 from clv_experiments.data.log import TransactionLog
-from clv_experiments.data.queries.customer_sample import CustomerSample, list_weights, sample_customers
-from clv_experiments.data.queries.outcomes import days_to_purchase, holdout
+from clv_experiments.data.queries.customer_sample import CustomerSample, list_label_weights, sample_customers
+from clv_experiments.data.queries.outcomes import days_to_purchase, holdout_spend_and_purchases
 from clv_experiments.data.window import Period, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
@@ -191,7 +191,7 @@ class Forecaster:
         samples = [self._sample(period) if sampled else None for period in periods]
         X = pd.concat([self._features_of(p.cutoff, features, s) for p, s in zip(periods, samples, strict=True)])
         labels = [self._labels(p, s) for p, s in zip(periods, samples, strict=True)]
-        weights = list_weights(samples, labels)
+        weights = list_label_weights(samples, labels)
         return TrainingPanel(X, pd.concat(labels), periods, pd.concat(weights) if weights else None)
 
     def features(self, cutoff: date, features: FeatureSet) -> pd.DataFrame:
@@ -228,7 +228,7 @@ class Forecaster:
         Of a simulated log also the true expected spend.
         """
         if period not in self._outcomes:
-            outcome = holdout(self.log, period)
+            outcome = holdout_spend_and_purchases(self.log, period)
             if self.log.truth:
                 outcome["true_expected_spend"] = self.log.truth.expected_spend(period).reindex(outcome.index)
             self._outcomes[period] = outcome
@@ -254,7 +254,7 @@ class Forecaster:
         samples = [None if training.weights is None else self._sample(period) for period in training.periods]
         labels = [self._labels(p, s) for p, s in zip(training.periods, samples, strict=True)]
         totals = [self.level_forecast(period).btyd.total for period in training.periods]
-        return replace(training, y=align_labels(labels, totals, list_weights(samples, labels)))
+        return replace(training, y=align_labels(labels, totals, list_label_weights(samples, labels)))
 
     def level_forecast(self, target: Period) -> LevelForecast:
         """Forecast the level of a period by BTYD and by cohorts, from the log up to its cutoff."""

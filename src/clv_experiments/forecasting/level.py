@@ -10,7 +10,11 @@ import numpy as np
 import pandas as pd
 
 from clv_experiments.data.log import TransactionLog
-from clv_experiments.data.queries.cohort_months import DAYS_A_MONTH, CohortMonths, cohort_months
+from clv_experiments.data.queries.cohort_months import (
+    DAYS_A_MONTH,
+    CohortMonthSums,
+    sum_repeat_purchases_by_cohort_month,
+)
 from clv_experiments.data.window import Period
 from clv_experiments.models.age_period_cohort import AgePeriodCohort
 from clv_experiments.models.mbg_nbd import MbgNbd
@@ -119,8 +123,8 @@ def forecast_level(log: TransactionLog, target: Period, customers: pd.DataFrame)
         float(values.sum()) for values in (model.predict(customers), model.expected_purchases(customers))
     )
     btyd = Level(spend, purchases, BTYD_ERROR, BTYD)
-    months = cohort_months(log, target.cutoff)
-    future = months.future(target.days)
+    months = sum_repeat_purchases_by_cohort_month(log, target.cutoff)
+    future = months.build_future_months(target.days)
     if reason := _reason_for_btyd(months, future, log, target):
         return LevelForecast(btyd, None, f"{reason}: the total is that of the MBG/NBD, which knows no season")
     return LevelForecast(btyd, _cohort_level(months, future, model))
@@ -128,8 +132,8 @@ def forecast_level(log: TransactionLog, target: Period, customers: pd.DataFrame)
 
 def has_cohort_level(log: TransactionLog, target: Period) -> bool:
     """Return whether the purchases up to a period's cutoff tell more of its level than BTYD does."""
-    months = cohort_months(log, target.cutoff)
-    return not _reason_for_btyd(months, months.future(target.days), log, target)
+    months = sum_repeat_purchases_by_cohort_month(log, target.cutoff)
+    return not _reason_for_btyd(months, months.build_future_months(target.days), log, target)
 
 
 def calibrate(level: Level, earlier: Iterable[tuple[Level, float]]) -> Level:
@@ -185,7 +189,7 @@ def align_labels(
     return stacked.clip(upper=limit)
 
 
-def _reason_for_btyd(months: CohortMonths, future: pd.DataFrame, log: TransactionLog, target: Period) -> str:
+def _reason_for_btyd(months: CohortMonthSums, future: pd.DataFrame, log: TransactionLog, target: Period) -> str:
     """Say why cohorts cannot tell the level; "" where they can."""
     if months.past[["purchase_days", "spend"]].sum().min() <= 0:
         return f"nobody came back up to {target.cutoff}"
@@ -203,7 +207,7 @@ def _cumulative_shares(cohorts: pd.DataFrame) -> np.ndarray:
     return (cohorts["customers"].cumsum() / cohorts["customers"].sum()).to_numpy()
 
 
-def _cohort_level(months: CohortMonths, future: pd.DataFrame, btyd: MbgNbd) -> Level:
+def _cohort_level(months: CohortMonthSums, future: pd.DataFrame, btyd: MbgNbd) -> Level:
     past, X, ahead = months.past, _add_exposure(months.past, btyd), _add_exposure(future, btyd)
     spend, spend_error = AgePeriodCohort().fit(X, past["spend"].to_numpy()).predict_total(ahead)
     days, days_error = AgePeriodCohort().fit(X, past["purchase_days"].to_numpy()).predict_total(ahead)

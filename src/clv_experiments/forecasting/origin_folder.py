@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from clv_experiments.data.queries.activity import purchase_days_until
+from clv_experiments.data.queries.activity import fetch_purchase_days
 from clv_experiments.data.window import Period
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecasting.customer_features import RFM
@@ -56,7 +56,7 @@ def write_origin_folder(
     """
     log, cutoff = forecaster.log, target.cutoff
     tables = {
-        "transactions": purchase_days_until(log, cutoff),
+        "transactions": fetch_purchase_days(log, cutoff),
         "customers": forecaster.features(cutoff, RFM).reset_index(),
         "features": forecaster.features(cutoff, features).reset_index(),
     }

@@ -9,7 +9,7 @@ import pytest
 
 from clv_experiments.data.cleaning import missing_amount, refunded, returns, status
 from clv_experiments.data.log import load_log
-from clv_experiments.data.parsing.status_values import RowAction, make_rules, normalise_status
+from clv_experiments.data.parsing.status_values import RowAction, build_status_rules, normalise_status
 from clv_experiments.data.parsing.status_words import DROP, KEEP, NET
 from clv_experiments.data.raw import RawTable
 from clv_experiments.errors import ClvError
@@ -278,7 +278,7 @@ def test_the_lists_have_each_value_once():
     ],
 )
 def test_values_are_known_in_any_writing_and_in_phrases(value, effect):
-    assert make_rules().effect(value) is effect
+    assert build_status_rules().get_action(value) is effect
 
 
 def orders_of_two_lines(line_status, order_total, on_lines=(0, 1)):

@@ -503,7 +503,9 @@ def assert_no_day_knows_a_later_one(step, past, later, cutoff):
     def known(future):
         lines = lines_of([*past, *future], COLUMNS)
         ids = lines.select("customer_id").drop_null().distinct()
-        remaining = step.change(lines, *([day(cutoff)] if step.learns else [ids] if step.reads_ids else [])).lines
+        remaining = step.apply_to(
+            lines, *([day(cutoff)] if step.takes_learn_until else [ids] if step.takes_customer_ids else [])
+        ).lines
         return plain(remaining.filter(remaining.date <= ibis.literal(day(cutoff))).select(*COLUMNS))
 
     alone = known([])

@@ -14,7 +14,7 @@ from clv_experiments.errors import ClvError
 def stripped(*cells):
     raw = DuckDb().register_arrow("raw", frame([{"n": cell} for cell in cells]).table.to_pyarrow())
     units = find_units(["n"], ColumnContents(raw))
-    return units.strip(raw).to_pyarrow()["n"].to_pylist(), units.notes
+    return units.strip_units(raw).to_pyarrow()["n"].to_pylist(), units.notes
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from clv_experiments.data.parsing.columns import choose_columns
+from clv_experiments.data.parsing.columns import choose_column_roles
 from clv_experiments.data.parsing.role_names import USUAL_NAMES, normalise_name, rank_name, usual_name
 from clv_experiments.errors import ClvError
 
@@ -55,7 +55,7 @@ HEADERS = {
 
 def error_message(available, named=None):
     with pytest.raises(ClvError) as refused:
-        choose_columns(available, named or {}, "shop")
+        choose_column_roles(available, named or {}, "shop")
     return str(refused.value)
 
 
@@ -63,24 +63,24 @@ def error_message(available, named=None):
 def test_usual_headers_are_guessed(header):
     available, expected = HEADERS[header]
     for order in (available, available[::-1]):
-        chosen = choose_columns(order, dict.fromkeys(USUAL_NAMES), "shop")
+        chosen = choose_column_roles(order, dict.fromkeys(USUAL_NAMES), "shop")
         assert chosen.by_role == expected
         assert set(chosen.guessed) == set(expected)
 
 
 def test_what_was_guessed_is_said_unless_it_was_obvious():
-    chosen = choose_columns(["Kunde", "date", "Betrag"], {"amount": "Betrag"}, "shop")
+    chosen = choose_column_roles(["Kunde", "date", "Betrag"], {"amount": "Betrag"}, "shop")
     assert str(chosen) == "columns guessed: customer_id=Kunde (data.columns says otherwise)"
-    assert str(choose_columns(["customer_id", "date", "amount"], {}, "shop")) == ""
+    assert str(choose_column_roles(["customer_id", "date", "amount"], {}, "shop")) == ""
 
 
 def test_a_price_that_is_taken_as_what_was_paid_is_said():
     for column in ("Price", "unit_price"):
-        chosen = choose_columns(["customer_id", "date", column], {"quantity": False}, "shop")
+        chosen = choose_column_roles(["customer_id", "date", column], {"quantity": False}, "shop")
         assert str(chosen) == (
             f"columns guessed: amount={column} (data.columns says otherwise); {column} is taken as what was paid"
         )
-    named = choose_columns(["customer_id", "date", "Price"], {"amount": "Price"}, "shop")
+    named = choose_column_roles(["customer_id", "date", "Price"], {"amount": "Price"}, "shop")
     assert str(named) == ""
 
 
@@ -91,7 +91,7 @@ def test_a_named_price_needs_a_quantity(quantity):
         "log 'shop' has a unit_price, Price, but neither quantity nor amount: type data.columns.quantity=<one of "
         "n, pile>, or data.columns.amount=Price if that is what was paid"
     )
-    paid = choose_columns(["customer", "date", "Price", "Sales"], {"unit_price": "Price"} | quantity, "shop")
+    paid = choose_column_roles(["customer", "date", "Price", "Sales"], {"unit_price": "Price"} | quantity, "shop")
     assert (paid.by_role["amount"], paid.by_role["unit_price"]) == ("Sales", "Price")
 
 
@@ -120,7 +120,7 @@ def test_all_that_is_missing_is_asked_for_at_once():
 )
 def test_the_conventional_column_is_taken_and_what_was_passed_over_is_said(available, role, column, passed_over):
     for order in (available, available[::-1]):
-        chosen = choose_columns(order, {}, "shop")
+        chosen = choose_column_roles(order, {}, "shop")
         assert chosen.by_role[role] == column
         assert f"{role}={column}{passed_over and f' rather than {passed_over}'}" in str(chosen)
 
@@ -133,7 +133,7 @@ def test_a_column_plays_one_role():
         "role only; leave out all but one of them"
     )
     named = {"product": "what", "product_name": "what"}
-    assert choose_columns(["customer", "date", "amount", "what"], named, "shop").by_role["product_name"] == "what"
+    assert choose_column_roles(["customer", "date", "amount", "what"], named, "shop").by_role["product_name"] == "what"
 
 
 def test_every_usual_name_is_written_as_names_are_compared_and_stands_for_one_role():
@@ -148,22 +148,22 @@ def test_every_usual_name_is_written_as_names_are_compared_and_stands_for_one_ro
 
 def test_a_named_column_wins_over_any_guess():
     available = ["customer_id", "client", "date", "amount", "Net"]
-    chosen = choose_columns(available, {"customer_id": "client", "amount": "Net"}, "shop")
+    chosen = choose_column_roles(available, {"customer_id": "client", "amount": "Net"}, "shop")
     assert chosen.by_role == {"customer_id": "client", "amount": "Net", "date": "date"}
     assert chosen.guessed == ("date",)
 
 
 def test_a_named_quantity_and_price_win_over_a_guessed_amount():
     available = ["customer", "date", "Sales", "n", "each"]
-    chosen = choose_columns(available, {"quantity": "n", "unit_price": "each"}, "shop")
+    chosen = choose_column_roles(available, {"quantity": "n", "unit_price": "each"}, "shop")
     assert "amount" not in chosen.by_role
 
 
 def test_false_says_that_there_is_none_and_a_column_called_0_is_one():
     available = ["customer_id", "date", "amount", "country", "0"]
-    assert "country" not in choose_columns(available, {"country": False}, "shop").by_role
-    assert choose_columns(available, {"country": None}, "shop").by_role["country"] == "country"
-    assert choose_columns(available, {"country": 0}, "shop").by_role["country"] == "0"
+    assert "country" not in choose_column_roles(available, {"country": False}, "shop").by_role
+    assert choose_column_roles(available, {"country": None}, "shop").by_role["country"] == "country"
+    assert choose_column_roles(available, {"country": 0}, "shop").by_role["country"] == "0"
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from clv_experiments.data.log import load_log
 from clv_experiments.data.parsing.date_columns import join_date_columns
 from clv_experiments.data.parsing.date_inference import infer_dates
 from clv_experiments.data.parsing.date_layouts import MONTH_WORDS, NUMBER_FORMATS, UNMISTAKABLE, WEEKDAY_WORDS
-from clv_experiments.data.parsing.dates import add_day
+from clv_experiments.data.parsing.dates import add_day_column
 from clv_experiments.data.parsing.formats import ParseOptions
 from clv_experiments.data.parsing.money import parse_scale
 from clv_experiments.data.parsing.periods import last_day_of_period
@@ -34,7 +34,7 @@ def read(values, options=None, kind=None):
     """The days of a column as the log's own rows decide them, the format and the notes."""
     table = column(values, kind)
     options, notes = infer_dates(table, "d", options or ParseOptions(), "shop")
-    table = add_day(table, "d", options.date_order, "day", options.date_format).order_by("position")
+    table = add_day_column(table, "d", options.date_order, "day", options.date_format).order_by("position")
     return table.to_pyarrow()["day"].to_pylist(), options.date_format, notes
 
 

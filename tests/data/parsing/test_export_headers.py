@@ -5,7 +5,7 @@ import pytest
 
 from clv_experiments.data.engine import DuckDb
 from clv_experiments.data.parsing.column_contents import ColumnContents
-from clv_experiments.data.parsing.columns import choose_columns
+from clv_experiments.data.parsing.columns import choose_column_roles
 from clv_experiments.errors import ClvError
 
 ENGINE = DuckDb()
@@ -316,7 +316,7 @@ def contents_of(*lines):
 def test_known_exports_are_guessed(name):
     *lines, expected = EXPORTS[name]
     raw = contents_of(*lines)
-    chosen = choose_columns(raw.columns, {}, "shop", ColumnContents(raw))
+    chosen = choose_column_roles(raw.columns, {}, "shop", ColumnContents(raw))
     assert {role: column.replace(" ", "_") for role, column in chosen.by_role.items()} == dict(
         pair.split("=") for pair in expected.split()
     )
@@ -327,7 +327,7 @@ def test_exports_without_a_date_are_refused(name):
     *lines, message = MISSING[name]
     raw = contents_of(*lines)
     with pytest.raises(ClvError) as refused:
-        choose_columns(raw.columns, {}, "shop", ColumnContents(raw))
+        choose_column_roles(raw.columns, {}, "shop", ColumnContents(raw))
     assert message in str(refused.value)
 
 
@@ -350,7 +350,7 @@ def test_exports_without_a_date_are_refused(name):
 )  # fmt: skip
 def test_names_in_other_languages_are_known(header):
     columns = header.replace("_", " ").split(" ") if "_" not in header else header.split()
-    chosen = choose_columns(columns, {}, "shop")
+    chosen = choose_column_roles(columns, {}, "shop")
     guessed = [chosen.by_role[role] for role in ("customer_id", "date", "amount")]
     assert guessed == columns[:3]
     assert chosen.by_role.get("order_id") == columns[3]

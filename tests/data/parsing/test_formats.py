@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clv_experiments.data.engine import DuckDb
-from clv_experiments.data.parsing.dates import add_day
+from clv_experiments.data.parsing.dates import add_day_column
 from clv_experiments.data.parsing.format_inference import infer_formats
 from clv_experiments.data.parsing.formats import (
     ParseOptions,
-    add_amount,
-    add_currencies,
-    add_identifier,
-    add_text,
+    add_amount_column,
+    add_currency_columns,
+    add_identifier_column,
+    add_text_column,
 )
 from clv_experiments.errors import ClvError
 
@@ -84,15 +84,15 @@ some_dates = st.lists(st.dates(date(1000, 1, 1), date(9999, 12, 31)), min_size=1
 def test_any_date_comes_back_from_any_layout(dates):
     written = [write(day) for day in dates for write in LAYOUTS.values()]
     for order in (None, "dmy", "mdy"):
-        assert read(add_day, written, order) == [day for day in dates for _ in LAYOUTS]
+        assert read(add_day_column, written, order) == [day for day in dates for _ in LAYOUTS]
 
 
 @few_examples
 @given(dates=some_dates, order=st.sampled_from(["dmy", "mdy"]))
 def test_any_date_comes_back_where_the_order_is_known(dates, order):
     written = [write(day) for day in dates for write in IN_ORDER[order]]
-    assert read(add_day, written, order) == [day for day in dates for _ in IN_ORDER[order]]
-    assert read(add_day, written, None) == [None] * len(written)
+    assert read(add_day_column, written, order) == [day for day in dates for _ in IN_ORDER[order]]
+    assert read(add_day_column, written, None) == [None] * len(written)
 
 
 @pytest.mark.slow
@@ -100,10 +100,10 @@ def test_any_date_comes_back_where_the_order_is_known(dates, order):
 @given(dates=st.lists(st.dates(date(1969, 1, 1), date(2068, 12, 31)), min_size=1, max_size=10))
 def test_two_digits_are_a_year_of_1969_to_2068(dates):
     dates = [date(1969, 1, 1), date(2068, 12, 31), *dates]
-    assert read(add_day, [f"{day:%d/%m/%y}" for day in dates], "dmy") == dates
+    assert read(add_day_column, [f"{day:%d/%m/%y}" for day in dates], "dmy") == dates
     for mark in "-/.":
-        assert read(add_day, [f"{day:%y{mark}%m{mark}%d} 9:30" for day in dates], "ymd") == dates
-    assert read(add_day, [f"{day:%d-%b-%y}" for day in dates], None) == dates
+        assert read(add_day_column, [f"{day:%y{mark}%m{mark}%d} 9:30" for day in dates], "ymd") == dates
+    assert read(add_day_column, [f"{day:%d-%b-%y}" for day in dates], None) == dates
 
 
 @few_examples
@@ -115,12 +115,14 @@ def test_only_days_of_the_calendar_are_read(parts):
         except ValueError:
             return None
 
-    assert read(add_day, [f"{y:04}-{m:02}-{d:02}" for y, m, d in parts], None) == [naive(*part) for part in parts]
+    assert read(add_day_column, [f"{y:04}-{m:02}-{d:02}" for y, m, d in parts], None) == [
+        naive(*part) for part in parts
+    ]
 
 
 def test_every_29th_of_february_is_that_of_the_calendar():
     years = range(1000, 3000)
-    result = read(add_day, [f"{year}-02-29" for year in years], None)
+    result = read(add_day_column, [f"{year}-02-29" for year in years], None)
     assert [year for year, day in zip(years, result, strict=True) if day] == [
         year for year in years if (year % 4 == 0 and year % 100 != 0) or year % 400 == 0
     ]
@@ -130,7 +132,7 @@ def test_every_29th_of_february_is_that_of_the_calendar():
     "text", ["3 stycznia 2022 r.", "3 Ocak 2022", "3 ianuarie 2022", "2022. január 3.", "3 января 2022 г."]
 )
 def test_months_are_known_in_many_languages(text):
-    assert read(add_day, [text], None) == [date(2022, 1, 3)]
+    assert read(add_day_column, [text], None) == [date(2022, 1, 3)]
 
 
 NO_DATES = [
@@ -140,15 +142,15 @@ NO_DATES = [
 
 
 def test_what_is_no_date_is_not_read():
-    assert read_each(add_day, NO_DATES, "dmy") == dict.fromkeys(NO_DATES)
+    assert read_each(add_day_column, NO_DATES, "dmy") == dict.fromkeys(NO_DATES)
 
 
 def test_numbers_are_read_as_compact_dates_and_clock_times_cut():
-    assert read(add_day, [20201231, 5, None], None) == [date(2020, 12, 31), None, None]
-    assert read(add_day, [20201231.0, None], None) == [date(2020, 12, 31), None]
+    assert read(add_day_column, [20201231, 5, None], None) == [date(2020, 12, 31), None, None]
+    assert read(add_day_column, [20201231.0, None], None) == [date(2020, 12, 31), None]
     instants = pa.array([1_577_836_799_000_000, None], pa.timestamp("us"))
-    assert read(add_day, instants, None, kind=pa.timestamp("us")) == [date(2019, 12, 31), None]
-    assert read(add_day, [date(2020, 1, 1)], None, kind=pa.date32()) == [date(2020, 1, 1)]
+    assert read(add_day_column, instants, None, kind=pa.timestamp("us")) == [date(2019, 12, 31), None]
+    assert read(add_day_column, [date(2020, 1, 1)], None, kind=pa.date32()) == [date(2020, 1, 1)]
 
 
 @pytest.mark.parametrize(
@@ -230,13 +232,13 @@ def test_mixed_time_zones_are_refused(dates):
 def test_time_zones_that_are_the_shops_own_clock_can_be_taken_as_written():
     dates = ["2020-01-01 23:30 +0100", "2020-06-01 23:30 +0200"]
     assert infer(dates, parse_options=ParseOptions(time_zones="written"))[1] == []
-    assert read(add_day, dates, None) == [date(2020, 1, 1), date(2020, 6, 1)]
+    assert read(add_day_column, dates, None) == [date(2020, 1, 1), date(2020, 6, 1)]
 
 
 def test_one_time_zone_is_left_out_and_said():
     dates = ["2020-01-01T23:59:00+01:00", "2020-01-02 00:01 +0100"]
     assert infer(dates)[1] == ["dates end in the offset +0100, which was left out: the day written is the day"]
-    assert read(add_day, dates, None) == [date(2020, 1, 1), date(2020, 1, 2)]
+    assert read(add_day_column, dates, None) == [date(2020, 1, 1), date(2020, 1, 2)]
     assert "the offset UTC" in infer(["2020-01-01T10:00Z", "2020-01-01 10:00 GMT", "2020-01-01 10:00+00:00"])[1][0]
     hours = ["2020-01-01 10:00+01", "2020-01-01 10:00 +01:00", "2020-01-01T10:00:00+0100"]
     assert "the offset +0100" in infer(hours)[1][0]
@@ -274,7 +276,7 @@ def test_any_amount_comes_back_in_any_convention(rows):
             for group in groups
             for whole, part, sign in rows
         ]
-        assert read(add_amount, written, decimal) == exact * len(groups)
+        assert read(add_amount_column, written, decimal) == exact * len(groups)
 
 
 @few_examples
@@ -284,8 +286,10 @@ def test_any_amount_comes_back_in_any_convention(rows):
 def test_any_float_is_the_decimal_that_it_shows(floats, style):
     texts = [f"{value:.10{style}}" for value in floats]
     rounded = [Decimal(text).quantize(CENT, ROUND_HALF_UP) for text in texts]
-    assert read(add_amount, texts, ".") == rounded
-    assert read(add_amount, floats, ".") == [Decimal(repr(value)).quantize(CENT, ROUND_HALF_UP) for value in floats]
+    assert read(add_amount_column, texts, ".") == rounded
+    assert read(add_amount_column, floats, ".") == [
+        Decimal(repr(value)).quantize(CENT, ROUND_HALF_UP) for value in floats
+    ]
 
 
 AMOUNTS = [  # as written, with a decimal point, with a decimal comma
@@ -305,7 +309,7 @@ AMOUNTS = [  # as written, with a decimal point, with a decimal comma
 @pytest.mark.parametrize(("decimal", "place"), [(".", 1), (",", 2)])
 def test_amounts_by_hand(decimal, place):
     expected = {row[0]: None if row[place] is None else Decimal(row[place]) for row in AMOUNTS}
-    assert read_each(add_amount, list(expected), decimal) == expected
+    assert read_each(add_amount_column, list(expected), decimal) == expected
 
 
 NO_AMOUNTS = [
@@ -315,14 +319,18 @@ NO_AMOUNTS = [
 
 
 def test_what_is_no_amount_is_not_read():
-    assert read_each(add_amount, NO_AMOUNTS, ".") == dict.fromkeys(NO_AMOUNTS)
+    assert read_each(add_amount_column, NO_AMOUNTS, ".") == dict.fromkeys(NO_AMOUNTS)
 
 
 def test_numbers_that_are_too_large_or_infinite_are_not_read_and_nan_is_missing():
-    assert read(add_amount, [1e14, float("inf"), float("nan"), 0.1], ".") == [None, None, None, Decimal("0.1")]
-    assert read(add_amount, [-(2**63), 2**63 - 1, 5], ".") == [None, None, 5]
-    assert read(add_amount, [Decimal("1e20"), Decimal("1.00005")], ".") == [None, Decimal("1.0001")]
-    assert read(add_text, [float("inf"), float("nan"), 0.5]) == ["inf", None, "0.5"]  # so inf is shown, nan is not
+    assert read(add_amount_column, [1e14, float("inf"), float("nan"), 0.1], ".") == [None, None, None, Decimal("0.1")]
+    assert read(add_amount_column, [-(2**63), 2**63 - 1, 5], ".") == [None, None, 5]
+    assert read(add_amount_column, [Decimal("1e20"), Decimal("1.00005")], ".") == [None, Decimal("1.0001")]
+    assert read(add_text_column, [float("inf"), float("nan"), 0.5]) == [
+        "inf",
+        None,
+        "0.5",
+    ]  # so inf is shown, nan is not
 
 
 @pytest.mark.parametrize(
@@ -363,7 +371,7 @@ def test_two_currencies_need_a_column_that_says_which():
     assert infer(numbers=["$5", "5 €"], has_currency=True)
     assert infer(numbers=["$5", "-$3", "4"])
     signs = ["$5", "5 €", "kr 5", "R$ 5", "5 PLN", "5", "CAREFUL"]
-    assert read(lambda table, column, name: add_currencies(table, {name: column}), signs) == [
+    assert read(lambda table, column, name: add_currency_columns(table, {name: column}), signs) == [
         "$",
         "€",
         "kr",
@@ -400,27 +408,27 @@ def test_a_reading_that_is_none_is_refused(setting, value):
     ],
 )
 def test_one_customer_however_the_number_is_stored(values, kind):
-    assert read(add_identifier, values, kind=kind) == ["17850"]
+    assert read(add_identifier_column, values, kind=kind) == ["17850"]
 
 
 def test_other_text_is_kept_as_it_is():
     texts = ["00123", "1e20", "12e5", "1E12", "a.0", "17850.5", "x\ny", "'; DROP TABLE x; --", "<b>", "\\nx", "NA"]
-    assert read(add_identifier, texts) == texts
+    assert read(add_identifier_column, texts) == texts
 
 
 def test_what_exports_write_for_nothing_is_missing():
     texts = ["", "  ", "\n", "NaN", "nan", "NULL", "None", "n/a", "#N/A", "<NA>", "(null)", "\\N", None]
-    assert read_each(add_identifier, texts) == read_each(add_text, texts) == dict.fromkeys(texts)
+    assert read_each(add_identifier_column, texts) == read_each(add_text_column, texts) == dict.fromkeys(texts)
 
 
 @few_examples
 @given(st.lists(st.integers(1 - 2**53, 2**53 - 1), min_size=1, max_size=20))
 def test_whole_floats_are_whole_numbers(numbers):
-    assert read(add_identifier, [float(number) for number in numbers]) == [str(number) for number in numbers]
+    assert read(add_identifier_column, [float(number) for number in numbers]) == [str(number) for number in numbers]
 
 
 def test_floats_that_may_have_lost_digits_are_not_read():
-    assert read(add_identifier, [1e20, float(2**53), float("inf"), float("nan"), 1.5]) == [
+    assert read(add_identifier_column, [1e20, float(2**53), float("inf"), float("nan"), 1.5]) == [
         None,
         None,
         None,
@@ -431,7 +439,7 @@ def test_floats_that_may_have_lost_digits_are_not_read():
 
 def test_text_that_a_spreadsheet_has_cut_is_not_read_as_an_identifier():
     texts = ["1.23457E+12", "1.23457e+12", "1,23457E+12", "1E+15", "-1.5e+20", " 1.23457E+12 "]
-    assert read_each(add_identifier, [*texts, "17850"]) == dict.fromkeys(texts) | {"17850": "17850"}
+    assert read_each(add_identifier_column, [*texts, "17850"]) == dict.fromkeys(texts) | {"17850": "17850"}
 
 
 @few_examples
@@ -440,6 +448,6 @@ def test_any_text_reads_without_an_error(texts):
     blanks = " \t\n\r\v\f\u00a0\u2007\u2009\u200b\u202f\u2060\ufeff"
     nothing = {"", "nan", "null", "none", "n/a", "#n/a", "nat", "<na>", "(null)", "\\n"}
     stripped = [text.strip(blanks) for text in texts]
-    assert read(add_text, texts) == [text if text.lower() not in nothing else None for text in stripped]
-    for add, *how in ((add_day, "dmy"), (add_amount, "."), (add_amount, ",")):
+    assert read(add_text_column, texts) == [text if text.lower() not in nothing else None for text in stripped]
+    for add, *how in ((add_day_column, "dmy"), (add_amount_column, "."), (add_amount_column, ",")):
         read(add, texts, *how)

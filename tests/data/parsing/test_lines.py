@@ -9,7 +9,7 @@ import pytest
 
 from clv_experiments.data.cleaning.report import RAW_PREFIX
 from clv_experiments.data.engine import DuckDb
-from clv_experiments.data.parsing.columns import choose_columns
+from clv_experiments.data.parsing.columns import choose_column_roles
 from clv_experiments.data.parsing.formats import ParseOptions
 from clv_experiments.data.parsing.lines import read_lines
 from clv_experiments.errors import ClvError
@@ -20,7 +20,7 @@ GOOD = {"customer_id": ["a", "b"], "date": ["2020-01-01", "2020-01-02"], "amount
 
 def lines_of(columns, parse_options=None, keep_raw_columns=False, named=None):
     raw = ENGINE.register_arrow("rows", columns if isinstance(columns, pa.Table) else pa.table(columns))
-    chosen = choose_columns(raw.columns, named or {}, "shop")
+    chosen = choose_column_roles(raw.columns, named or {}, "shop")
     return read_lines(raw, chosen, parse_options or ParseOptions(), "shop", keep_raw_columns)
 
 

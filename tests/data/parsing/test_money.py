@@ -8,8 +8,8 @@ import pytest
 
 from clv_experiments.data.engine import DuckDb
 from clv_experiments.data.log import load_log
-from clv_experiments.data.parsing.formats import ParseOptions, add_amount
-from clv_experiments.data.parsing.role_names import is_in_cents
+from clv_experiments.data.parsing.formats import ParseOptions, add_amount_column
+from clv_experiments.data.parsing.role_names import is_name_in_cents
 from clv_experiments.data.raw import RawTable
 
 
@@ -31,7 +31,7 @@ def test_a_name_that_says_cents_is_believed_and_said(column):
 
 @pytest.mark.parametrize("column", ["amount", "percent", "recent_total", "store", "total_score"])
 def test_other_names_say_nothing_of_cents(column):
-    assert not is_in_cents(column)
+    assert not is_name_in_cents(column)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_other_names_say_nothing_of_cents(column):
      ("12 kr.", ".", "12"), ("-kr. 12.50", ".", "-12.50"), ("12kr.50", ".", None), ("Rs.5Rs.5", ".", None)],
 )  # fmt: skip
 def test_amounts_are_read_as_prices_and_accounts_write_them(text, decimal, amount):
-    table = add_amount(DuckDb().register_arrow("rows", pa.table({"x": [text]})), "x", decimal, "amount")
+    table = add_amount_column(DuckDb().register_arrow("rows", pa.table({"x": [text]})), "x", decimal, "amount")
     assert table.to_pyarrow()["amount"].to_pylist() == [amount and Decimal(amount)]
 
 
@@ -61,5 +61,5 @@ def test_thousands_are_said():
 def test_a_currency_with_a_dash_is_nothing_and_a_dash_alone_is_not_read():
     engine = DuckDb()
     cells = engine.register_arrow("rows", pa.table({"k": range(4), "x": ["$ -", "€-", "-", "12.50-"]}))
-    amounts = add_amount(cells, "x", ".", "amount").order_by("k").to_pyarrow()["amount"].to_pylist()
+    amounts = add_amount_column(cells, "x", ".", "amount").order_by("k").to_pyarrow()["amount"].to_pylist()
     assert amounts == [0, 0, None, Decimal("-12.5")]

@@ -9,10 +9,10 @@ import pytest
 from clv_experiments.data.cleaning import returns
 from clv_experiments.data.engine import DuckDb
 from clv_experiments.data.log import load_log
-from clv_experiments.data.parsing.columns import choose_columns
+from clv_experiments.data.parsing.columns import choose_column_roles
 from clv_experiments.data.parsing.formats import ParseOptions
 from clv_experiments.data.parsing.lines import read_lines
-from clv_experiments.data.parsing.money import says_cents
+from clv_experiments.data.parsing.money import has_cents_in_name
 from clv_experiments.data.raw import RawTable
 from clv_experiments.errors import ClvError
 
@@ -31,7 +31,7 @@ def cents(money):
 
 def read(columns, named=None, scale=None):
     raw = ENGINE.register_arrow("rows", pa.table(WHO | columns))
-    chosen = choose_columns(raw.columns, named or {}, "shop")
+    chosen = choose_column_roles(raw.columns, named or {}, "shop")
     options = ParseOptions(scale=None if scale is None else Decimal(scale))
     lines, _, notes = read_lines(raw, chosen, options, "shop", False)
     return float(lines.aggregate(total=lines.amount.sum()).to_pyarrow()["total"][0].as_py()), notes
@@ -92,7 +92,7 @@ def test_a_name_that_says_cents_means_its_own_column_and_whole_numbers_beside_it
 def test_a_refund_has_a_unit_of_its_own():
     lines = {"amount_cents": cents(PAID), "refunded_amount": np.where(QUANTITY == 1, 0.5, 0.0)}
     raw = ENGINE.register_arrow("rows", pa.table(WHO | lines))
-    typed, *_ = read_lines(raw, choose_columns(raw.columns, {}, "shop"), ParseOptions(), "shop", False)
+    typed, *_ = read_lines(raw, choose_column_roles(raw.columns, {}, "shop"), ParseOptions(), "shop", False)
     assert typed.refunded.max().to_pyarrow().as_py() == Decimal("0.5")
     assert float(typed.amount.sum().to_pyarrow().as_py()) == TRUE_TOTAL
 
@@ -151,4 +151,4 @@ def test_where_most_amounts_are_below_0_turning_the_sign_is_a_way_out():
      ("tax_percent", False), ("recent", False), ("Minority", False), ("unit_amount", True)],
 )  # fmt: skip
 def test_a_sibling_says_cents_by_a_word_of_its_own(name, expected):
-    assert says_cents(name) is expected
+    assert has_cents_in_name(name) is expected

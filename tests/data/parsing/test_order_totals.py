@@ -8,7 +8,7 @@ import pytest
 
 from clv_experiments.data.engine import DuckDb
 from clv_experiments.data.parsing.column_contents import ColumnContents
-from clv_experiments.data.parsing.columns import choose_columns
+from clv_experiments.data.parsing.columns import choose_column_roles
 from clv_experiments.data.parsing.formats import ParseOptions
 from clv_experiments.data.parsing.lines import read_lines
 from clv_experiments.errors import ClvError
@@ -19,7 +19,7 @@ ORDERS = 200
 
 def read(columns, named=None, **options):
     raw = ENGINE.register_arrow("rows", pa.table(columns))
-    chosen = choose_columns(raw.columns, named or {}, "shop")
+    chosen = choose_column_roles(raw.columns, named or {}, "shop")
     lines, _, notes = read_lines(raw, chosen, ParseOptions(**options), "shop", False)
     return float(lines.aggregate(total=lines.amount.sum()).to_pyarrow()["total"][0].as_py()), notes
 
@@ -215,11 +215,11 @@ def test_a_total_less_the_discount_of_its_lines_is_what_was_paid():
     log["line_total"] = [
         quantity * price for quantity, price in zip(log.pop("quantity"), log.pop("price"), strict=True)
     ]
-    chosen = choose_columns([*log], {}, "shop", ColumnContents(ENGINE.register_arrow("rows", pa.table(log))))
+    chosen = choose_column_roles([*log], {}, "shop", ColumnContents(ENGINE.register_arrow("rows", pa.table(log))))
     assert (chosen.by_role["amount"], "discount" in chosen.by_role) == ("order_total", False)
-    assert chosen.passed_over["amount"] == ("line_total",)
+    assert chosen.other_candidates["amount"] == ("line_total",)
     log["order_total"] = [21 - (order % 4 + 1.37) + 4.95 for order in log["order_id"]]  # with what no column says
-    chosen = choose_columns([*log], {}, "shop", ColumnContents(ENGINE.register_arrow("rows", pa.table(log))))
+    chosen = choose_column_roles([*log], {}, "shop", ColumnContents(ENGINE.register_arrow("rows", pa.table(log))))
     assert (chosen.by_role["amount"], chosen.by_role["discount"]) == ("line_total", "order_discount")
     amount, notes = read(log)
     assert amount == 12 * 21
@@ -250,7 +250,7 @@ def test_units_are_asked_for_where_money_is_off_each_of_them():
 def test_money_off_an_order_is_shared_out_to_the_last_decimal():
     log = off_the_order("discount_amount", off=lambda order: f"{order % 4 + 1}.07", lines=((1, 10), (1, 20), (1, 7)))
     raw = ENGINE.register_arrow("rows", pa.table(log))
-    lines, *_ = read_lines(raw, choose_columns(raw.columns, {}, "shop"), ParseOptions(), "shop", False)
+    lines, *_ = read_lines(raw, choose_column_roles(raw.columns, {}, "shop"), ParseOptions(), "shop", False)
     sums = lines.group_by("order_id").agg(paid=lines.amount.sum(), least=lines.amount.min()).to_pyarrow().to_pylist()
     assert {row["order_id"]: row["paid"] for row in sums} == {
         str(k): Decimal(37) - Decimal(f"{k % 4 + 1}.07") for k in range(12)

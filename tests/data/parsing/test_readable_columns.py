@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from clv_experiments.data.engine import DuckDb
-from clv_experiments.data.parsing.columns import choose_columns
+from clv_experiments.data.parsing.columns import choose_column_roles
 from clv_experiments.data.parsing.formats import AMOUNT_LIMIT, ParseOptions
 from clv_experiments.data.parsing.lines import read_lines
 from clv_experiments.data.parsing.readable_columns import find_fully_readable_roles
@@ -79,14 +79,14 @@ def test_a_product_that_is_too_large_is_refused_however_it_is_stored(price):
     with pytest.raises(
         ClvError, match=r"has 1 row\(s\) whose quantity times unit_price is 100,000,000,000,000 or more"
     ):
-        read_lines(table, choose_columns(table.columns, {}, "shop"), ParseOptions(), "shop", False)
+        read_lines(table, choose_column_roles(table.columns, {}, "shop"), ParseOptions(), "shop", False)
 
 
 def test_lines_of_a_live_source_are_copied():
     engine = DuckDb()
     rows = pa.table({"customer_id": ["a", "b"], "date": DAYS, "amount": [1.5, 2.5]})
     table = engine.connection.create_table("shop", rows)
-    roles = choose_columns(table.columns, {}, "shop")
+    roles = choose_column_roles(table.columns, {}, "shop")
     seen, copied = (read_lines(table, roles, ParseOptions(), "shop", False, is_live)[0] for is_live in (False, True))
     engine.connection.raw_sql("DELETE FROM shop WHERE customer_id = 'a'")
     assert [lines.count().to_pyarrow().as_py() for lines in (seen, copied)] == [1, 2]

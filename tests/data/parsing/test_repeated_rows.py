@@ -8,7 +8,7 @@ import pytest
 from clv_experiments.data.cleaning import duplicates
 from clv_experiments.data.engine import DuckDb
 from clv_experiments.data.log import load_log
-from clv_experiments.data.parsing.repeated_rows import may_be_appended_twice
+from clv_experiments.data.parsing.repeated_rows import has_unlikely_repeated_rows
 from clv_experiments.data.raw import RawTable
 
 ENGINE = DuckDb()
@@ -56,7 +56,7 @@ def register(log):
 
 def is_suspect(log):
     roles = {role: role for role in ("customer_id", "date", "order_id") if role in log}
-    return may_be_appended_twice(register(log), roles)
+    return has_unlikely_repeated_rows(register(log), roles)
 
 
 @pytest.mark.parametrize("name", LOGS)

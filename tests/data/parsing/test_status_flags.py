@@ -4,8 +4,8 @@ import pyarrow as pa
 import pytest
 
 from clv_experiments.data.engine import DuckDb
-from clv_experiments.data.parsing.status_column import find_status
-from clv_experiments.data.parsing.status_flags import FALSE_CELLS, TRUE_CELLS, find_flag
+from clv_experiments.data.parsing.status_column import find_status_column
+from clv_experiments.data.parsing.status_flags import FALSE_CELLS, TRUE_CELLS, detect_status_flag
 
 PAIRS = [
     ("Y", "N"), ("1", "0"), ("T", "F"), ("true", "false"), ("yes", "no"), ("ja", "nein"), ("oui", "non"), ("是", "否"),
@@ -27,8 +27,8 @@ def log_of(**columns):
 
 
 def rows_of(log, column):
-    flag = find_flag(log, column)
-    return flag and flag.is_sure and flag.rows.fill_null(False).to_pyarrow().to_pylist()
+    flag = detect_status_flag(log, column)
+    return flag and flag.is_certain and flag.rows.fill_null(False).to_pyarrow().to_pylist()
 
 
 @pytest.mark.parametrize(("yes", "no"), PAIRS)
@@ -59,7 +59,7 @@ def test_numbers_of_any_kind_are_flags():
     ("name", "status"), [("shipped", "not shipped"), ("is_active", "not active"), ("is_internal", "internal")]
 )
 def test_a_flag_that_may_be_a_sale_all_the_same_is_left_aside_and_said(name, status):
-    found = find_status(log_of(**{name: ["Y", "N", "Y"]}), (), None)
+    found = find_status_column(log_of(**{name: ["Y", "N", "Y"]}), (), None)
     assert found.column is None
     [note] = found.notes
     assert f"('{status}' " in note
@@ -68,18 +68,23 @@ def test_a_flag_that_may_be_a_sale_all_the_same_is_left_aside_and_said(name, sta
 
 def test_several_flags_count_together_and_a_status_beside_them():
     log = log_of(status=["paid", "paid", "voided", "refund"], is_test=["N", "Y", "N", "Y"], is_valid=[1, 1, 0, 0])
-    found = find_status(log, (), None)
+    found = find_status_column(log, (), None)
     assert found.raw["status"].to_pyarrow().to_pylist() == ["paid", "test", "voided", "refund"]
     assert any("column 'is_test' says of 2 row(s)" in note for note in found.notes)
-    assert find_status(log, (), "status").raw["status"].to_pyarrow().to_pylist() == ["paid", "paid", "voided", "refund"]
-    without = find_status(log.drop("status"), (), None)
+    assert find_status_column(log, (), "status").raw["status"].to_pyarrow().to_pylist() == [
+        "paid",
+        "paid",
+        "voided",
+        "refund",
+    ]
+    without = find_status_column(log.drop("status"), (), None)
     assert without.raw[without.column].to_pyarrow().to_pylist() == [None, "test", "invalid", "test"]
 
 
 @pytest.mark.parametrize("cells", [[1, 3, 4, 3], ["10", "30", "40", "30"]])
 @pytest.mark.parametrize("name", ["status", "order_status_id", "订单状态"])
 def test_statuses_in_numbers_are_said(name, cells):
-    found = find_status(log_of(**{name: cells}), (), None)
+    found = find_status_column(log_of(**{name: cells}), (), None)
     assert found.column is None
     assert f"column '{name}' looks like a status (" in found.notes[0]
 
@@ -89,14 +94,14 @@ def test_statuses_in_numbers_are_said(name, cells):
 )
 def test_a_reason_for_no_sale_is_said(name, status):
     log = log_of(**{name: ["", "02", None, "x"]})
-    found = find_status(log, (), None)
+    found = find_status_column(log, (), None)
     assert found.column is None
     assert f"('{status}' 2)" in found.notes[0]
-    assert find_status(log, (), name).raw[name].to_pyarrow().to_pylist() == [None, status, None, status]
+    assert find_status_column(log, (), name).raw[name].to_pyarrow().to_pylist() == [None, status, None, status]
 
 
 def test_a_column_named_status_is_one_where_most_values_are_unknown():
     log = log_of(Statut=["zorbed", "zorbed", "zorbed", "Annulé"], kind=["zorbed", "zorbed", "zorbed", "refund"])
-    found = find_status(log, (), None)
+    found = find_status_column(log, (), None)
     assert found.column == "Statut"
     assert "column 'kind' looks like a status" in found.notes[0]

@@ -5,7 +5,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from clv_experiments.data.queries.attributes import countries, spend_by_product
+from clv_experiments.data.queries.attributes import country_by_customer, spend_by_customer_and_product
 
 DAY, LATER = date(2020, 1, 10), date(2020, 3, 1)
 ROWS = pd.DataFrame(
@@ -31,26 +31,26 @@ def log(log_of):
 
 
 def test_the_country_is_where_most_was_spent_by_the_cutoff(log):
-    result = countries(log, DAY)
+    result = country_by_customer(log, DAY)
     assert result.index.tolist() == ["a", "b", "d"]
     assert result.tolist()[:2] == ["FR", "=x()"]
     assert pd.isna(result["d"])
-    assert countries(log, LATER)["a"] == "DE"
+    assert country_by_customer(log, LATER)["a"] == "DE"
 
 
 def test_products_are_those_bought_by_the_cutoff(log):
-    result = spend_by_product(log, DAY).set_index(["customer_id", "product"])["amount"].to_dict()
+    result = spend_by_customer_and_product(log, DAY).set_index(["customer_id", "product"])["amount"].to_dict()
     assert result == {("a", "cup"): 9.0, ("a", "pot"): 3.0, ("b", "<b>"): 10.0, ("d", "cup"): 4.0}
 
 
 def test_products_go_by_their_names_where_there_are_any(log_of):
     named = ROWS.assign(product_name=["Cup"] * 2 + [None] * 8)
-    result = spend_by_product(log_of(named), DAY).set_index(["customer_id", "product"])["amount"].to_dict()
+    result = spend_by_customer_and_product(log_of(named), DAY).set_index(["customer_id", "product"])["amount"].to_dict()
     assert result == {("a", "Cup"): 9.0, ("a", "pot"): 3.0, ("b", "<b>"): 10.0, ("d", "cup"): 4.0}
 
 
 def test_a_log_without_them_says_so(log_of):
     bare = log_of(ROWS[["customer_id", "date", "amount"]])
     assert bare.lines is None
-    assert countries(bare, DAY) is None
-    assert spend_by_product(bare, DAY) is None
+    assert country_by_customer(bare, DAY) is None
+    assert spend_by_customer_and_product(bare, DAY) is None

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clv_experiments.data.queries.cohort_months import cohort_months
+from clv_experiments.data.queries.cohort_months import sum_repeat_purchases_by_cohort_month
 
 few_examples = settings(max_examples=12, deadline=None)
 FIRST = datetime(2020, 1, 1)
@@ -52,24 +52,26 @@ def test_sums_and_exposure_are_what_a_loop_over_the_days_finds(log_of, rows, kno
         for later in range(1, (cutoff - day).days + 60 + 1):
             exposure[month_of(day, cutoff), month_of(day + timedelta(days=later), cutoff)] += 1
 
-    result = cohort_months(log_of(rows), cutoff)
+    result = sum_repeat_purchases_by_cohort_month(log_of(rows), cutoff)
     cohorts = sorted({month_of(day, cutoff) for day in first.values()})
     assert list(result.cohorts.index) == cohorts
     assert result.cohorts["customers"].sum() == len(first)
     assert [(row.cohort, row.month) for row in result.past.itertuples()] == [
         (c, m) for c in cohorts for m in range(c, 0)
     ]
-    for row in pd.concat([result.past, result.future(60).assign(purchase_days=0, spend=0.0)]).itertuples():
+    for row in pd.concat([result.past, result.build_future_months(60).assign(purchase_days=0, spend=0.0)]).itertuples():
         cell = row.cohort, row.month
         assert row.customers * (row.to_age - row.from_age) == pytest.approx(exposure[cell])
         assert (row.purchase_days, row.spend) == (count[cell], spend[cell])
-    assert result.future(60)["month"].unique().tolist() == [0, 1]
+    assert result.build_future_months(60)["month"].unique().tolist() == [0, 1]
 
 
 def test_months_end_with_the_cutoff_and_repeat_after_a_year(log_of):
     rows = [("a", "2019-01-01", 1.0), ("a", "2019-02-12", 2.0), ("a", "2020-02-12", 4.0), ("a", "2020-03-14", 8.0)]
     rows += [("b", "2020-03-14", 16.0)]
-    past = cohort_months(log_of([(who, pd.Timestamp(day), paid) for who, day, paid in rows]), date(2020, 3, 14)).past
+    past = sum_repeat_purchases_by_cohort_month(
+        log_of([(who, pd.Timestamp(day), paid) for who, day, paid in rows]), date(2020, 3, 14)
+    ).past
     past = past[past["cohort"] < -1]
     spend = past.set_index("month")["spend"]
     assert spend[spend > 0].to_dict() == {-14: 2.0, -2: 4.0, -1: 8.0}
@@ -83,14 +85,14 @@ def test_later_purchases_and_customers_are_not_read(log_of):
     logs = (
         log_of([(who, FIRST + timedelta(days=day), paid) for who, day, paid in some]) for some in (rows, rows + later)
     )
-    before, after = (cohort_months(log, FIRST.date() + timedelta(days=60)) for log in logs)
+    before, after = (sum_repeat_purchases_by_cohort_month(log, FIRST.date() + timedelta(days=60)) for log in logs)
     pd.testing.assert_frame_equal(before.past, after.past)
     pd.testing.assert_frame_equal(before.cohorts, after.cohorts)
 
 
 def test_the_last_month_of_the_future_is_cut_where_it_ends(log_of):
     log = log_of([("a", FIRST, 1.0), ("b", FIRST + timedelta(days=9), 1.0), ("b", FIRST + timedelta(days=29), 1.0)])
-    future = cohort_months(log, FIRST.date() + timedelta(days=29)).future(45)
+    future = sum_repeat_purchases_by_cohort_month(log, FIRST.date() + timedelta(days=29)).build_future_months(45)
     assert future["month"].tolist() == [0, 1]
     assert future["customers"].tolist() == [2, 2]
     assert future["from_age"].tolist() == [24.5, 55.5]

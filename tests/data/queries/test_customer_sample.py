@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from clv_experiments.data.log import load_log
-from clv_experiments.data.queries.customer_sample import list_weights, sample_customers
+from clv_experiments.data.queries.customer_sample import list_label_weights, sample_customers
 from clv_experiments.data.raw import RawTable
 from clv_experiments.data.sources.database import database
 from clv_experiments.data.window import Horizon
@@ -55,9 +55,9 @@ def test_weights_add_up_to_all_customers_and_to_their_totals_within_the_error_of
 
 def test_where_there_are_no_more_customers_all_are_taken(cdnow_sample, customers):
     assert sample_customers(cdnow_sample, CUTOFF, len(customers), seed=42) is None
-    assert list_weights([None, None], [customers["T"]] * 2) is None
+    assert list_label_weights([None, None], [customers["T"]] * 2) is None
     sample = sample_customers(cdnow_sample, CUTOFF, len(customers) - 1, seed=42)
-    whole, weighted = list_weights([None, sample], [customers["T"], customers["T"].loc[sample.weights.index]])
+    whole, weighted = list_label_weights([None, sample], [customers["T"], customers["T"].loc[sample.weights.index]])
     assert (whole == 1).all()
     assert weighted is sample.weights
 

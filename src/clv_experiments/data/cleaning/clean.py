@@ -70,25 +70,28 @@ def clean(
     log_start : date, optional
         First day; earlier ones are removed.
     """
-    fixed, learning = ([step for step in steps if step.learns is learns] for learns in (False, True))
-    limits = [*([_drop_before(log_start)] if log_start else []), *([_drop_after(log_end)] if log_end else [])]
+    fixed, learning = ([step for step in steps if step.takes_learn_until is learns] for learns in (False, True))
+    limits = [
+        *([_drop_before_log_start(log_start)] if log_start else []),
+        *([_drop_after_log_end(log_end)] if log_end else []),
+    ]
     steps = [*fixed, *limits, *learning]
     sizes: list[Size] = []
     notes: list[str] = []
     batch = _RemovalBatch(lines)
     for step in steps:
-        if step.removes:
-            batch.remove(step)
+        if step.is_removed:
+            batch.add_removal(step)
             continue
-        change = _change(step, batch, log_end, learn_until)
+        change = _apply_step(step, batch, log_end, learn_until)
         notes += change.notes
         if change.lines is batch.remaining:
-            batch.skip()
+            batch.add_unchanged_step()
         else:
-            sizes += batch.measure(batch.sum_by("customer_id"))
+            sizes += batch.measure_stages(batch.sum_by("customer_id"))
             batch = _RemovalBatch(change.lines)
     sums = batch.sum_by(*(key for key in ("customer_id", "date", "order_id") if key in lines.columns)).cache()
-    sizes += batch.measure(sums)
+    sizes += batch.measure_stages(sums)
     lines = batch.remaining
     internal = [column for column in lines.columns if column == RETURNED]
     report = CleaningReport(tabulate_sizes(sizes, steps), tuple(notes))
@@ -108,15 +111,15 @@ class _RemovalBatch:
         self._stages = [0]  # first stage that is left at the start and after each step
         self._ids: Table | None = None
 
-    def remove(self, step: Step) -> None:
+    def add_removal(self, step: Step) -> None:
         """Let a step remove rows."""
-        assert step.removes
+        assert step.is_removed
         self._removals.append(step)
-        self._conditions.append(step.removes(self.lines))
+        self._conditions.append(step.is_removed(self.lines))
         self._stages.append(len(self._removals))
-        self.remaining, self._ids = self._left(len(self._removals)), None
+        self.remaining, self._ids = self._lines_after_stage(len(self._removals)), None
 
-    def skip(self) -> None:
+    def add_unchanged_step(self) -> None:
         """Note a step that changed nothing."""
         self._stages.append(len(self._removals))
 
@@ -135,7 +138,7 @@ class _RemovalBatch:
         counts = {
             f"{CHECK}{stage} {name}": t.count(where=condition & (t.stage >= stage))
             for stage, step in enumerate(self._removals)
-            for name, condition in (step.counts(t) if step.counts else {}).items()
+            for name, condition in (step.counted_conditions(t) if step.counted_conditions else {}).items()
         }
         return t.group_by(*keys, "stage").agg(rows=t.count(), amount=t.amount.sum(), amounts=t.amount.count(), **counts)
 
@@ -144,51 +147,52 @@ class _RemovalBatch:
         left = sums.filter(sums.stage == len(self._removals))
         return left.drop("stage", *(name for name in sums.columns if name.startswith(CHECK)))
 
-    def measure(self, sums: Table) -> list[Size]:
+    def measure_stages(self, sums: Table) -> list[Size]:
         """Measure the lines and what each step leaves of them, and let the steps check what they counted."""
         counts = [name for name in sums.columns if name.startswith(CHECK)]
         by_stage = sums.group_by("stage").agg(**{name: sums[name].sum() for name in ("rows", "amount", *counts)})
         latest = sums.filter(sums.customer_id.notnull()).group_by("customer_id").agg(stage=sums.stage.max())
         customers = latest.group_by("stage").agg(customers=latest.count())
         stages = by_stage.left_join(customers, "stage").drop("stage_right").to_pyarrow().to_pylist()
-        self._check({name: int(sum(row[name] for row in stages)) for name in counts})
-        return [_add_up([row for row in stages if row["stage"] >= first]) for first in self._stages]
+        self._run_step_checks({name: int(sum(row[name] for row in stages)) for name in counts})
+        return [_sum_sizes([row for row in stages if row["stage"] >= first]) for first in self._stages]
 
-    def _left(self, stage: int) -> Table:
+    def _lines_after_stage(self, stage: int) -> Table:
         conditions = [~condition.fill_null(False) for condition in self._conditions[:stage]]
         return self.lines.filter(conditions) if conditions else self.lines
 
-    def _check(self, counts: Mapping[str, int]) -> None:
+    def _run_step_checks(self, counts: Mapping[str, int]) -> None:
         for stage, step in enumerate(self._removals):
             if step.check:
                 own = f"{CHECK}{stage} "
                 step.check(
-                    self._left(stage), {name.removeprefix(own): n for name, n in counts.items() if name.startswith(own)}
+                    self._lines_after_stage(stage),
+                    {name.removeprefix(own): n for name, n in counts.items() if name.startswith(own)},
                 )
 
 
-def _change(
+def _apply_step(
     step: Step, batch: _RemovalBatch, log_end: date | None, learn_until: Callable[[date, date], date]
 ) -> StepResult:
     lines = batch.remaining
-    if step.reads_ids:
-        return step.change(lines, batch.customer_ids())
-    if not step.learns:
-        return step.change(lines)
+    if step.takes_customer_ids:
+        return step.apply_to(lines, batch.customer_ids())
+    if not step.takes_learn_until:
+        return step.apply_to(lines)
     span = lines.aggregate(first=lines.date.min(), last=lines.date.max()).to_pyarrow().to_pylist()[0]
     if span["first"] is None:
         return StepResult(lines)
-    return step.change(lines, learn_until(span["first"], log_end or span["last"]))
+    return step.apply_to(lines, learn_until(span["first"], log_end or span["last"]))
 
 
-def _add_up(stages: Sequence[Mapping[str, Any]]) -> Size:
+def _sum_sizes(stages: Sequence[Mapping[str, Any]]) -> Size:
     size: Size = {name: int(sum(row[name] or 0 for row in stages)) for name in ("rows", "customers")}
     return size | {"amount": sum((row["amount"] or Decimal(0) for row in stages), Decimal(0))}
 
 
-def _drop_before(log_start: date) -> Step:
+def _drop_before_log_start(log_start: date) -> Step:
     return removal_step(f"before log start {log_start}", lambda t: t.date < ibis.literal(log_start))
 
 
-def _drop_after(log_end: date) -> Step:
+def _drop_after_log_end(log_end: date) -> Step:
     return removal_step(f"after log end {log_end}", lambda t: t.date > ibis.literal(log_end))

@@ -14,7 +14,7 @@ from clv_experiments.data.cleaning.report import RETURNED, Step, StepResult
 from clv_experiments.data.cleaning.returns import MIN_LOSS_SHARE, MIN_LOSSES
 from clv_experiments.data.parsing.cells import aggregate_row, count_true
 from clv_experiments.data.parsing.formats import AMOUNT
-from clv_experiments.data.parsing.sharing import order_key, share_out
+from clv_experiments.data.parsing.order_allocation import allocate_by_weight, list_order_key_columns
 
 WORDS = (
     "discount|rebate|markdown|coupon|voucher|promotion|promo ?code|loyalty|gift ?card|rabat|nachlass|gutschein|remise|"
@@ -46,48 +46,52 @@ def discount_lines(policy: str | None = None) -> Step:
     def apply(t: Table) -> Table | StepResult:
         if policy == "keep" or not {*NAMES, "order_id"} & set(t.columns):
             return t
-        counts = aggregate_row(t, negative=count_true(_is_negative(t)), paid=count_true(t.amount != 0))
+        counts = aggregate_row(t, negative=count_true(_may_be_discount(t)), paid=count_true(t.amount != 0))
         if not counts["negative"]:
             return t
-        with_negatives = t.filter(_is_negative(t)).select(_key(t)).distinct().cache()
-        orders = _add_sales(t.semi_join(with_negatives, _key(t)), t).cache()
-        is_discount = _is_negative(orders) if policy else _recognise(orders, counts["paid"])
+        with_negatives = t.filter(_may_be_discount(t)).select(_order_and_day_key(t)).distinct().cache()
+        orders = _add_order_sales(t.semi_join(with_negatives, _order_and_day_key(t)), t).cache()
+        is_discount = _may_be_discount(orders) if policy else _is_discount_line(orders, counts["paid"])
         orders = orders.mutate(**{DISCOUNT: is_discount})
         off = _sum_in_order(orders, orders[DISCOUNT])
         orders = orders.mutate(**{DISCOUNT: orders[DISCOUNT] & (orders[GOODS] + off >= 0)}).cache()
-        deducted, notes = _describe(orders)
+        deducted, notes = _describe_discounts(orders)
         if not deducted:
             return StepResult(t, notes) if notes else t
-        lowered = _lower(orders).select(t.columns).cast({"amount": t.amount.type()})  # Spark widens decimals
-        return StepResult(t.anti_join(with_negatives, _key(t)).union(lowered).cache(), notes)
+        lowered = (
+            _deduct_discounts_from_sales(orders).select(t.columns).cast({"amount": t.amount.type()})
+        )  # Spark widens decimals
+        return StepResult(t.anti_join(with_negatives, _order_and_day_key(t)).union(lowered).cache(), notes)
 
     return Step("discount lines", apply)
 
 
-def _key(t: Table) -> list[str]:
+def _order_and_day_key(t: Table) -> list[str]:
     """Return what tells orders apart, each on its day: no discount lowers what was paid before."""
-    return list(dict.fromkeys((*order_key(t), "date")))
+    return list(dict.fromkeys((*list_order_key_columns(t), "date")))
 
 
-def _is_negative(t: Table) -> BooleanValue:
+def _may_be_discount(t: Table) -> BooleanValue:
     """Return which lines may be discounts: below 0, of an order that can be told, and no refund by their status."""
-    condition = reduce(and_, (t[column].notnull() for column in _key(t)), t.amount < 0)
+    condition = reduce(and_, (t[column].notnull() for column in _order_and_day_key(t)), t.amount < 0)
     return (condition & ~t[RETURNED] if RETURNED in t.columns else condition).fill_null(False)
 
 
-def _names(t: Table) -> Sequence[StringValue]:
+def _product_name_columns(t: Table) -> Sequence[StringValue]:
     return [t[name] for name in NAMES if name in t.columns]
 
 
 def _is_named_discount(t: Table) -> BooleanValue:
-    return reduce(or_, (name.lower().re_search(WORDS).fill_null(False) for name in _names(t)), ibis.literal(False))
+    return reduce(
+        or_, (name.lower().re_search(WORDS).fill_null(False) for name in _product_name_columns(t)), ibis.literal(False)
+    )
 
 
 def _sum_in_order(t: Table, condition: BooleanValue) -> ibis.expr.types.DecimalValue:
-    return ibis.ifelse(condition, t.amount, 0).sum().over(group_by=_key(t)).cast(AMOUNT)
+    return ibis.ifelse(condition, t.amount, 0).sum().over(group_by=_order_and_day_key(t)).cast(AMOUNT)
 
 
-def _add_sales(orders: Table, t: Table) -> Table:
+def _add_order_sales(orders: Table, t: Table) -> Table:
     """Add what the sales of each order come to, and when its products were first sold."""
     if "product" in t.columns:
         first = t.filter(t.amount > 0).group_by("product").agg(**{SOLD: lambda lines: lines.date.min()})
@@ -97,32 +101,32 @@ def _add_sales(orders: Table, t: Table) -> Table:
     return orders.mutate(**{GOODS: _sum_in_order(orders, orders.amount > 0)})
 
 
-def _recognise(orders: Table, paid: int) -> BooleanValue:
+def _is_discount_line(orders: Table, paid: int) -> BooleanValue:
     """Tell discounts from returns, and from losses, as which many lines without a product stand alone."""
-    negative, is_discount = _is_negative(orders), _is_named_discount(orders)
+    negative, is_discount = _may_be_discount(orders), _is_named_discount(orders)
     if "product" in orders.columns:
         is_discount |= orders.product.notnull() & (orders[SOLD].isnull() | (orders[SOLD] > orders.date))
     if "order_id" in orders.columns:
-        nameless = reduce(and_, (name.isnull() for name in _names(orders)), negative)
+        nameless = reduce(and_, (name.isnull() for name in _product_name_columns(orders)), negative)
         alone = aggregate_row(orders, rows=count_true(nameless & (orders[GOODS] + orders.amount < 0)))["rows"]
         is_discount |= nameless & (alone < max(MIN_LOSSES, MIN_LOSS_SHARE * paid))
     return negative & is_discount
 
 
-def _lower(orders: Table) -> Table:
+def _deduct_discounts_from_sales(orders: Table) -> Table:
     """Remove the discounts, and share each order's out over its sales by what they cost."""
     off = _sum_in_order(orders, orders[DISCOUNT])
     t = orders.mutate(**{OFF: ibis.ifelse(orders.amount > 0, off, 0).cast(AMOUNT)})
     t = t.filter(~t[DISCOUNT])
-    shared = share_out(t, OFF, t.amount.cast("float64"), _key(t))
+    shared = allocate_by_weight(t, OFF, t.amount.cast("float64"), _order_and_day_key(t))
     return shared.mutate(amount=(shared.amount + shared[OFF]).cast(AMOUNT))
 
 
-def _describe(orders: Table) -> tuple[int, tuple[str, ...]]:
+def _describe_discounts(orders: Table) -> tuple[int, tuple[str, ...]]:
     """Count the lines that are deducted, and say so, and which others are called discounts."""
     is_deducted = orders[DISCOUNT]
-    alone = _is_negative(orders) & _is_named_discount(orders) & ~is_deducted
-    example = _names(orders)[-1] if _names(orders) else ibis.null("string")
+    alone = _may_be_discount(orders) & _is_named_discount(orders) & ~is_deducted
+    example = _product_name_columns(orders)[-1] if _product_name_columns(orders) else ibis.null("string")
     row = aggregate_row(
         orders,
         rows=count_true(is_deducted),

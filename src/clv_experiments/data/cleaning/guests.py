@@ -67,36 +67,36 @@ def guests(policy: str = "auto", ids: Sequence[str | int] = ()) -> Step:
     typed = [str(value) for value in ([ids] if isinstance(ids, str | int) else ids)]
 
     def apply(t: Table, ids: Table) -> Table | StepResult:
-        candidates = _find_ids(ids, typed, policy)
-        peers = _list_peers(ids, candidates) if candidates else []
-        sizes = _summarise(t, [*candidates, *peers]) if candidates else []
+        candidates = _find_guest_ids(ids, typed, policy)
+        peers = _list_other_customers(ids, candidates) if candidates else []
+        sizes = _summarise_customers(t, [*candidates, *peers]) if candidates else []
         suspects = [row for row in sizes if row["customer_id"] in candidates]
         if missing := sorted(set(typed) - {row["customer_id"] for row in suspects}):
             raise ClvError(f"no row has the customer '{missing[0]}' (data.cleaning.guests.ids)")
-        totals = _find_totals(t, suspects)
+        totals = _find_total_rows(t, suspects)
         sure = [*typed, *(row["customer_id"] for row in totals)]
         doubtful = [
-            row for row in suspects if row["customer_id"] not in sure and not _is_word_for_nobody(row["customer_id"])
+            row for row in suspects if row["customer_id"] not in sure and not _is_placeholder_id(row["customer_id"])
         ]
         others = _largest_sizes([row for row in sizes if row["customer_id"] in peers])
-        if not all(_is_within(row, others) for row in doubtful):
+        if not all(_is_at_most_as_large(row, others) for row in doubtful):
             others = _largest_sizes_of_others(t, [row["customer_id"] for row in suspects])
-        cleared = [row for row in doubtful if not _is_shared(row, others)]
+        cleared = [row for row in doubtful if not _is_shared_id(row, others)]
         confirmed = [row for row in suspects if row not in cleared]
-        notes = [_describe_largest(row["customer_id"]) for row in cleared if _is_largest(row, others)]
-        notes += _describe_unlisted(t, [row["customer_id"] for row in suspects]) if policy == "auto" else []
+        notes = [_describe_largest_customer(row["customer_id"]) for row in cleared if _is_largest(row, others)]
+        notes += _describe_other_shared_ids(t, [row["customer_id"] for row in suspects]) if policy == "auto" else []
         without_id = _count_rows_without_id(t) if policy == "auto" and "email" in t.columns else {"rows": 0}
         if not confirmed and not without_id["rows"]:
             return StepResult(t, tuple(notes)) if notes else t
         notes = [
-            *(_describe_total(row) if row in totals else _describe_id(row) for row in confirmed),
+            *(_describe_total_row(row) if row in totals else _describe_guest_id(row) for row in confirmed),
             *([_describe_rows_without_id(without_id)] if without_id["rows"] else []),
             *notes,
         ]
         t = _replace_ids(t, [row["customer_id"] for row in confirmed])
         return StepResult(_fill_from_email(t) if without_id["rows"] else t, tuple(notes))
 
-    return Step("guests", apply, reads_ids=True)
+    return Step("guests", apply, takes_customer_ids=True)
 
 
 CUSTOMERS = "^(?:customer|cliente|client|kunde|klant|klient|kund|usuario|user|utente|buyer|acheteur)"
@@ -104,7 +104,7 @@ BARE_WORDS = tuple(word.replace(" ", "") for word in WORDS)
 BRACKETS = ("()", "<>", "[]")  # that may stand around a word
 
 
-def _is_word_for_nobody(customer_id: str) -> bool:
+def _is_placeholder_id(customer_id: str) -> bool:
     lower = customer_id.lower()
     bare = _remove_separators(lower)
     bare = bare[1:-1] if bare[:1] + bare[-1:] in BRACKETS else bare
@@ -115,7 +115,7 @@ def _remove_separators(lower: str) -> str:
     return re.sub("[ _-]", "", lower)
 
 
-def _find_totals(t: Table, suspects: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def _find_total_rows(t: Table, suspects: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return those that are called totals and come to the sum of all other rows, once or a few times."""
     totals = [row for row in suspects if _remove_separators(row["customer_id"].lower()) in TOTALS and row["amount"]]
     if not totals:
@@ -129,18 +129,18 @@ def _find_totals(t: Table, suspects: Sequence[dict[str, Any]]) -> list[dict[str,
     return [row for row in totals if any(abs(float(row["amount"]) - value) < CENT for value in tolerated)]
 
 
-def _find_ids(ids: Table, typed: Sequence[str], policy: str) -> list[str]:
+def _find_guest_ids(ids: Table, typed: Sequence[str], policy: str) -> list[str]:
     """Return the ids that the user named, or that look like nobody's."""
     candidates = ids.filter(ids.customer_id.isin(typed)) if typed else ids.limit(0)
     if policy == "auto":
         # Most ids have other digits than 0 and 9, and are not compared with words at all.
         unusual = ids.mutate(lower=ids.customer_id.lower())
         unusual = unusual.filter(~unusual.lower.re_search("^[^@]*[1-8]") | (unusual.lower == "-1")).cache()
-        candidates = candidates.union(unusual.filter(_looks_like_nobody(unusual.lower)).select("customer_id"))
+        candidates = candidates.union(unusual.filter(_may_be_placeholder_id(unusual.lower)).select("customer_id"))
     return sorted(set(candidates.limit(MAX_IDS).to_pyarrow()["customer_id"].to_pylist()))
 
 
-def _looks_like_nobody(lower: StringValue) -> BooleanValue:
+def _may_be_placeholder_id(lower: StringValue) -> BooleanValue:
     condition = lower.isin([*SYMBOLS, *NUMBERS])
     bare = lower.replace(" ", "").replace("_", "").replace("-", "")
     in_brackets = (bare.left(1) + bare.right(1)).isin(BRACKETS)
@@ -151,7 +151,7 @@ def _looks_like_nobody(lower: StringValue) -> BooleanValue:
     return condition
 
 
-def _summarise(t: Table, ids: Sequence[str]) -> list[dict[str, Any]]:
+def _summarise_customers(t: Table, ids: Sequence[str]) -> list[dict[str, Any]]:
     t = t.filter(t.customer_id.isin(ids))
     emails = t.email.lower().nunique() if "email" in t.columns else ibis.literal(0)
     table = t.group_by("customer_id").agg(
@@ -171,7 +171,7 @@ def _largest_sizes_of_others(t: Table, suspects: Sequence[str]) -> dict[str, Any
     return most.to_pyarrow().to_pylist()[0]
 
 
-def _list_peers(ids: Table, suspects: Sequence[str]) -> list[str]:
+def _list_other_customers(ids: Table, suspects: Sequence[str]) -> list[str]:
     """List some other customers: most often one of them is larger than any suspect, and no other needs to be read."""
     peers: list[str] = ids.order_by("customer_id").limit(MAX_IDS + PEERS).to_pyarrow()["customer_id"].to_pylist()
     return [peer for peer in peers if peer not in suspects][:PEERS]
@@ -181,20 +181,22 @@ def _largest_sizes(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {size: max((row[size] or 0 for row in rows), default=0) for size in SIZES}
 
 
-def _is_within(row: dict[str, Any], others: dict[str, Any]) -> bool:
+def _is_at_most_as_large(row: dict[str, Any], others: dict[str, Any]) -> bool:
     return all((row[size] or 0) <= others[size] for size in SIZES)
 
 
-def _times_the_next(row: dict[str, Any], others: dict[str, Any]) -> float:
+def _ratio_to_largest_other(row: dict[str, Any], others: dict[str, Any]) -> float:
     return max(float(row[size] or 0) / float(others[size]) if (others[size] or 0) > 0 else 0.0 for size in SIZES)
 
 
-def _is_shared(row: dict[str, Any], others: dict[str, Any]) -> bool:
-    return row["emails"] >= MIN_EMAILS or (row["rows"] >= MIN_ROWS and _times_the_next(row, others) >= MANY_TIMES)
+def _is_shared_id(row: dict[str, Any], others: dict[str, Any]) -> bool:
+    return row["emails"] >= MIN_EMAILS or (
+        row["rows"] >= MIN_ROWS and _ratio_to_largest_other(row, others) >= MANY_TIMES
+    )
 
 
 def _is_largest(row: dict[str, Any], others: dict[str, Any]) -> bool:
-    return row["rows"] >= MIN_ROWS and _times_the_next(row, others) > 1
+    return row["rows"] >= MIN_ROWS and _ratio_to_largest_other(row, others) > 1
 
 
 def _replace_ids(t: Table, ids: Sequence[str]) -> Table:
@@ -219,7 +221,7 @@ def _describe_rows_without_id(counts: dict[str, int]) -> str:
     )
 
 
-def _describe_id(row: dict[str, Any]) -> str:
+def _describe_guest_id(row: dict[str, Any]) -> str:
     fate = (
         f"its rows count for {row['emails']:,} people by their e-mail addresses, and those without one for nobody"
         if row["emails"]
@@ -229,21 +231,21 @@ def _describe_id(row: dict[str, Any]) -> str:
     return f"customer '{row['customer_id']}' stands for many: {fate} {keep}"
 
 
-def _describe_total(row: dict[str, Any]) -> str:
+def _describe_total_row(row: dict[str, Any]) -> str:
     return (
         f"customer '{row['customer_id']}' is the total of all other rows: its {row['rows']:,} row(s) count as rows "
         "without a customer (data.cleaning.guests.policy=keep takes it for one)"
     )
 
 
-def _describe_largest(customer_id: str) -> str:
+def _describe_largest_customer(customer_id: str) -> str:
     return (
         f"customer '{customer_id}' is the largest of all: if it stands for many, type "
         f"\"data.cleaning.guests.ids=['{customer_id}']\""
     )
 
 
-def _describe_unlisted(t: Table, excluded: Sequence[str]) -> list[str]:
+def _describe_other_shared_ids(t: Table, excluded: Sequence[str]) -> list[str]:
     """Name ids, other than those already found, that have many e-mail addresses."""
     if "email" not in t.columns:
         return []

@@ -6,7 +6,7 @@ import ibis
 from ibis.expr.types import StringValue, Table
 
 from clv_experiments.data.cleaning.checks import check_choice
-from clv_experiments.data.cleaning.report import Step, StepResult, count_rows
+from clv_experiments.data.cleaning.report import Step, StepResult, count_where
 
 PADDED = "^0+[1-9][0-9]*$"  # of which spreadsheets drop the zeros
 EMAIL = "_%@_%"  # something, @, something
@@ -37,41 +37,48 @@ def id_case(policy: str = "emails") -> Step:
         if policy == "keep":
             return t
         customer = ids.customer_id
-        differ = {"in_case": count_rows(customer != customer.lower()), "folded": count_rows(customer != fold(customer))}
-        differ["padded"] = count_rows(customer.re_search(PADDED))
+        differ = {
+            "in_case": count_where(customer != customer.lower()),
+            "folded": count_where(customer != fold(customer)),
+        }
+        differ["padded"] = count_where(customer.re_search(PADDED))
         rows = ids.aggregate(**differ).to_pyarrow().to_pylist()[0]
-        notes = _describe(policy, ids) if rows["in_case"] else []
-        padded = _list_padded(ids) if rows["padded"] else []
+        notes = _describe_ambiguous_ids(policy, ids) if rows["in_case"] else []
+        padded = _list_zero_padded_ids(ids) if rows["padded"] else []
         if rows["folded"]:
             t = t.mutate(customer_id=fold(t.customer_id))
         if padded and policy == "fold":
-            t = t.mutate(customer_id=ibis.ifelse(t.customer_id.isin(padded), _unpad(t.customer_id), t.customer_id))
+            t = t.mutate(
+                customer_id=ibis.ifelse(t.customer_id.isin(padded), _strip_leading_zeros(t.customer_id), t.customer_id)
+            )
         if padded:
             examples = f"{len(padded):,} customer id(s), such as '{padded[0]}',"
-            notes.append(f"{examples} differ from another in leading zeros only and {_describe_fate(policy, False)}")
+            notes.append(
+                f"{examples} differ from another in leading zeros only and {_describe_treatment(policy, False)}"
+            )
         return StepResult(t, tuple(notes)) if notes or rows["folded"] else t
 
-    return Step("ids in lower case", apply, reads_ids=True)
+    return Step("ids in lower case", apply, takes_customer_ids=True)
 
 
-def _unpad(customer_id: StringValue) -> StringValue:
+def _strip_leading_zeros(customer_id: StringValue) -> StringValue:
     return customer_id.re_replace("^0+", "")
 
 
-def _list_padded(ids: Table) -> list[str]:
+def _list_zero_padded_ids(ids: Table) -> list[str]:
     """List the ids that are there without their leading zeros, too."""
-    padded = ids.filter(ids.customer_id.re_search(PADDED)).mutate(bare=lambda t: _unpad(t.customer_id))
+    padded = ids.filter(ids.customer_id.re_search(PADDED)).mutate(bare=lambda t: _strip_leading_zeros(t.customer_id))
     twins: list[str] = padded.semi_join(ids, padded.bare == ids.customer_id).customer_id.to_pyarrow().to_pylist()
     return sorted(twins)
 
 
-def _describe_fate(policy: str, is_email: bool) -> str:
+def _describe_treatment(policy: str, is_email: bool) -> str:
     if is_email or policy == "fold":
         return "are the same customer (data.cleaning.id_case.policy=keep tells them apart)"
     return "stay customers of their own: data.cleaning.id_case.policy=fold makes one of each"
 
 
-def _describe(policy: str, ids: Table) -> list[str]:
+def _describe_ambiguous_ids(policy: str, ids: Table) -> list[str]:
     ids = ids.mutate(lower=ids.customer_id.lower(), is_email=ids.customer_id.like(EMAIL))
     groups = ids.group_by("lower", "is_email").agg(spellings=ids.count(), example=ids.customer_id.max())
     twins = groups.filter(groups.spellings > 1).group_by("is_email")
@@ -80,5 +87,5 @@ def _describe(policy: str, ids: Table) -> list[str]:
     for row in sorted(rows, key=lambda row: not row["is_email"]):
         kind = "e-mail address(es)" if row["is_email"] else "customer id(s)"
         examples = f"{row['more']:,} {kind}, such as '{row['example']}',"
-        notes.append(f"{examples} differ from another in case only and {_describe_fate(policy, row['is_email'])}")
+        notes.append(f"{examples} differ from another in case only and {_describe_treatment(policy, row['is_email'])}")
     return notes

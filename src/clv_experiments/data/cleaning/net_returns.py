@@ -35,7 +35,7 @@ def net_returns(lines: Table, is_return: BooleanValue) -> StepResult:
         The columns of ``lines``, and how much of the returns is left that nothing was set against.
     """
     t = lines.mutate(returned=is_return)
-    days = _refunds_by_day(t).cache()
+    days = _compute_refunds_by_day(t).cache()
     t = t.left_join(days, ["customer_id", "date"]).select(*t.columns, "refund", "undone")
     t = t.filter(~t.returned & ~t.undone.fill_null(False))
     # Which of two equal rows is reduced matters only where a later step removes one of them: keep the order definite.
@@ -47,10 +47,10 @@ def net_returns(lines: Table, is_return: BooleanValue) -> StepResult:
     reduced = ibis.greatest(running_total - t.refund, 0) - ibis.greatest(running_total - t.amount - t.refund, 0)
     has_refund = t.amount.notnull() & t.refund.notnull()
     t = t.mutate(amount=ibis.ifelse(has_refund, reduced, t.amount).cast(AMOUNT)).select(*lines.columns).cache()
-    return StepResult(t, _describe_unused(days))
+    return StepResult(t, _describe_unmatched_returns(days))
 
 
-def _describe_unused(days: Table) -> tuple[str, ...]:
+def _describe_unmatched_returns(days: Table) -> tuple[str, ...]:
     """Say how much the customers gave back that reduced no purchase."""
     of_each = days.group_by("customer_id").agg(returned=days.given_back.sum(), used=days.refund.sum())
     unused = of_each.returned - of_each.used
@@ -65,7 +65,7 @@ def _describe_unused(days: Table) -> tuple[str, ...]:
     )
 
 
-def _refunds_by_day(t: Table) -> Table:
+def _compute_refunds_by_day(t: Table) -> Table:
     """Compute by how much each customer's purchases of a day are reduced, and whether that day's returns undo them."""
     complete = t.filter(t.customer_id.notnull() & t.date.notnull() & t.amount.notnull())
     days = complete.group_by("customer_id", "date").agg(

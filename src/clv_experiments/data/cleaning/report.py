@@ -38,18 +38,18 @@ class Step:
         Takes the lines and returns those that are left, possibly changed, or a StepResult. Lines have ``customer_id``,
         ``date`` and ``amount`` and, where the log has them, ``order_id, product, quantity, unit_price, discount,
         country, channel, currency, status, refunded, email``.
-    compares_rows : bool
+    needs_raw_columns : bool
         Whether the step needs the raw columns too.
-    looks_for_copies : bool
+    needs_raw_columns_if_repeated : bool
         Whether the step needs them where more rows repeat another than chance gives.
-    learns : bool
+    takes_learn_until : bool
         Whether ``apply`` also takes the last day that it may learn from. Such a step removes no rows.
-    reads_ids : bool
+    takes_customer_ids : bool
         Whether ``apply`` also takes a table of the distinct customers of the lines, in a column ``customer_id``.
-    removes : callable, optional
+    is_removed : callable, optional
         Of a step that only removes rows, each for itself: takes the lines and returns which. What several such steps
         remove is counted in one query.
-    counts : callable, optional
+    counted_conditions : callable, optional
         Of such a step: takes the lines and returns named conditions, whose rows are counted in that query too.
     check : callable, optional
         Of such a step: takes the lines that earlier steps left and how many of them fulfil each of these conditions,
@@ -58,16 +58,16 @@ class Step:
 
     name: str
     apply: Callable[..., Table | StepResult]
-    compares_rows: bool = False
-    looks_for_copies: bool = False
-    learns: bool = False
-    reads_ids: bool = False
-    removes: Callable[[Table], BooleanValue] | None = None
-    counts: Callable[[Table], dict[str, BooleanValue]] | None = None
+    needs_raw_columns: bool = False
+    needs_raw_columns_if_repeated: bool = False
+    takes_learn_until: bool = False
+    takes_customer_ids: bool = False
+    is_removed: Callable[[Table], BooleanValue] | None = None
+    counted_conditions: Callable[[Table], dict[str, BooleanValue]] | None = None
     check: Callable[[Table, Mapping[str, int]], None] | None = None
 
-    def change(self, lines: Table, *more: date | Table) -> StepResult:
-        """Apply the step to lines; ``more`` is what ``learns`` or ``reads_ids`` asks for."""
+    def apply_to(self, lines: Table, *more: date | Table) -> StepResult:
+        """Apply the step to lines; ``more`` is what ``learns`` or ``takes_customer_ids`` asks for."""
         result = self.apply(lines, *more)
         return result if isinstance(result, StepResult) else StepResult(result)
 
@@ -109,7 +109,7 @@ class CleaningReport:
         """Return what is left to say of a log without amounts."""
         return replace(self, table=self.table.drop(columns="amount"))
 
-    def after(self, rule: str, removed: Mapping[str, int | Decimal]) -> CleaningReport:
+    def prepend_removal(self, rule: str, removed: Mapping[str, int | Decimal]) -> CleaningReport:
         """Return the report of a log from which a rule had first removed these ``rows, customers, amount``."""
         first, others = self.table.iloc[:1], self.table.iloc[1:]
         raw = first.assign(**{column: first[column] + size for column, size in removed.items()})
@@ -129,15 +129,21 @@ def _describe_change(rule: str, rows: int, customers: int, amount: Decimal = Dec
 
 def removal_step(
     name: str,
-    removes: Callable[[Table], BooleanValue],
-    counts: Callable[[Table], dict[str, BooleanValue]] | None = None,
+    is_removed: Callable[[Table], BooleanValue],
+    counted_conditions: Callable[[Table], dict[str, BooleanValue]] | None = None,
     check: Callable[[Table, Mapping[str, int]], None] | None = None,
 ) -> Step:
     """Make a step that removes the rows of a condition, after a check; null counts as false."""
-    return Step(name, lambda t: t.filter(~removes(t).fill_null(False)), removes=removes, counts=counts, check=check)
+    return Step(
+        name,
+        lambda t: t.filter(~is_removed(t).fill_null(False)),
+        is_removed=is_removed,
+        counted_conditions=counted_conditions,
+        check=check,
+    )
 
 
-def count_rows(condition: BooleanValue) -> IntegerScalar:
+def count_where(condition: BooleanValue) -> IntegerScalar:
     """Count the rows of a condition; null counts as false."""
     return ibis.ifelse(condition.fill_null(False), 1, 0).sum()  # PostgreSQL casts no boolean to bigint
 

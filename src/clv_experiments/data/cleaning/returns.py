@@ -82,23 +82,23 @@ def _check_negatives_are_returns(t: Table, counts: Mapping[str, int]) -> None:
     paid = aggregate_row(t, rows=count_true(t.amount != 0))["rows"]
     if losses < MIN_LOSS_SHARE * paid:
         return
-    matched = _count_matched(t, _may_be_loss(t)) / losses
+    matched = _count_matched_returns(t, _may_be_loss(t)) / losses
     if matched < MAX_MATCHED:
         raise ClvError(
             f"{losses / paid:.0%} of the amounts are negative, and {matched:.0%} of these {losses:,} match "
             "an earlier purchase of the same customer: type data.cleaning.returns.policy=keep if they are losses, as "
             "in a column of profits (with a model that can learn them, such as model=linear), drop to leave them out "
-            f"as returns, or net to deduct them from later purchases{_list_other_ways(t, losses / paid)}"
+            f"as returns, or net to deduct them from later purchases{_suggest_alternatives(t, losses / paid)}"
         )
 
 
-def _list_other_ways(t: Table, share: float) -> str:
+def _suggest_alternatives(t: Table, share: float) -> str:
     turn = "; or data.scale=-1 if sales are what is below 0" if share > MOST_NEGATIVE else ""
     or_deduct = "; or data.cleaning.discount_lines.policy=deduct if they are discounts on the orders they stand on"
     return turn + (or_deduct if "order_id" in t.columns else "")
 
 
-def _count_matched(t: Table, is_loss: BooleanValue) -> int:
+def _count_matched_returns(t: Table, is_loss: BooleanValue) -> int:
     """Count the negative rows that undo an amount, or a purchase of a product, of the same customer until that day."""
     keys = ["customer_id", "amount", *(["product"] if "product" in t.columns else [])]
     losses = t.filter(is_loss).mutate(amount=lambda u: -u.amount, row=ibis.row_number()).cache()

@@ -10,9 +10,15 @@ from difflib import get_close_matches
 import ibis
 from ibis.expr.types import BooleanValue, StringValue, Table
 
-from clv_experiments.data.cleaning.report import RETURNED, Step, StepResult, count_rows
+from clv_experiments.data.cleaning.report import RETURNED, Step, StepResult, count_where
 from clv_experiments.data.parsing.formats import AMOUNT
-from clv_experiments.data.parsing.status_values import REVERSAL, RowAction, StatusRules, make_rules, normalise_status
+from clv_experiments.data.parsing.status_values import (
+    REVERSAL,
+    RowAction,
+    StatusRules,
+    build_status_rules,
+    normalise_status,
+)
 from clv_experiments.errors import ClvError
 
 MAX_STATUSES = 1_000
@@ -20,20 +26,20 @@ MAX_QUOTED = 5
 
 
 @dataclass
-class _Statuses:
+class _StatusCounts:
     """The distinct statuses of a log by what becomes of their rows, and how many rows each has."""
 
     rows: Counter[str] = field(default_factory=Counter)
     by_effect: dict[RowAction | None, list[str]] = field(default_factory=dict)
 
-    def quote(self, effect: RowAction | None) -> str:
+    def quote_values(self, effect: RowAction | None) -> str:
         counts: Counter[str] = Counter()
         for value in self.by_effect.get(effect, ()):
             counts[value] = self.rows[value]
         examples = ", ".join(f"'{value}' {rows:,}" for value, rows in counts.most_common(MAX_QUOTED))
         return examples + ", ..." * (len(counts) > MAX_QUOTED)
 
-    def example(self, effect: RowAction | None) -> str:
+    def most_frequent_value(self, effect: RowAction | None) -> str:
         return max(self.by_effect[effect], key=lambda value: (self.rows[value], value))
 
 
@@ -58,14 +64,14 @@ def status(keep: Sequence[str] = (), drop: Sequence[str] = (), net: Sequence[str
     seen = Counter(value for values in typed.values() for value in {normalise_status(value) for value in values})
     if twice := [value for value, times in seen.items() if times > 1]:
         raise ClvError(f"data.cleaning.status has '{twice[0]}' in two of keep, drop and net; leave it in one")
-    rules = make_rules(**typed)
+    rules = build_status_rules(**typed)
 
     def apply(t: Table) -> Table | StepResult:
         if "status" not in t.columns:
-            if rules.added:
+            if rules.user_rules:
                 raise ClvError("data.cleaning.status has values, but no column: name data.columns.status")
             return t
-        t = _fill_from_order(t)
+        t = _fill_status_from_order(t)
         statuses = _count_statuses(t, rules)
         _check_values_occur(typed, statuses)
         lost, returned = (statuses.by_effect.get(effect, []) for effect in (RowAction.DROP, RowAction.NET))
@@ -75,7 +81,7 @@ def status(keep: Sequence[str] = (), drop: Sequence[str] = (), net: Sequence[str
         dropped = _is_one_of(t.status, lost) & ~is_return
         t = t.mutate(**{RETURNED: is_return, "amount": ibis.ifelse(is_return, -t.amount.abs(), t.amount).cast(AMOUNT)})
         lost_totals = _describe_lost_totals(t, dropped) if lost else []
-        return StepResult(t.filter(~dropped).cache(), (*_describe(statuses), *lost_totals))
+        return StepResult(t.filter(~dropped).cache(), (*_describe_statuses(statuses), *lost_totals))
 
     return Step("status", apply)
 
@@ -90,11 +96,11 @@ def refunded() -> Step:
         if "refunded" not in t.columns:
             return t
         refund = ibis.ifelse(t.amount > 0, t.refunded.abs(), 0).fill_null(0)
-        if not t.aggregate(rows=count_rows(refund > 0)).to_pyarrow()["rows"][0].as_py():
+        if not t.aggregate(rows=count_where(refund > 0)).to_pyarrow()["rows"][0].as_py():
             return t
         t = _count_order_refunds_once(t.mutate(refund=refund))
         undone = (t.refund > 0) & (t.refund >= t.amount)
-        summary = t.aggregate(rows=count_rows(t.refund > 0), undone=count_rows(undone)).to_pyarrow().to_pylist()[0]
+        summary = t.aggregate(rows=count_where(t.refund > 0), undone=count_where(undone)).to_pyarrow().to_pylist()[0]
         note = (
             f"{summary['rows']:,} row(s) were refunded, {summary['undone']:,} of them altogether: deducted on the day "
             "of the sale, though it was known only later (data.columns.refunded=false leaves it in)"
@@ -115,11 +121,11 @@ def _is_one_of(status: StringValue, values: Sequence[str]) -> BooleanValue:
     return status.isin(values).fill_null(False) if values else ibis.literal(False)
 
 
-def _fill_from_order(t: Table) -> Table:
+def _fill_status_from_order(t: Table) -> Table:
     """Give lines without a status that of their order, which exports write on the first line only."""
     if (
         "order_id" not in t.columns
-        or not t.aggregate(gaps=count_rows(t.status.isnull())).to_pyarrow()["gaps"][0].as_py()
+        or not t.aggregate(gaps=count_where(t.status.isnull())).to_pyarrow()["gaps"][0].as_py()
     ):
         return t
     of_order = t.status.max().over(group_by=[t.order_id, t.date])
@@ -136,7 +142,7 @@ def _count_order_refunds_once(t: Table) -> Table:
     )
     marked = t.mutate(is_order_refund=is_order_refund & t.order_id.notnull() & (t.refund > 0))
     exceeds = marked.is_order_refund & (marked.refund > marked.amount)
-    if not marked.aggregate(rows=count_rows(exceeds)).to_pyarrow()["rows"][0].as_py():
+    if not marked.aggregate(rows=count_where(exceeds)).to_pyarrow()["rows"][0].as_py():
         return t
     ties = [marked[column] for column in ("product",) if column in t.columns]
     largest_first = ibis.window(
@@ -151,17 +157,17 @@ def _count_order_refunds_once(t: Table) -> Table:
     )
 
 
-def _count_statuses(t: Table, rules: StatusRules) -> _Statuses:
+def _count_statuses(t: Table, rules: StatusRules) -> _StatusCounts:
     counts = t.group_by("status").agg(rows=t.count()).order_by(ibis.desc("rows"), "status").limit(MAX_STATUSES)
-    statuses = _Statuses()
+    statuses = _StatusCounts()
     for row in counts.to_pyarrow().to_pylist():
         if row["status"] is not None:
             statuses.rows[row["status"]] = row["rows"]
-            statuses.by_effect.setdefault(rules.effect(row["status"]), []).append(row["status"])
+            statuses.by_effect.setdefault(rules.get_action(row["status"]), []).append(row["status"])
     return statuses
 
 
-def _check_values_occur(typed: dict[str, list[str]], statuses: _Statuses) -> None:
+def _check_values_occur(typed: dict[str, list[str]], statuses: _StatusCounts) -> None:
     occurring = {normalise_status(value): value for value in statuses.rows}
     for effect, values in typed.items():
         for value in values:
@@ -181,9 +187,9 @@ def _describe_lost_totals(t: Table, dropped: BooleanValue) -> list[str]:
         return []
     with_order = t.filter(t.order_id.notnull()).mutate(dropped=dropped)
     orders = with_order.group_by("order_id", "date").agg(
-        lost=count_rows(with_order.dropped & with_order.amount.notnull()),
-        kept=count_rows(~with_order.dropped & with_order.amount.notnull()),
-        remaining=count_rows(~with_order.dropped),
+        lost=count_where(with_order.dropped & with_order.amount.notnull()),
+        kept=count_where(~with_order.dropped & with_order.amount.notnull()),
+        remaining=count_where(~with_order.dropped),
         example=with_order.order_id.max(),
     )
     bare = orders.filter((orders.lost > 0) & (orders.kept == 0) & (orders.remaining > 0))
@@ -202,16 +208,16 @@ def _describe_lost_totals(t: Table, dropped: BooleanValue) -> list[str]:
     ]
 
 
-def _describe(statuses: _Statuses) -> list[str]:
+def _describe_statuses(statuses: _StatusCounts) -> list[str]:
     notes, texts = [], {RowAction.DROP: "no sales and left out", RowAction.NET: "returns"}
     for effect, text in texts.items():
         if statuses.by_effect.get(effect):
-            setting = f"\"data.cleaning.status.keep=['{statuses.example(effect)}']\""
-            notes.append(f"rows of status {statuses.quote(effect)} are {text} ({setting} keeps them)")
+            setting = f"\"data.cleaning.status.keep=['{statuses.most_frequent_value(effect)}']\""
+            notes.append(f"rows of status {statuses.quote_values(effect)} are {text} ({setting} keeps them)")
     if statuses.by_effect.get(None):
-        setting = f"\"data.cleaning.status.drop=['{statuses.example(None)}']\""
+        setting = f"\"data.cleaning.status.drop=['{statuses.most_frequent_value(None)}']\""
         notes.append(
-            f"rows of the unknown status {statuses.quote(None)} are kept as sales: {setting} leaves them out, .net "
-            "takes them as returns, and .keep says that they are right"
+            f"rows of the unknown status {statuses.quote_values(None)} are kept as sales: {setting} leaves them out, "
+            ".net takes them as returns, and .keep says that they are right"
         )
     return notes

@@ -99,8 +99,8 @@ def duplicates(policy: str | None = None) -> Step:
         return StepResult(t, _describe_duplicates(t) if raw_columns(t) else ())
 
     if policy is None:
-        return Step("duplicates", describe, looks_for_copies=True)
-    return Step("duplicates", drop if policy == "drop" else _keep_all, compares_rows=policy == "drop")
+        return Step("duplicates", describe, needs_raw_columns_if_repeated=True)
+    return Step("duplicates", drop if policy == "drop" else _keep_all_rows, needs_raw_columns=policy == "drop")
 
 
 def _describe_duplicates(t: Table) -> tuple[str, ...]:
@@ -152,7 +152,7 @@ def in_two_sheets(first: str, last: str) -> Step:
         halved = shared.filter(shared.copy * 2 < shared.copies).drop("copy", "copies")
         return t.filter(~inside).union(halved).cache()
 
-    return Step("in two sheets", halve, compares_rows=True)
+    return Step("in two sheets", halve, needs_raw_columns=True)
 
 
 def currency(rates: Mapping[str, float] | None = None) -> Step:
@@ -205,7 +205,7 @@ def rounding(decimals: int | None = None) -> Step:
     """
     check_choice(decimals, (None, 0, 1, 2, 3, 4), "rounding.decimals")
     if decimals is None:
-        return Step("rounding", _keep_all)
+        return Step("rounding", _keep_all_rows)
     return Step("rounding", lambda t: t.mutate(amount=t.amount.round(decimals).cast(AMOUNT)))
 
 
@@ -238,11 +238,11 @@ def outliers(policy: str = "keep", quantile: float = 0.999) -> Step:
         return t.mutate(amount=ibis.ifelse(t.amount > cap, cap, t.amount).cast(AMOUNT))
 
     if policy == "keep":
-        return Step("outliers", _keep_all)
-    return Step(f"outliers above the {quantile:g} quantile", winsorise, learns=True)
+        return Step("outliers", _keep_all_rows)
+    return Step(f"outliers above the {quantile:g} quantile", winsorise, takes_learn_until=True)
 
 
-def _keep_all(t: Table) -> Table:
+def _keep_all_rows(t: Table) -> Table:
     return t
 
 

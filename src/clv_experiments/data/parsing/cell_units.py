@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ibis.expr.types import Table
 
 from clv_experiments.data.parsing.column_contents import MOST, NUMBER, ColumnContents
-from clv_experiments.data.parsing.formats import WHITESPACE, add_texts
+from clv_experiments.data.parsing.formats import WHITESPACE, add_text_columns
 
 CELL = re.compile(r"([^-+0-9(.,]*)([-+]? ?[0-9][0-9.,'’ \u00a0\u202f]*?)([^-+0-9).,]?[^0-9]*)")
 UNIT = re.compile(r"[\w./:@*€$£¢() ]*")  # whose characters mean the same in every engine's patterns
@@ -41,11 +41,11 @@ class CellUnits:
     notes: tuple[str, ...]
     in_cents: frozenset[str]
 
-    def strip(self, table: Table) -> Table:
+    def strip_units(self, table: Table) -> Table:
         """Leave the units out of a raw table."""
         if not self.patterns:
             return table
-        table = add_texts(table, {column: column for column in self.patterns})
+        table = add_text_columns(table, {column: column for column in self.patterns})
         for column, patterns in self.patterns.items():
             for pattern in patterns:
                 table = table.mutate(**{column: table[column].re_replace(pattern, "")})
@@ -67,11 +67,11 @@ def find_units(columns: Iterable[str], contents: ColumnContents, money: Containe
     notes, in_cents = [], set()
     for column in columns:
         is_text = contents.kind(column).name == "text"
-        units = _find_affixes(column, contents, column in money) if is_text else set()
+        units = _find_unit_affixes(column, contents, column in money) if is_text else set()
         if units:
             before, behind = ({unit[side] for unit in units} - {""} for side in (0, 1))
-            starts = [f"^(?:{_any_of(before)}){WHITESPACE}*"] if before else []
-            patterns[column] = (*starts, *([f"{WHITESPACE}*(?:{_any_of(behind)})$"] if behind else []))
+            starts = [f"^(?:{_build_unit_pattern(before)}){WHITESPACE}*"] if before else []
+            patterns[column] = (*starts, *([f"{WHITESPACE}*(?:{_build_unit_pattern(behind)})$"] if behind else []))
             quoted = " and ".join(f"'{' … '.join(filter(None, unit))}'" for unit in sorted(units)[:2])
             if any(CENTS.fullmatch(behind) for _, behind in units):
                 in_cents.add(column)
@@ -79,7 +79,7 @@ def find_units(columns: Iterable[str], contents: ColumnContents, money: Containe
     return CellUnits(patterns, tuple(notes), frozenset(in_cents))
 
 
-def _find_affixes(column: str, contents: ColumnContents, is_money: bool) -> set[tuple[str, str]]:
+def _find_unit_affixes(column: str, contents: ColumnContents, is_money: bool) -> set[tuple[str, str]]:
     """Return what stands before and behind the numbers, if it is one unit."""
     cells = contents.sample[column].dropna().drop_duplicates()
     matches = [CELL.fullmatch(cell) for cell in cells if not NUMBER.search(cell)]
@@ -92,10 +92,10 @@ def _find_affixes(column: str, contents: ColumnContents, is_money: bool) -> set[
     if any(CENTS.fullmatch(word) for word in words) and not is_money:
         return set()
     starts, ends = ({pair[side] for pair in affixes} for side in (0, 1))
-    return affixes if _are_one_word(starts) and _are_one_word(ends) else set()
+    return affixes if _are_spellings_of_one_unit(starts) and _are_spellings_of_one_unit(ends) else set()
 
 
-def _are_one_word(spellings: set[str]) -> bool:
+def _are_spellings_of_one_unit(spellings: set[str]) -> bool:
     lower = sorted({spelling.lower().rstrip(". ") for spelling in spellings}, key=len)
     first = lower[0]
     return all(other in [first + end for end in PLURALS] for other in lower) or (
@@ -103,6 +103,6 @@ def _are_one_word(spellings: set[str]) -> bool:
     )
 
 
-def _any_of(units: set[str]) -> str:
+def _build_unit_pattern(units: set[str]) -> str:
     longest_first = sorted(units, key=lambda unit: (-len(unit), unit))
     return "|".join(re.sub("[.*$()]", lambda match: f"[{match[0]}]", unit) for unit in longest_first)

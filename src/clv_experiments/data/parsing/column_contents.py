@@ -62,7 +62,7 @@ MIN_CATEGORY_ROWS, MAX_CATEGORIES = 200, 12  # so few values in so many rows are
 
 
 @dataclass(frozen=True)
-class Kind:
+class CellKind:
     """What most filled cells of a column are: ``date``, ``decimal``, ``whole``, ``text``, ``nothing`` or ``other``."""
 
     name: str
@@ -87,17 +87,17 @@ class ColumnContents:
     def __init__(self, raw: Table, *, spread: bool = False) -> None:
         self.raw = raw
         self.spread = spread
-        self._kinds: dict[str, Kind] = {}
+        self._kinds: dict[str, CellKind] = {}
 
     @cached_property
     def sample(self) -> pd.DataFrame:
         """At most ``SAMPLE_ROWS`` rows: text without surrounding blanks, None where a cell is empty."""
         flat = [name for name, kind in self.raw.schema().items() if not (kind.is_nested() or kind.is_binary())]
-        chosen = _every_so_many(self.raw.select(*flat)) if self.spread else self.raw.select(*flat)
+        chosen = _sample_rows_evenly(self.raw.select(*flat)) if self.spread else self.raw.select(*flat)
         rows = chosen.limit(SAMPLE_ROWS).to_pyarrow().to_pandas()
         return rows.apply(lambda cells: _to_text(cells))
 
-    def kind(self, column: str) -> Kind:
+    def kind(self, column: str) -> CellKind:
         """Return what a column holds."""
         if column not in self._kinds:
             self._kinds[column] = self._find_kind(column)
@@ -113,9 +113,9 @@ class ColumnContents:
         if kind.is_number or kind.name != "text":
             return kind.is_number
         cells = self.sample[column].dropna().drop_duplicates().head(MAX_CELLS)
-        return _share(NUMBER.search(cell) for cell in cells) > 0.5
+        return _share_of_matches(NUMBER.search(cell) for cell in cells) > 0.5
 
-    def could_be(self, role: str, column: str) -> bool:
+    def could_have_role(self, role: str, column: str) -> bool:
         """Return whether the cells of a column do not speak against a role that its name speaks for."""
         kind = self.kind(column)
         if kind.name in ("nothing", "other"):
@@ -123,11 +123,13 @@ class ColumnContents:
         if role == "date":
             return (
                 kind.name == "date"
-                or (kind.name == "text" and self._most_have_a_digit(column) and not self._holds_clock_times(column))
+                or (
+                    kind.name == "text" and self._mostly_contains_digits(column) and not self._holds_clock_times(column)
+                )
                 or (kind.is_number and self._could_be_coded_dates(column))
             )
         if role in ("amount", "quantity", "unit_price", "discount", "refunded"):
-            return kind.is_number or (kind.name == "text" and self._most_have_a_digit(column))
+            return kind.is_number or (kind.name == "text" and self._mostly_contains_digits(column))
         # 1068203.1704276000 is a visitor of Google Analytics, 20.27 is nobody.
         is_price = kind.name == "decimal" and bool(re.search("[.,][0-9]{1,2}[^0-9]*$", kind.example))
         return role not in ("customer_id", "order_id") or not (kind.name == "date" or is_price)
@@ -142,7 +144,7 @@ class ColumnContents:
         first, *others = (self.sample[column] for column in columns)
         return len(first) > 0 and all(first.equals(other) for other in others)
 
-    def stand_for_each_other(self, one: str, other: str) -> bool:
+    def are_one_to_one(self, one: str, other: str) -> bool:
         """Return whether each value of one column goes with one value of the other, such as an id with an e-mail."""
         pairs = self.sample[[one, other]].dropna().drop_duplicates()
         return len(pairs) == pairs[one].nunique() == pairs[other].nunique()
@@ -154,16 +156,16 @@ class ColumnContents:
         numbers = self.numbers(column)
         return bool((numbers > 0).mean() > 0.5)
 
-    def could_be_a_quantity(self, column: str) -> bool:
+    def could_be_quantity(self, column: str) -> bool:
         """Return whether a column holds small whole numbers, most often 1, as the units of a line are."""
         if self.kind(column).name != "whole":
             return False
         numbers = self.numbers(column)
         return bool((numbers == 1).mean() >= MIN_ONES and numbers.abs().max() <= MAX_UNITS and numbers.nunique() > 2)
 
-    def could_be_a_customer(self, column: str, date: str | None) -> bool:
+    def could_be_customer_id(self, column: str, date: str | None) -> bool:
         """Return whether a column holds identifiers that come back, on other days if there are days."""
-        if self.kind(column).name not in ("text", "whole") or self.could_be_a_quantity(column):
+        if self.kind(column).name not in ("text", "whole") or self.could_be_quantity(column):
             return False
         cells = self.sample[column]
         if cells.isna().mean() > 0.5:
@@ -171,9 +173,9 @@ class ColumnContents:
         values = cells.nunique()
         if values < 2 or values == cells.count() or (len(cells) >= MIN_CATEGORY_ROWS and values <= MAX_CATEGORIES):
             return False
-        return self.share_that_comes_back(column, date) > 0
+        return self.share_of_returning_values(column, date) > 0
 
-    def share_that_comes_back(self, column: str, date: str | None) -> float:
+    def share_of_returning_values(self, column: str, date: str | None) -> float:
         """Return the share of values that are there on several days; 1 where there are no days to compare."""
         if date is None or self.sample[date].nunique() < 2:
             return 1.0
@@ -220,25 +222,25 @@ class ColumnContents:
         fits = ((paid - product).abs() < CENT)[told]
         return len(fits) >= MIN_SUMS and bool(fits.mean() > MOST)
 
-    def is_less_refund(self, net: str, gross: str, refunded: str) -> bool:
+    def is_net_of_refund(self, net: str, gross: str, refunded: str) -> bool:
         """Return whether a column of numbers is another less what was refunded, row by row."""
         refund = self.numbers(refunded).abs()
         refund = refund[refund > 0]
         fits = (self.numbers(gross) - refund - self.numbers(net)).abs().reindex(refund.index) < CENT
         return len(refund) >= MIN_SUMS and bool(fits.mean() > MOST)
 
-    def _find_kind(self, column: str) -> Kind:
+    def _find_kind(self, column: str) -> CellKind:
         kind = self.raw[column].type()
         if kind.is_nested() or kind.is_binary():
-            return Kind("other")
+            return CellKind("other")
         if kind.is_temporal():
-            return Kind("date" if kind.is_date() or kind.is_timestamp() else "text")
+            return CellKind("date" if kind.is_date() or kind.is_timestamp() else "text")
         if kind.is_boolean():
-            return Kind("text", "true")
+            return CellKind("text", "true")
         cells = self.sample[column].dropna().drop_duplicates().head(MAX_CELLS)
-        return _kind_of(cells.tolist())
+        return _detect_kind(cells.tolist())
 
-    def _most_have_a_digit(self, column: str) -> bool:
+    def _mostly_contains_digits(self, column: str) -> bool:
         return bool(self.sample[column].dropna().str.contains("[0-9]").mean() > 0.5)
 
     def _holds_clock_times(self, column: str) -> bool:
@@ -252,7 +254,7 @@ class ColumnContents:
         return middle >= EPOCH or any(first <= middle <= last for first, last in ranges)
 
 
-def _every_so_many(raw: Table) -> Table:
+def _sample_rows_evenly(raw: Table) -> Table:
     step = math.ceil(raw.count().to_pyarrow().as_py() / SAMPLE_ROWS)
     numbered = raw.mutate(**{POSITION: ibis.row_number()})
     return numbered.filter(numbered[POSITION] % max(step, 1) == 0).drop(POSITION)
@@ -265,22 +267,22 @@ def _to_text(cells: pd.Series) -> pd.Series:
     return text.mask(text.str.lower().isin(EMPTY_CELLS)).astype(object).where(lambda cell: cell.notna(), None)
 
 
-def _kind_of(cells: Sequence[str]) -> Kind:
+def _detect_kind(cells: Sequence[str]) -> CellKind:
     if not cells:
-        return Kind("nothing")
+        return CellKind("nothing")
     cells = [cell[:MAX_LENGTH] for cell in cells]
-    if _share(EIGHT_DIGITS.fullmatch(cell) for cell in cells) >= MOST and len(cells) > 1:
-        return Kind("date", cells[0])
-    if _share(NUMBER.search(cell) for cell in cells) >= MOST:
+    if _share_of_matches(EIGHT_DIGITS.fullmatch(cell) for cell in cells) >= MOST and len(cells) > 1:
+        return CellKind("date", cells[0])
+    if _share_of_matches(NUMBER.search(cell) for cell in cells) >= MOST:
         # 000226 is an identifier: no number is written so.
-        if _share(re.match("0[0-9]", cell) for cell in cells) > 1 - MOST:
-            return Kind("text", cells[0])
-        return Kind("whole" if all(WHOLE.fullmatch(cell) for cell in cells) else "decimal", cells[0])
+        if _share_of_matches(re.match("0[0-9]", cell) for cell in cells) > 1 - MOST:
+            return CellKind("text", cells[0])
+        return CellKind("whole" if all(WHOLE.fullmatch(cell) for cell in cells) else "decimal", cells[0])
     dates = (DATE.search(NAMED_DAY.sub("", cell.translate(CHARACTERS))) for cell in cells)
-    return Kind("date" if _share(dates) >= MOST else "text", cells[0])
+    return CellKind("date" if _share_of_matches(dates) >= MOST else "text", cells[0])
 
 
-def _share(matches: object) -> float:
+def _share_of_matches(matches: object) -> float:
     results = [bool(match) for match in matches]  # type: ignore[attr-defined]
     return sum(results) / len(results)
 

@@ -10,10 +10,10 @@ from difflib import get_close_matches
 from clv_experiments.data.parsing.column_contents import ColumnContents
 from clv_experiments.data.parsing.discount_guesses import guess_discounts
 from clv_experiments.data.parsing.role_guesses import (
-    Guess,
+    RoleGuess,
     guess_by_contents,
     guess_by_name,
-    prefer_less_refunds,
+    prefer_net_of_refunds,
     prefer_totals,
 )
 from clv_experiments.data.parsing.role_names import USUAL_NAMES, normalise_name, rank_name
@@ -34,9 +34,9 @@ class ColumnRoles:
         ``unit_price``.
     guessed : tuple of str
         Roles that the user did not name.
-    passed_over : mapping of role to columns
+    other_candidates : mapping of role to columns
         Other columns whose names would have fitted a guessed role.
-    counts : str, optional
+    possible_quantity : str, optional
         A column that may count units of a guessed amount, which nothing in their names says.
     cells_in_cents : frozenset of str
         Columns of cells such as ``1299 cents``.
@@ -44,8 +44,8 @@ class ColumnRoles:
 
     by_role: Mapping[str, str]
     guessed: tuple[str, ...]
-    passed_over: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    counts: str | None = None
+    other_candidates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    possible_quantity: str | None = None
     cells_in_cents: frozenset[str] = frozenset()
 
     @property
@@ -55,30 +55,30 @@ class ColumnRoles:
 
     def __str__(self) -> str:
         """List the guesses that were not obvious."""
-        notable = [role for role in self.guessed if self.by_role[role] != role or self.passed_over.get(role)]
-        pairs = [f"{role}={self.by_role[role]}{self._rather_than(role)}" for role in notable]
+        notable = [role for role in self.guessed if self.by_role[role] != role or self.other_candidates.get(role)]
+        pairs = [f"{role}={self.by_role[role]}{self._describe_other_candidates(role)}" for role in notable]
         paid = self.is_guessed_from("amount", USUAL_NAMES["unit_price"])
-        price = f"; {self.by_role['amount']} is taken as what was paid" if paid else self._if_it_is_a_price()
+        price = f"; {self.by_role['amount']} is taken as what was paid" if paid else self._describe_possible_price()
         return f"columns guessed: {', '.join(pairs)} (data.columns says otherwise){price}" if pairs else ""
 
     def is_guessed_from(self, role: str, names: Container[str]) -> bool:
         """Return whether a role was guessed from one of these usual names."""
         return role in self.guessed and normalise_name(self.by_role[role]) in names
 
-    def _if_it_is_a_price(self) -> str:
-        if not self.counts:
+    def _describe_possible_price(self) -> str:
+        if not self.possible_quantity:
             return ""
-        quantity, price = quote_column(self.counts), quote_column(self.by_role["amount"])
+        quantity, price = quote_column(self.possible_quantity), quote_column(self.by_role["amount"])
         return (
-            f"; if {self.counts} counts units and {self.by_role['amount']} is the price of one, type "
+            f"; if {self.possible_quantity} counts units and {self.by_role['amount']} is the price of one, type "
             f"data.columns.quantity={quantity} data.columns.unit_price={price}"
         )
 
-    def _rather_than(self, role: str) -> str:
-        return f" rather than {' or '.join(others)}" if (others := self.passed_over.get(role)) else ""
+    def _describe_other_candidates(self, role: str) -> str:
+        return f" rather than {' or '.join(others)}" if (others := self.other_candidates.get(role)) else ""
 
 
-def choose_columns(
+def choose_column_roles(
     available: Sequence[str],
     named: Mapping[str, str | bool | None],
     log: str,
@@ -108,7 +108,7 @@ def choose_columns(
         unknown, or required columns cannot be guessed or could be several: all of them in one message.
     """
     by_role = _resolve_named_columns(available, named, log)
-    guesses: dict[str, Guess] = {}
+    guesses: dict[str, RoleGuess] = {}
     for role in USUAL_NAMES:
         if _needs_guess(role, by_role, named):
             used = {*by_role.values(), *(guess.column for guess in guesses.values())}
@@ -117,7 +117,7 @@ def choose_columns(
     if contents:
         unused = [c for c in available if c not in {*by_role.values(), *(guess.column for guess in guesses.values())}]
         guess_by_contents(by_role, named, guesses, unused, contents)
-        prefer_less_refunds(available, by_role, guesses, contents)
+        prefer_net_of_refunds(available, by_role, guesses, contents)
     chosen = {role: guess.column for role, guess in guesses.items() if guess.column is not None}
     if contents:
         prefer_totals(by_role, chosen, guesses, contents)
@@ -127,19 +127,23 @@ def choose_columns(
     has_money = not _lacks_money(by_role | chosen, guesses, named, available, contents)
     _check_required_roles(by_role | chosen, guesses, available, log, contents, has_money)
     free = set(available) - {*by_role.values(), *chosen.values()}
-    passed_over = {role: tuple(c for c in guesses[role].passed_over if c in free) for role in chosen if role in guesses}
+    passed_over = {
+        role: tuple(c for c in guesses[role].other_candidates if c in free) for role in chosen if role in guesses
+    }
     roles = ColumnRoles(by_role | chosen, tuple(chosen), passed_over)
-    return replace(roles, counts=_find_counts(roles, available, contents))
+    return replace(roles, possible_quantity=_find_possible_quantity(roles, available, contents))
 
 
-def _find_counts(roles: ColumnRoles, available: Sequence[str], contents: ColumnContents | None) -> str | None:
+def _find_possible_quantity(
+    roles: ColumnRoles, available: Sequence[str], contents: ColumnContents | None
+) -> str | None:
     """Return a free column of small numbers, where an amount was guessed from what its column holds alone."""
     amount = roles.by_role.get("amount")
     if contents is None or "amount" not in roles.guessed or "quantity" in roles.by_role or amount is None:
         return None
     free = [column for column in available if column not in roles.by_role.values()]
     is_unnamed = rank_name("amount", amount) is None and rank_name("unit_price", amount) is None
-    return next((column for column in free if contents.could_be_a_quantity(column)), None) if is_unnamed else None
+    return next((column for column in free if contents.could_be_quantity(column)), None) if is_unnamed else None
 
 
 def _needs_guess(role: str, by_role: Mapping[str, str], named: Mapping[str, str | bool | None]) -> bool:
@@ -150,11 +154,13 @@ def _needs_guess(role: str, by_role: Mapping[str, str], named: Mapping[str, str 
 
 
 def _move_price_to_amount(
-    by_role: Mapping[str, str], named: Mapping[str, str | bool | None], guesses: dict[str, Guess]
+    by_role: Mapping[str, str], named: Mapping[str, str | bool | None], guesses: dict[str, RoleGuess]
 ) -> None:
     """Take a guessed price without a quantity as what was paid."""
-    has_price = guesses.get("unit_price", Guess()).column is not None
-    has_others = any(role in by_role or guesses.get(role, Guess()).has_candidates for role in ("amount", "quantity"))
+    has_price = guesses.get("unit_price", RoleGuess()).column is not None
+    has_others = any(
+        role in by_role or guesses.get(role, RoleGuess()).has_candidates for role in ("amount", "quantity")
+    )
     if has_price and not has_others and _needs_guess("amount", by_role, named):
         guesses["amount"] = guesses.pop("unit_price")
 
@@ -194,17 +200,17 @@ def _check_each_has_one_role(by_role: Mapping[str, str], log: str) -> None:
 
 def _check_required_roles(
     by_role: Mapping[str, str],
-    guesses: Mapping[str, Guess],
+    guesses: Mapping[str, RoleGuess],
     available: Sequence[str],
     log: str,
     contents: ColumnContents | None,
     has_money: bool,
 ) -> None:
     problems, advice = list[str](), list[str]()
-    free = _without_roles(by_role, guesses, available)
-    required = ("customer_id", "date", *(_missing_money(by_role) if has_money else ()))
+    free = _list_unassigned_columns(by_role, guesses, available)
+    required = ("customer_id", "date", *(_missing_money_roles(by_role) if has_money else ()))
     for role in (role for role in required if role not in by_role):
-        guess = guesses.get(role, Guess())
+        guess = guesses.get(role, RoleGuess())
         problems.append(_describe_problem(role, guess, by_role, log, first=not problems))
         listed = free if role in ("amount", "quantity") else free or available
         choices = _list_choices(role, guess, free, listed, contents)
@@ -216,7 +222,7 @@ def _check_required_roles(
 
 def _lacks_money(
     by_role: Mapping[str, str],
-    guesses: Mapping[str, Guess],
+    guesses: Mapping[str, RoleGuess],
     named: Mapping[str, str | bool | None],
     available: Sequence[str],
     contents: ColumnContents | None,
@@ -224,18 +230,18 @@ def _lacks_money(
     """Return whether a log says nothing of money: the user says so, or no column is left that could be an amount."""
     if named.get("amount") is False:
         return not {"quantity", "unit_price"} <= set(by_role)
-    guess, free = guesses.get("amount", Guess()), _without_roles(by_role, guesses, available)
+    guess, free = guesses.get("amount", RoleGuess()), _list_unassigned_columns(by_role, guesses, available)
     is_open = bool({"amount", "unit_price", "quantity"} & set(by_role) or guess.rivals or guess.doubts)
     return contents is not None and not is_open and not any(contents.has_numbers(column) for column in free)
 
 
-def _missing_money(by_role: Mapping[str, str]) -> tuple[str, ...]:
+def _missing_money_roles(by_role: Mapping[str, str]) -> tuple[str, ...]:
     if "amount" in by_role or {"quantity", "unit_price"} <= set(by_role):
         return ()
     return ("quantity",) if "unit_price" in by_role else ("amount",)
 
 
-def _describe_problem(role: str, guess: Guess, by_role: Mapping[str, str], log: str, first: bool) -> str:
+def _describe_problem(role: str, guess: RoleGuess, by_role: Mapping[str, str], log: str, first: bool) -> str:
     if guess.rivals:
         owner = f"the {role} of log '{log}'" if first else f"its {role}"
         return f"{owner} could be any of {', '.join(guess.rivals)}"
@@ -248,30 +254,38 @@ def _describe_problem(role: str, guess: Guess, by_role: Mapping[str, str], log: 
     return (f"no column of log '{log}' looks like its {role}" if first else f"none like its {role}") + doubts
 
 
-def _without_roles(by_role: Mapping[str, str], guesses: Mapping[str, Guess], available: Sequence[str]) -> list[str]:
+def _list_unassigned_columns(
+    by_role: Mapping[str, str], guesses: Mapping[str, RoleGuess], available: Sequence[str]
+) -> list[str]:
     assigned = {*by_role.values(), *(rival for guess in guesses.values() for rival in guess.rivals)}
     return [column for column in available if column not in assigned]
 
 
 def _list_choices(
-    role: str, guess: Guess, free: Sequence[str], listed: Sequence[str], contents: ColumnContents | None
+    role: str, guess: RoleGuess, free: Sequence[str], listed: Sequence[str], contents: ColumnContents | None
 ) -> str:
-    choices = guess.rivals[:1] or [column for column in free if contents is None or contents.could_be(role, column)]
+    choices = guess.rivals[:1] or [
+        column for column in free if contents is None or contents.could_have_role(role, column)
+    ]
     if len(choices) == 1:
         return quote_column(choices[0])
     return f"<one of {_list_columns(choices or listed)}>" if choices or listed else ""
 
 
 def _list_alternatives(
-    by_role: Mapping[str, str], guesses: Mapping[str, Guess], free: Sequence[str], has_money: bool
+    by_role: Mapping[str, str], guesses: Mapping[str, RoleGuess], free: Sequence[str], has_money: bool
 ) -> list[str]:
     """List what else than a column may be typed, or changed."""
-    missing, date, alternatives = _missing_money(by_role) if has_money else (), guesses.get("date", Guess()), []
+    missing, date, alternatives = (
+        _missing_money_roles(by_role) if has_money else (),
+        guesses.get("date", RoleGuess()),
+        [],
+    )
     if "date" not in by_role:
         alternatives += ["write its dates like 2020-12-31"] if date.doubts else []
         parts = "data.columns.date=[year,month,day] with the columns that it stands in"
         alternatives += [parts] if len(free) > 2 and not date.rivals else []
-    if guesses.get("amount", Guess()).rivals:
+    if guesses.get("amount", RoleGuess()).rivals:
         return alternatives
     if missing == ("quantity",):
         alternatives += [f"data.columns.amount={quote_column(by_role['unit_price'])} if that is what was paid"]

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import ibis
 from ibis.expr.types import StringValue, Table
 
-from clv_experiments.data.parsing.formats import add_identifier
+from clv_experiments.data.parsing.formats import add_identifier_column
 from clv_experiments.data.parsing.role_names import PURCHASE_WORDS, USUAL_NAMES, normalise_name
 from clv_experiments.errors import ClvError
 
@@ -86,21 +86,21 @@ def join_date_columns(
             raise ClvError(f"data.columns.{role} must be one column, got {list(column)}")
     columns, notes = named.get("date"), []
     if columns is None:
-        columns = _guess_columns([name for name in table.columns if name not in roles.values()])
+        columns = _guess_date_columns([name for name in table.columns if name not in roles.values()])
         notes = [f"columns guessed: date={', '.join(columns)} (data.columns says otherwise)"] if columns else []
     if not columns or isinstance(columns, str | bool | int):
         return table, roles, []
     parts = [str(column) for column in columns]
     if len(parts) == 1:
         return table, roles | {"date": parts[0]}, notes
-    _check_parts(parts, table.columns, log)
+    _check_date_parts(parts, table.columns, log)
     name = ", ".join(parts)
-    return _join(table, parts, name), roles | {"date": name}, notes
+    return _join_date_parts(table, parts, name), roles | {"date": name}, notes
 
 
-def _guess_columns(available: Sequence[str]) -> list[str]:
+def _guess_date_columns(available: Sequence[str]) -> list[str]:
     """Find year, month and day, or a period, where no other column has a date's name."""
-    names = {_part_name(column): column for column in reversed(available)}
+    names = {_get_date_part(column): column for column in reversed(available)}
 
     def first(*usual: str) -> list[str]:
         return [names[name] for name in usual if name in names][:1]
@@ -118,13 +118,13 @@ def _guess_columns(available: Sequence[str]) -> list[str]:
     return [] if day else first(*PERIOD_NAMES)
 
 
-def _part_name(column: str) -> str:
+def _get_date_part(column: str) -> str:
     """Return what a column's name says of a part of the date: ``OrderYear`` is ``year``."""
     name = normalise_name(column)
     return next((p for p in PARTS if name.removesuffix(p) != name and name.removesuffix(p) in PURCHASE_WORDS), name)
 
 
-def _check_parts(parts: Sequence[str], available: Sequence[str], log: str) -> None:
+def _check_date_parts(parts: Sequence[str], available: Sequence[str], log: str) -> None:
     if len(parts) not in LISTS:
         raise ClvError(f"data.columns.date must be one column, [year,month,day] or [date,time], got {list(parts)}")
     for column in parts:
@@ -132,20 +132,20 @@ def _check_parts(parts: Sequence[str], available: Sequence[str], log: str) -> No
             raise ClvError(f"log '{log}' has no column '{column}' (data.columns.date); it has {', '.join(available)}")
 
 
-def _join(table: Table, parts: Sequence[str], name: str) -> Table:
+def _join_date_parts(table: Table, parts: Sequence[str], name: str) -> Table:
     """Join parts with hyphens; a last part with a colon is a clock time and left out."""
     texts = [f"{name} {k}" for k in range(len(parts))]
     for part, text in zip(parts, texts, strict=True):
-        table = _add_part(table, part, text)
+        table = _add_date_part(table, part, text)
         for sign, names in SIGNS.items():
-            if _part_name(part) in names:
+            if _get_date_part(part) in names:
                 is_number = table[text].re_search("^[0-9]{1,2}$")
                 table = table.mutate(**{text: ibis.ifelse(is_number, sign + table[text], table[text])})
     first, *others = (table[text] for text in texts)
     joined: StringValue = first.fill_null("")
     for other in others:
         joined += ibis.ifelse(other.contains(":"), "", "-" + other).fill_null("-" if len(parts) == max(LISTS) else "")
-    if _part_name(parts[-1]) in (*WEEK_NAMES, *QUARTER_NAMES):  # 2022-W05 needs no other year
+    if _get_date_part(parts[-1]) in (*WEEK_NAMES, *QUARTER_NAMES):  # 2022-W05 needs no other year
         joined = ibis.ifelse(others[-1].re_search("[0-9]{4}"), others[-1], joined)
     empty = first.isnull()
     for other in others:
@@ -153,8 +153,8 @@ def _join(table: Table, parts: Sequence[str], name: str) -> Table:
     return table.mutate(**{name: ibis.ifelse(empty, None, joined)}).drop(*texts)
 
 
-def _add_part(table: Table, column: str, name: str) -> Table:
+def _add_date_part(table: Table, column: str, name: str) -> Table:
     kind = table[column].type()
     if kind.is_timestamp() or kind.is_date():
         return table.mutate(**{name: table[column].cast("date").cast("string")})
-    return add_identifier(table, column, name)
+    return add_identifier_column(table, column, name)

@@ -31,10 +31,15 @@ from clv_experiments.data.parsing.date_layouts import (
     WEEK_LAYOUTS,
     WEEK_NUMBER_LAYOUTS,
     ZONED,
-    is_read_with,
+    is_layout_compatible,
 )
-from clv_experiments.data.parsing.dates import add_date_text, add_day, add_number, add_time_zone
-from clv_experiments.data.parsing.formats import ParseOptions, add_text
+from clv_experiments.data.parsing.dates import (
+    add_date_text_columns,
+    add_day_column,
+    add_number_column,
+    add_time_zone_column,
+)
+from clv_experiments.data.parsing.formats import ParseOptions, add_text_column
 from clv_experiments.errors import ClvError
 
 PREFIX = "parsed: "  # of the columns added here
@@ -59,9 +64,9 @@ def infer_dates(raw: Table, column: str, options: ParseOptions, log: str) -> tup
     kind = raw[column].type()
     if not (kind.is_string() or kind.is_numeric()):
         return options, []
-    raw = add_date_text(raw.select(column), column, TEXT, ISO, REST)
-    raw = add_number(raw, REST, NUMBER_VALUE)
-    conditions = _conditions(raw)
+    raw = add_date_text_columns(raw.select(column), column, TEXT, ISO, REST)
+    raw = add_number_column(raw, REST, NUMBER_VALUE)
+    conditions = _date_layout_conditions(raw)
     counts = aggregate_row(raw, **{name: count_true(condition) for name, condition in conditions.items()})
     notes: list[str] = []
     if options.date_format is None:
@@ -71,13 +76,15 @@ def infer_dates(raw: Table, column: str, options: ParseOptions, log: str) -> tup
         notes += _check_time_zones(raw, column, log)
     if options.date_order is None:
         order, order_notes = (
-            _infer_date_order(raw, column, log) if _needs_order(counts, options.date_format) else ("dmy", [])
+            _infer_date_order(raw, column, log)
+            if _is_date_order_ambiguous(counts, options.date_format)
+            else ("dmy", [])
         )
         options, notes = replace(options, date_order=order), notes + order_notes
     return options, notes
 
 
-def _conditions(raw: Table) -> dict[str, BooleanValue]:
+def _date_layout_conditions(raw: Table) -> dict[str, BooleanValue]:
     """Tell apart what is no ISO date: rows that fit a layout, a period, a number or a count in its range."""
     text, number = raw[REST], raw[NUMBER_VALUE]
 
@@ -106,7 +113,7 @@ def _conditions(raw: Table) -> dict[str, BooleanValue]:
         conditions[name] = fits(layouts) & ~full_date
     conditions["year"] = counted & (number >= YEARS[0]) & (number <= YEARS[1])
     for name in UNMISTAKABLE:
-        low, high = (NUMBER_FORMATS[name].count(day) for day in (date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31)))
+        low, high = (NUMBER_FORMATS[name].to_number(day) for day in (date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31)))
         conditions[name] = counted & (number >= low) & (number <= high)
     return conditions
 
@@ -134,7 +141,7 @@ def _infer_date_format(
     if counts["yymmdd"] and counts["yymmdd"] == counts["rest"] and counts["month"] < counts["rest"]:
         candidates = ["yymmdd"]
     if not candidates:
-        return None, _check_numbers(raw, column, conditions, counts, log)
+        return None, _check_numeric_dates(raw, column, conditions, counts, log)
     name = candidates[0]
     # 202201 is a number too, and 12.2021 a month.
     other = counts["number"] - counts[name] if name in UNMISTAKABLE else 0
@@ -155,11 +162,11 @@ def _infer_date_format(
     first = raw.filter(conditions[name].fill_null(False))
     number = first.aggregate(first=first[NUMBER_VALUE].min()).to_pyarrow()["first"][0].as_py()
     return name, [
-        f"dates are {counted.description}: {number} is {counted.day(number)} (data.date_format says otherwise)"
+        f"dates are {counted.description}: {number} is {counted.to_day(number)} (data.date_format says otherwise)"
     ]
 
 
-def _check_numbers(
+def _check_numeric_dates(
     raw: Table, column: str, conditions: dict[str, BooleanValue], counts: dict[str, int], log: str
 ) -> list[str]:
     if counts["number"] and not (counts["iso"] or counts["whole"]):
@@ -177,12 +184,12 @@ def _check_numbers(
     return []
 
 
-def _needs_order(counts: dict[str, int], date_format: str | None) -> bool:
-    return counts["either"] > (0 if is_read_with(EITHER_COMPACT, date_format) else counts["compact"])
+def _is_date_order_ambiguous(counts: dict[str, int], date_format: str | None) -> bool:
+    return counts["either"] > (0 if is_layout_compatible(EITHER_COMPACT, date_format) else counts["compact"])
 
 
 def _check_time_zones(raw: Table, column: str, log: str) -> list[str]:
-    raw = add_time_zone(add_text(raw, column, TEXT), column, ZONE)
+    raw = add_time_zone_column(add_text_column(raw, column, TEXT), column, ZONE)
     zone, missing = raw[ZONE], raw[TEXT].notnull() & raw[ZONE].isnull()
     summary = aggregate_row(raw, least=zone.min(), most=zone.max(), missing=count_true(missing))
     if summary["least"] is None:
@@ -248,6 +255,6 @@ def _infer_date_order(raw: Table, column: str, log: str) -> tuple[str, list[str]
 def _parse_in_each_order(raw: Table, column: str) -> Table:
     raw = raw.filter(raw[REST].re_search("|".join(EITHER)))
     for order in DATE_ORDERS:
-        raw = add_day(raw, column, order, PREFIX + order)
+        raw = add_day_column(raw, column, order, PREFIX + order)
     raw = raw.mutate(**{HYPHEN: raw[REST].re_search("^[0-9]{2}-")})
     return raw.select(column, HYPHEN, *(PREFIX + order for order in DATE_ORDERS)).cache()  # aggregated several times

@@ -179,7 +179,7 @@ CALENDAR_DATE = (
 
 
 @dataclass(frozen=True)
-class NumberFormat:
+class SerialDateFormat:
     """A way to count days.
 
     Attributes
@@ -196,24 +196,24 @@ class NumberFormat:
     per_day: int
     description: str
 
-    def count(self, day: date) -> int:
+    def to_number(self, day: date) -> int:
         """Return the number of a day's first instant."""
         return (day - self.origin).days * self.per_day
 
-    def day(self, number: int) -> date:
+    def to_day(self, number: int) -> date:
         """Return the day of a number."""
         return self.origin + timedelta(days=number // self.per_day)
 
 
 EPOCH = date(1970, 1, 1)
 NUMBER_FORMATS = {
-    "epoch_seconds": NumberFormat(EPOCH, 86_400, "seconds since 1970-01-01 UTC"),
-    "epoch_milliseconds": NumberFormat(EPOCH, 86_400_000, "milliseconds since 1970-01-01 UTC"),
-    "epoch_microseconds": NumberFormat(EPOCH, 86_400_000_000, "microseconds since 1970-01-01 UTC"),
-    "epoch_nanoseconds": NumberFormat(EPOCH, 86_400_000_000_000, "nanoseconds since 1970-01-01 UTC"),
-    "epoch_days": NumberFormat(EPOCH, 1, "days since 1970-01-01"),
-    "excel": NumberFormat(date(1899, 12, 30), 1, "Excel's serial numbers"),
-    "excel_1904": NumberFormat(date(1904, 1, 1), 1, "Excel's serial numbers since 1904"),
+    "epoch_seconds": SerialDateFormat(EPOCH, 86_400, "seconds since 1970-01-01 UTC"),
+    "epoch_milliseconds": SerialDateFormat(EPOCH, 86_400_000, "milliseconds since 1970-01-01 UTC"),
+    "epoch_microseconds": SerialDateFormat(EPOCH, 86_400_000_000, "microseconds since 1970-01-01 UTC"),
+    "epoch_nanoseconds": SerialDateFormat(EPOCH, 86_400_000_000_000, "nanoseconds since 1970-01-01 UTC"),
+    "epoch_days": SerialDateFormat(EPOCH, 1, "days since 1970-01-01"),
+    "excel": SerialDateFormat(date(1899, 12, 30), 1, "Excel's serial numbers"),
+    "excel_1904": SerialDateFormat(date(1904, 1, 1), 1, "Excel's serial numbers since 1904"),
 }
 # Counts that are told apart by their size alone, where all days lie in these years.
 UNMISTAKABLE = ("epoch_seconds", "epoch_milliseconds", "epoch_microseconds", "epoch_nanoseconds", "excel")
@@ -221,6 +221,6 @@ FIRST_YEAR, LAST_YEAR = 1990, 2099
 DATE_FORMATS = (*NUMBER_FORMATS, *PERIOD_LAYOUTS, *COMPACT_LAYOUTS, "week", "day_of_year", "buddhist")
 
 
-def is_read_with(layout: str, date_format: str | None) -> bool:
+def is_layout_compatible(layout: str, date_format: str | None) -> bool:
     """Return whether a layout of dates may stand beside a format: 2022006 is a month or a day rather than 2/02/2006."""
     return layout != EITHER_COMPACT or date_format not in ("month", "day_of_year")

@@ -29,17 +29,17 @@ from clv_experiments.data.parsing.date_layouts import (
     WEEKDAY,
     ZERO_DATE,
     ZONED,
-    NumberFormat,
-    is_read_with,
+    SerialDateFormat,
+    is_layout_compatible,
 )
-from clv_experiments.data.parsing.formats import add_text
+from clv_experiments.data.parsing.formats import add_text_column
 
 INT64_LIMIT = 9.2e18
 UNUSUAL = "[^ -@apmtz]"  # what weekdays and the characters of other keyboards have
 MAX_DAYS = 2_900_000  # from any origin, within the year 9999
 
 
-def add_day(table: Table, column: str, order: str | None, name: str, date_format: str | None = None) -> Table:
+def add_day_column(table: Table, column: str, order: str | None, name: str, date_format: str | None = None) -> Table:
     """Add the day of a date, a timestamp, text or a number; null where it is empty or cannot be read.
 
     Of an instant, a timestamp with a time zone, it is the day of UTC.
@@ -60,14 +60,14 @@ def add_day(table: Table, column: str, order: str | None, name: str, date_format
     if kind.is_timestamp() and kind.timezone:
         seconds = table[column].truncate("s").epoch_seconds()  # engines round a fraction differently
         table = table.mutate(**{name: seconds.cast("int64")})
-        return _convert_to_days(table, NUMBER_FORMATS["epoch_seconds"], name)
+        return _convert_numbers_to_days(table, NUMBER_FORMATS["epoch_seconds"], name)
     if kind.is_date() or kind.is_timestamp():
         return table.mutate(**{name: table[column].cast("date") if kind.is_timestamp() else table[column]})
     lower_text, iso, other_text = f"{name} whole", f"{name} iso", f"{name} rest"
-    table = add_date_text(table, column, lower_text, iso, other_text)
+    table = add_date_text_columns(table, column, lower_text, iso, other_text)
     layouts = LAYOUTS | (PERIOD_LAYOUTS | COMPACT_LAYOUTS).get(date_format or "", {})
     if order:
-        layouts |= {layout: order for layout in DATE_ORDERS[order] if is_read_with(layout, date_format)}
+        layouts |= {layout: order for layout in DATE_ORDERS[order] if is_layout_compatible(layout, date_format)}
     table = _add_iso_text(table, other_text, layouts, name)
     text = table[iso].fill_null(table[name])
     if date_format == "buddhist":
@@ -76,7 +76,7 @@ def add_day(table: Table, column: str, order: str | None, name: str, date_format
     exists = text.re_search(f"^{CALENDAR_DATE}$")
     table = table.mutate(**{name: ibis.ifelse(exists, text, None).cast("date")})
     if date_format in NUMBER_FORMATS:
-        table = _add_counted_day(table, other_text, NUMBER_FORMATS[date_format], name)
+        table = _add_day_from_number(table, other_text, NUMBER_FORMATS[date_format], name)
     elif date_format == "week":
         table = _add_week_day(table, other_text, name)
     elif date_format == "day_of_year":
@@ -84,13 +84,13 @@ def add_day(table: Table, column: str, order: str | None, name: str, date_format
     return table.drop(lower_text, iso, other_text)
 
 
-def add_date_text(table: Table, column: str, lower_text: str, iso: str, other_text: str) -> Table:
+def add_date_text_columns(table: Table, column: str, lower_text: str, iso: str, other_text: str) -> Table:
     """Add text in lower case, its ISO dates of ten characters, and what else there is, without weekdays and zero dates.
 
     Most logs have ISO dates throughout, and what is null in ``other_text`` costs later expressions nothing.
     """
     floating = table[column].type().is_floating()
-    table = _add_float_text(table, column, lower_text) if floating else add_text(table, column, lower_text)
+    table = _add_float_text(table, column, lower_text) if floating else add_text_column(table, column, lower_text)
     table = table.mutate(**{lower_text: table[lower_text].lower()})
     text, usual = table[lower_text], table[lower_text].re_search(f"^{CALENDAR_DATE}{END}")
     table = table.mutate(**{iso: ibis.ifelse(usual, text.left(10), None), other_text: usual.ifelse(None, text)})
@@ -100,9 +100,9 @@ def add_date_text(table: Table, column: str, lower_text: str, iso: str, other_te
     return table.mutate(**{other_text: ibis.ifelse(usual.re_search(ZERO_DATE), None, usual)})
 
 
-def add_time_zone(table: Table, column: str, name: str) -> Table:
+def add_time_zone_column(table: Table, column: str, name: str) -> Table:
     """Add the offset at the end of a timestamp, such as +0100; null where it has none."""
-    table = add_text(table, column, name)
+    table = add_text_column(table, column, name)
     text = table[name].lower()
     table = table.mutate(**{name: ibis.ifelse(text.re_search(ZONED), text.re_extract(ZONED, 1), None)})
     # UTC+01:00 and +01:00 (Central European Time) are +0100.
@@ -117,7 +117,7 @@ def add_time_zone(table: Table, column: str, name: str) -> Table:
 def _add_float_text(table: Table, column: str, name: str) -> Table:
     """Add a float as text: 44562.0 as 44562, and 44562.75 as 44562.5, so that a fraction still shows."""
     number = table[column]
-    table = add_text(table, column, name)  # NaN, which engines compare differently, becomes null
+    table = add_text_column(table, column, name)  # NaN, which engines compare differently, becomes null
     small = table[name].notnull() & (number.abs() < INT64_LIMIT)
     table = table.mutate(**{name: ibis.ifelse(small, number, None)})
     floored = table[name].floor()
@@ -127,7 +127,9 @@ def _add_float_text(table: Table, column: str, name: str) -> Table:
 
 def _add_iso_text(table: Table, other_text: str, layouts: dict[str, str], name: str) -> Table:
     """Add what fits a layout as text like 2020-12-31, whether there is such a day or not."""
-    table = table.mutate(**{f"{name} {which}": _extract_part(table[other_text], layouts, which) for which in "ymd"})
+    table = table.mutate(
+        **{f"{name} {which}": _extract_date_part(table[other_text], layouts, which) for which in "ymd"}
+    )
     y, m, d = (table[f"{name} {which}"] for which in "ymd")
     word = ";" + m + "="
     position = ibis.literal(MONTHS).find(word)
@@ -137,29 +139,29 @@ def _add_iso_text(table: Table, other_text: str, layouts: dict[str, str], name: 
     return table.mutate(**{name: century + y + "-" + month + "-" + day}).drop(*(v.get_name() for v in (y, m, d)))
 
 
-def _extract_part(text: StringValue, layouts: Mapping[str, str], which: str) -> StringValue:
+def _extract_date_part(text: StringValue, layouts: Mapping[str, str], which: str) -> StringValue:
     """Extract a part, such as the year, from text that fits at most one layout; empty where it has none."""
     parts = (text.re_extract(layout, parts.index(which) + 1) for layout, parts in layouts.items() if which in parts)
     joined = reduce(add, (part.fill_null("") for part in parts))
     return ibis.ifelse(text.notnull(), joined, None)
 
 
-def _add_counted_day(table: Table, other_text: str, counted: NumberFormat, name: str) -> Table:
+def _add_day_from_number(table: Table, other_text: str, counted: SerialDateFormat, name: str) -> Table:
     number = f"{name} number"
-    table = add_number(table, other_text, number)
-    table = _convert_to_days(table, counted, number)
+    table = add_number_column(table, other_text, number)
+    table = _convert_numbers_to_days(table, counted, number)
     return table.mutate(**{name: ibis.coalesce(table[name], table[number])}).drop(number)
 
 
-def _convert_to_days(table: Table, counted: NumberFormat, name: str) -> Table:
+def _convert_numbers_to_days(table: Table, counted: SerialDateFormat, name: str) -> Table:
     """Replace numbers by their days."""
     value = table[name]
     days = ((value - value % counted.per_day) / counted.per_day).cast("int64")
     table = table.mutate(**{name: ibis.ifelse(days < MAX_DAYS, days, None)})
-    return table.mutate(**{name: _shift(ibis.literal(counted.origin), table[name])})
+    return table.mutate(**{name: _add_days(ibis.literal(counted.origin), table[name])})
 
 
-def add_number(table: Table, text: str, name: str) -> Table:
+def add_number_column(table: Table, text: str, name: str) -> Table:
     """Add the whole part of text that is a number; null elsewhere."""
     matches = table[text].re_search(NUMBER)
     table = table.mutate(**{name: ibis.ifelse(matches, table[text].re_extract(NUMBER, 1), None)})
@@ -173,7 +175,7 @@ def _add_week_day(table: Table, other_text: str, name: str) -> Table:
     year, number, day = f"{name} year", f"{name} week", f"{name} day"
     table = table.mutate(
         **{
-            column: _extract_part(table[other_text], WEEK_LAYOUTS | WEEK_NUMBER_LAYOUTS, part).nullif("")
+            column: _extract_date_part(table[other_text], WEEK_LAYOUTS | WEEK_NUMBER_LAYOUTS, part).nullif("")
             for column, part in ((year, "y"), (number, "w"), (day, "d"))
         }
     )
@@ -186,8 +188,8 @@ def _add_week_day(table: Table, other_text: str, name: str) -> Table:
     monday = table[shift] - table[fourth].day_of_week.index().cast("int64")
     table = table.mutate(**{shift: monday})
     # A week belongs to the year of its Thursday.
-    exists = _shift(table[fourth], table[shift] + 3).year() == table[fourth].year()
-    result = ibis.ifelse(exists, _shift(table[fourth], table[shift] + table[day]), None)
+    exists = _add_days(table[fourth], table[shift] + 3).year() == table[fourth].year()
+    result = ibis.ifelse(exists, _add_days(table[fourth], table[shift] + table[day]), None)
     return table.mutate(**{name: ibis.coalesce(table[name], result)}).drop(fourth, shift, day)
 
 
@@ -195,13 +197,13 @@ def _add_day_of_year(table: Table, other_text: str, name: str) -> Table:
     year, number, first = f"{name} year", f"{name} number", f"{name} first"
     parts = {year: "y", number: "j"}
     table = table.mutate(
-        **{c: _extract_part(table[other_text], DAY_OF_YEAR_LAYOUTS, part).nullif("") for c, part in parts.items()}
+        **{c: _extract_date_part(table[other_text], DAY_OF_YEAR_LAYOUTS, part).nullif("") for c, part in parts.items()}
     )
     table = table.mutate(**{first: (table[year] + "-01-01").cast("date"), number: table[number].cast("int64") - 1})
-    day = _shift(table[first], table[number])
+    day = _add_days(table[first], table[number])
     result = ibis.ifelse(day.year() == table[first].year(), day, None)
     return table.mutate(**{name: ibis.coalesce(table[name], result)}).drop(year, number, first)
 
 
-def _shift(day: ibis.expr.types.DateValue, days: IntegerValue) -> ibis.expr.types.DateValue:
+def _add_days(day: ibis.expr.types.DateValue, days: IntegerValue) -> ibis.expr.types.DateValue:
     return (day + days.cast("int32").as_interval("D")).cast("date")

@@ -47,7 +47,7 @@ def guess_discounts(
     guessed: dict[str, str] = {}
     for column in candidates:
         role = next((r for r in DISCOUNT_ROLES if not (r in by_role or r in guessed or named.get(r) is False)), None)
-        if role and not any(_tell_the_same(column, other, by_role, contents) for other in discounts):
+        if role and not any(_are_same_discount(column, other, by_role, contents) for other in discounts):
             guessed[role] = column
             discounts.append(column)
     return guessed
@@ -58,7 +58,7 @@ def _is_named_discount(column: str) -> bool:
     return bool(NAME.search(name) and not OTHER_NAME.search(name))
 
 
-def _tell_the_same(column: str, other: str, by_role: Mapping[str, str], contents: ColumnContents) -> bool:
+def _are_same_discount(column: str, other: str, by_role: Mapping[str, str], contents: ColumnContents) -> bool:
     """Return whether two columns are one discount: equal, in another unit, or of the line and of the order."""
     quantity, price = (contents.numbers(by_role[role]).abs() for role in ("quantity", "unit_price"))
     worth = quantity * price

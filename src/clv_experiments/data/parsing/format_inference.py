@@ -11,7 +11,7 @@ from ibis.expr.types import BooleanValue, Table
 
 from clv_experiments.data.parsing.cells import aggregate_row, count_true, quote_cells
 from clv_experiments.data.parsing.date_inference import infer_dates
-from clv_experiments.data.parsing.formats import THOUSANDS, ParseOptions, add_amounts, add_currencies
+from clv_experiments.data.parsing.formats import THOUSANDS, ParseOptions, add_amount_columns, add_currency_columns
 from clv_experiments.errors import ClvError
 
 POINT, COMMA, CURRENCY = "decimal point: ", "decimal comma: ", "currency: "  # prefixes of the columns added here
@@ -54,7 +54,7 @@ def infer_formats(
     if texts and not (options.decimal and has_currency):
         cells = _count_decimal_marks(raw, texts)
         if options.decimal is None:
-            decimal, decimal_notes = _choose_decimal(cells, log)
+            decimal, decimal_notes = _choose_decimal_mark(cells, log)
             notes += decimal_notes
         if not has_currency:
             _check_currency_signs(cells, log)
@@ -63,7 +63,7 @@ def infer_formats(
 
 
 @dataclass(frozen=True)
-class _Cells:
+class _DecimalMarkCounts:
     """Columns of text read with either decimal mark, and what was counted in each."""
 
     table: Table
@@ -75,27 +75,28 @@ class _Cells:
 
     def quote(self, case: str, rows: int) -> list[str]:
         cells = (
-            quote_cells(self.table, column, _conditions(self.table, column)[case], rows) for column in self.columns
+            quote_cells(self.table, column, _decimal_mark_conditions(self.table, column)[case], rows)
+            for column in self.columns
         )
         return list(chain.from_iterable(cells))[:rows]
 
 
-def _count_decimal_marks(raw: Table, columns: Sequence[str]) -> _Cells:
+def _count_decimal_marks(raw: Table, columns: Sequence[str]) -> _DecimalMarkCounts:
     """Count in one query what speaks for each decimal mark, and find the first and last currency sign."""
-    table = add_amounts(raw.select(*columns), {POINT + column: column for column in columns}, ".")
-    table = add_amounts(table, {COMMA + column: column for column in columns}, ",")
-    table = add_currencies(table, {CURRENCY + column: column for column in columns})
+    table = add_amount_columns(raw.select(*columns), {POINT + column: column for column in columns}, ".")
+    table = add_amount_columns(table, {COMMA + column: column for column in columns}, ",")
+    table = add_currency_columns(table, {CURRENCY + column: column for column in columns})
     counts = {
         f"{case} {column}": count_true(condition)
         for column in columns
-        for case, condition in _conditions(table, column).items()
+        for case, condition in _decimal_mark_conditions(table, column).items()
     }
     signs = {f"least {column}": table[CURRENCY + column].min() for column in columns}
     signs |= {f"most {column}": table[CURRENCY + column].max() for column in columns}
-    return _Cells(table, columns, aggregate_row(table, **counts, **signs))
+    return _DecimalMarkCounts(table, columns, aggregate_row(table, **counts, **signs))
 
 
-def _choose_decimal(cells: _Cells, log: str) -> tuple[str, list[str]]:
+def _choose_decimal_mark(cells: _DecimalMarkCounts, log: str) -> tuple[str, list[str]]:
     names = f"(column {', '.join(map(repr, cells.columns))})"
     points, commas = cells.total("point"), cells.total("comma")
     if points and commas:
@@ -113,7 +114,7 @@ def _choose_decimal(cells: _Cells, log: str) -> tuple[str, list[str]]:
     return ".", []
 
 
-def _check_currency_signs(cells: _Cells, log: str) -> None:
+def _check_currency_signs(cells: _DecimalMarkCounts, log: str) -> None:
     for column in cells.columns:
         least, most = cells.counts[f"least {column}"], cells.counts[f"most {column}"]
         if least != most:
@@ -123,7 +124,7 @@ def _check_currency_signs(cells: _Cells, log: str) -> None:
             )
 
 
-def _conditions(table: Table, column: str) -> dict[str, BooleanValue]:
+def _decimal_mark_conditions(table: Table, column: str) -> dict[str, BooleanValue]:
     """Find cells that are numbers with one decimal mark only, different ones with either, or thousands."""
     point, comma = table[POINT + column], table[COMMA + column]
     return {

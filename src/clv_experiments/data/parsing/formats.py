@@ -115,12 +115,12 @@ class ParseOptions:
             )
 
 
-def add_text(table: Table, column: str, name: str) -> Table:
+def add_text_column(table: Table, column: str, name: str) -> Table:
     """Add a column of text without surrounding blanks; null where an export marks an empty cell."""
-    return add_texts(table, {name: column})
+    return add_text_columns(table, {name: column})
 
 
-def add_texts(table: Table, columns: Mapping[str, str]) -> Table:
+def add_text_columns(table: Table, columns: Mapping[str, str]) -> Table:
     """Add several such columns in the same steps; ``columns`` maps the name of each to the column that is read."""
     blanks = f"^{WHITESPACE}+|{WHITESPACE}+$"
     table = table.mutate(
@@ -131,15 +131,15 @@ def add_texts(table: Table, columns: Mapping[str, str]) -> Table:
     return table.mutate(**{name: ibis.ifelse(is_empty[name], None, table[name]) for name in columns})
 
 
-def add_identifier(table: Table, column: str, name: str) -> Table:
+def add_identifier_column(table: Table, column: str, name: str) -> Table:
     """Add the text of a customer, order or product id: 17850, '17850' and 17850.0 are the same.
 
     Null where a float is too large to tell neighbouring ids apart, or where a spreadsheet has truncated a number.
     """
-    return add_identifiers(table, {name: column})
+    return add_identifier_columns(table, {name: column})
 
 
-def add_identifiers(table: Table, columns: Mapping[str, str]) -> Table:
+def add_identifier_columns(table: Table, columns: Mapping[str, str]) -> Table:
     """Add several identifiers in the same steps; ``columns`` maps the name of each to the column that is read."""
     kinds = {name: table[column].type() for name, column in columns.items()}
     texts = {name: columns[name] for name, kind in kinds.items() if not (kind.is_integer() or kind.is_floating())}
@@ -163,7 +163,7 @@ def _add_text_identifiers(table: Table, columns: Mapping[str, str]) -> Table:
     is_usual = {name: cell.re_search("[0-9]") & ~cell.re_search(UNUSUAL_IN_ID) for name, cell in cells.items()}
     rest = {f"{name} rest": ibis.ifelse(is_usual[name], None, cell) for name, cell in cells.items()}
     table = table.mutate(**{name: ibis.ifelse(is_usual[name], cell, None) for name, cell in cells.items()}, **rest)
-    table = add_texts(table, {name: name for name in rest})
+    table = add_text_columns(table, {name: name for name in rest})
     return table.mutate(
         **{name: table[name].fill_null(_format_text_identifier(table[f"{name} rest"])) for name in columns}
     ).drop(*rest)
@@ -177,7 +177,7 @@ def _format_text_identifier(text: StringValue) -> StringValue:
     )
 
 
-def add_amount(table: Table, column: str, decimal: str, name: str) -> Table:
+def add_amount_column(table: Table, column: str, decimal: str, name: str) -> Table:
     """Add a decimal with four places; null where it is empty, cannot be read or is too large.
 
     Parameters
@@ -190,10 +190,10 @@ def add_amount(table: Table, column: str, decimal: str, name: str) -> Table:
     name : str
         Name of the added column.
     """
-    return add_amounts(table, {name: column}, decimal)
+    return add_amount_columns(table, {name: column}, decimal)
 
 
-def add_amounts(
+def add_amount_columns(
     table: Table, columns: Mapping[str, str], decimal: str, largest: Mapping[str, float] | None = None
 ) -> Table:
     """Add several amounts in the same steps.
@@ -204,7 +204,7 @@ def add_amounts(
     texts = {name: column for name, column in columns.items() if not table[column].type().is_numeric()}
     numbers = {name: column for name, column in columns.items() if name not in texts}
     if texts:
-        table = add_texts(table, texts)
+        table = add_text_columns(table, texts)
         usual = f"^-?[0-9]{{1,20}}{'([.][0-9]{1,20})?' if decimal == '.' else ''}$"
         is_usual = {name: table[name].re_search(usual) for name in texts}
         rest = {f"{name} rest": ibis.ifelse(is_usual[name], None, table[name]) for name in texts}
@@ -213,7 +213,9 @@ def add_amounts(
         parsed = {name: table[name].fill_null(_parse_number(table[f"{name} rest"], decimal)) for name in texts}
         table = table.mutate(**parsed).drop(*rest)
     amounts = {name: _cast_below(table[name], AMOUNT_LIMIT) for name in texts}
-    amounts |= {name: _exact_amount(table[column], (largest or {}).get(name)) for name, column in numbers.items()}
+    amounts |= {
+        name: _cast_to_exact_decimal(table[column], (largest or {}).get(name)) for name, column in numbers.items()
+    }
     return table.mutate(**amounts)
 
 
@@ -224,7 +226,7 @@ def _cast_below(number: Value, limit: float, largest: float | None = None) -> De
     return ibis.ifelse(number.cast("float64").abs() < limit, number, None).cast(AMOUNT)
 
 
-def _exact_amount(number: NumericValue, largest: float | None) -> DecimalValue:
+def _cast_to_exact_decimal(number: NumericValue, largest: float | None) -> DecimalValue:
     """Write a number as the decimal that was meant: of a float its shortest text, as engines round its binary value."""
     kind = number.type()
     if kind.is_integer() or (kind.is_decimal() and kind.scale is not None and kind.scale <= PLACES):
@@ -255,15 +257,15 @@ def _parse_number(text: StringValue, decimal: str) -> StringValue:
     )
 
 
-def add_currencies(table: Table, columns: Mapping[str, str]) -> Table:
+def add_currency_columns(table: Table, columns: Mapping[str, str]) -> Table:
     """Add the currency sign or code of several amounts; null where there is none."""
-    table, sign = add_texts(table, columns), f"({CURRENCY})"
+    table, sign = add_text_columns(table, columns), f"({CURRENCY})"
     signs = {name: ibis.ifelse(table[name].re_search(sign), table[name].re_extract(sign, 1), None) for name in columns}
     return table.mutate(**signs)
 
 
 def amount_pattern(decimal: str) -> str:
-    """Build the regular expression of an amount; ``add_amount`` checks how signs are combined."""
+    """Build the regular expression of an amount; ``add_amount_column`` checks how signs are combined."""
     groups = "|".join(f"(?:{mark}[0-9]{{3}}){{1,6}}" for mark in (f"[{OTHER_DECIMAL[decimal]}]", " ", "['’]"))
     if decimal == ".":
         groups += "|(?:,[0-9]{2}){1,6},[0-9]{3}"  # lakhs: 12,34,567.00

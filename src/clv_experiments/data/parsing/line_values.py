@@ -13,8 +13,8 @@ from clv_experiments.data.cleaning.report import RAW_PREFIX
 from clv_experiments.data.parsing.cells import aggregate_row, count_true
 from clv_experiments.data.parsing.columns import ColumnRoles
 from clv_experiments.data.parsing.formats import AMOUNT, AMOUNT_LIMIT, DISCOUNT_UNITS, ParseOptions
+from clv_experiments.data.parsing.order_allocation import allocate_by_weight, list_order_key_columns
 from clv_experiments.data.parsing.role_names import SUBTOTALS, normalise_name, usual_name
-from clv_experiments.data.parsing.sharing import order_key, share_out
 from clv_experiments.errors import ClvError
 
 IN_WORDS = {
@@ -37,7 +37,7 @@ MIN_REPEATED = 8  # such orders; fewer may be chance
 IN_CENTS = 0.5  # of the discounts have cents, as hardly any percentage has
 
 
-def value_lines(lines: Table, unit: str | None) -> NumericValue:
+def compute_line_values(lines: Table, unit: str | None) -> NumericValue:
     """Return quantity times unit price, less the discount.
 
     Parameters
@@ -47,10 +47,10 @@ def value_lines(lines: Table, unit: str | None) -> NumericValue:
         What the discount is in; None leaves it out. An empty discount is none. One of a whole order must have been
         shared out.
     """
-    return _less_discount(lines, lines.quantity * lines.unit_price, lines.quantity.sign(), unit)
+    return _subtract_discount_by_unit(lines, lines.quantity * lines.unit_price, lines.quantity.sign(), unit)
 
 
-def _less_discount(lines: Table, gross: NumericValue, sign: NumericValue, unit: str | None) -> NumericValue:
+def _subtract_discount_by_unit(lines: Table, gross: NumericValue, sign: NumericValue, unit: str | None) -> NumericValue:
     if unit is None:
         return gross
     discount = lines.discount.abs().fill_null(0)
@@ -92,15 +92,15 @@ def add_amount_from_price(
     """
     gross = gross_value(lines)
     too_large = {"too_large": count_true(gross >= AMOUNT_LIMIT)} if largest >= AMOUNT_LIMIT else {}
-    summary = _summarise(lines, gross, discount_column, too_large)
+    summary = _summarise_discount_column(lines, gross, discount_column, too_large)
     if summary.get("too_large"):
         raise ClvError(
             f"log '{log}' has {summary['too_large']:,} row(s) whose quantity times unit_price is "
             f"{AMOUNT_LIMIT:,.0f} or more"
         )
     unit = _infer_discount_unit(discount_column, lines, gross, summary, options, log) if discount_column else None
-    priced, unit_shared = _share_out_discounts(lines, gross, unit)
-    priced = priced.mutate(amount=value_lines(priced, unit_shared).round(4).cast(AMOUNT))
+    priced, unit_shared = _allocate_order_discounts(lines, gross, unit)
+    priced = priced.mutate(amount=compute_line_values(priced, unit_shared).round(4).cast(AMOUNT))
     return priced, [_describe_unit(discount_column, unit)] if unit else []
 
 
@@ -137,7 +137,7 @@ def subtract_discount(
     """
     amount, column = columns.by_role["amount"], columns.by_role["discount"]
     gross = lines.amount.cast("float64").abs().fill_null(0)
-    summary = _summarise(lines, gross, column)
+    summary = _summarise_discount_column(lines, gross, column)
     is_subtotal = is_before or usual_name("amount", amount) in SUBTOTALS
     if not options.discount_unit and not (summary["all_below_0"] and is_subtotal):
         if is_before:
@@ -146,7 +146,7 @@ def subtract_discount(
                 f"with a discount in '{column}': type data.columns.amount=false to subtract it, or "
                 "data.columns.discount=false if the price contains it"
             )
-        units = possible_units(column, summary | _summarise_orders(lines, gross)) if summary["discounted"] else []
+        units = infer_possible_units(column, summary | _summarise_orders(lines, gross)) if summary["discounted"] else []
         kind = units[0] if units else "money"
         return lines, [
             f"{column} is not subtracted from {amount}, taken as what was paid (data.discount_unit={kind} subtracts it)"
@@ -157,8 +157,8 @@ def subtract_discount(
         raise ClvError(
             f"data.discount_unit=money_per_unit needs the units of each line of log '{log}': name data.columns.quantity"
         )
-    shared, unit_shared = _share_out_discounts(lines, gross, unit)
-    value = _less_discount(shared, shared.amount, shared.amount.sign(), unit_shared)
+    shared, unit_shared = _allocate_order_discounts(lines, gross, unit)
+    value = _subtract_discount_by_unit(shared, shared.amount, shared.amount.sign(), unit_shared)
     return shared.mutate(amount=value.round(4).cast(AMOUNT)), [_describe_unit(column, unit)] if unit else []
 
 
@@ -167,18 +167,18 @@ def _describe_unit(column: str | None, unit: str) -> str:
 
 
 def summarise_discounts(lines: Table, gross: FloatingValue, column: str) -> dict[str, Any]:
-    """Count what tells the unit of the discounts in a column, for ``possible_units``."""
-    return _summarise(lines, gross, column)
+    """Count what tells the unit of the discounts in a column, for ``infer_possible_units``."""
+    return _summarise_discount_column(lines, gross, column)
 
 
-def _summarise(
+def _summarise_discount_column(
     lines: Table, gross: FloatingValue, discount_column: str | None, counts: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    values = (counts or {}) | (_discount_counts(lines, gross, discount_column) if discount_column else {})
+    values = (counts or {}) | (_discount_aggregates(lines, gross, discount_column) if discount_column else {})
     return aggregate_row(lines, **values) if values else {}
 
 
-def _discount_counts(lines: Table, gross: FloatingValue, column: str) -> dict[str, Any]:
+def _discount_aggregates(lines: Table, gross: FloatingValue, column: str) -> dict[str, Any]:
     discount = lines.discount.abs()
     price = lines.unit_price.cast("float64").abs() if "unit_price" in lines.columns else gross
     several = lines.quantity.abs() != 1 if "quantity" in lines.columns else ibis.literal(False)
@@ -198,7 +198,7 @@ def _discount_counts(lines: Table, gross: FloatingValue, column: str) -> dict[st
 
 def _summarise_orders(lines: Table, gross: FloatingValue) -> dict[str, Any]:
     """Count orders whose lines cost different amounts and have one discount, on each of them or on one only."""
-    key = order_key(lines)
+    key = list_order_key_columns(lines)
     t = lines.mutate(worth=gross, off=lines.discount.abs().fill_null(0))
     t = t.filter((t.worth != 0) & t[key[1]].notnull())
     least, most = t.off.min(), t.off.max()
@@ -221,15 +221,15 @@ def gross_value(lines: Table) -> FloatingValue:
     return (lines.quantity.cast("float64") * lines.unit_price.cast("float64")).abs().fill_null(0)
 
 
-def _share_out_discounts(lines: Table, gross: FloatingValue, unit: str | None) -> tuple[Table, str | None]:
+def _allocate_order_discounts(lines: Table, gross: FloatingValue, unit: str | None) -> tuple[Table, str | None]:
     """Turn a discount of whole orders, on each line or on one, into one of lines; return also its unit then."""
     if unit != "money_per_order":
         return lines, unit
-    of_order = ibis.window(group_by=order_key(lines))
+    of_order = ibis.window(group_by=list_order_key_columns(lines))
     given = lines.discount.abs().nullif(0)
     is_one = given.min().over(of_order) == given.max().over(of_order)
     filled = lines.mutate(discount=ibis.ifelse(is_one, given.max().over(of_order), lines.discount).cast(AMOUNT))
-    return share_out(filled, "discount", gross).cache(), "money"
+    return allocate_by_weight(filled, "discount", gross).cache(), "money"
 
 
 def _infer_discount_unit(
@@ -241,7 +241,7 @@ def _infer_discount_unit(
         return None
     if "order_id" in lines.columns or ORDER_NAME.search(normalise_name(column)):
         summary |= _summarise_orders(lines, gross)
-    units = possible_units(column, summary)
+    units = infer_possible_units(column, summary)
     if len(units) == 1:
         return units[0]
     alternatives = [f"data.discount_unit={unit} if it is {IN_WORDS[unit]}" for unit in units or DISCOUNT_UNITS]
@@ -251,7 +251,7 @@ def _infer_discount_unit(
     )
 
 
-def possible_units(column: str, summary: dict[str, Any]) -> list[str]:
+def infer_possible_units(column: str, summary: dict[str, Any]) -> list[str]:
     """Return the units that a column of discounts may be in, by its name and by ``summarise_discounts``."""
     most, tolerated = summary["most"], TOLERATED * summary["discounted"]
     relative = ["share"] if most <= 1 else ["percent"] if most <= 100 else []
@@ -263,7 +263,7 @@ def possible_units(column: str, summary: dict[str, Any]) -> list[str]:
         relative = []
     orders = summary.get("orders", 0)
     once = ["money_per_order"] if summary.get("above_order", 0) <= TOLERATED * orders else []
-    if ORDER_NAME.search(normalise_name(column)) and once and _is_of_orders(summary):
+    if ORDER_NAME.search(normalise_name(column)) and once and _is_order_discount(summary):
         is_money = MONEY_NAME.search(column) or summary["in_cents"] > IN_CENTS * summary["discounted"]
         return once if is_money else relative + once
     money = ["money"] if summary["above_line"] <= tolerated else []
@@ -280,6 +280,6 @@ def possible_units(column: str, summary: dict[str, Any]) -> list[str]:
     return money if MONEY_NAME.search(column) else relative + money
 
 
-def _is_of_orders(summary: dict[str, Any]) -> bool:
+def _is_order_discount(summary: dict[str, Any]) -> bool:
     """Return whether the lines of an order have one discount, on each of them or on one only."""
     return bool(summary["orders"]) and max(summary["repeated"], summary["single"]) > REPEATED * summary["orders"]

@@ -12,24 +12,24 @@ from clv_experiments.data.parsing.cells import aggregate_row, count_true, quote_
 from clv_experiments.data.parsing.column_contents import ColumnContents
 from clv_experiments.data.parsing.columns import ColumnRoles
 from clv_experiments.data.parsing.date_layouts import ZERO_DATE
-from clv_experiments.data.parsing.dates import add_day
+from clv_experiments.data.parsing.dates import add_day_column
 from clv_experiments.data.parsing.format_inference import infer_formats
 from clv_experiments.data.parsing.formats import (
     AMOUNT,
     AMOUNT_LIMIT,
     DISCOUNT_ROLES,
     ParseOptions,
-    add_amounts,
-    add_identifiers,
-    add_text,
+    add_amount_columns,
+    add_identifier_columns,
+    add_text_column,
 )
 from clv_experiments.data.parsing.line_values import add_amount_from_price
 from clv_experiments.data.parsing.money import scale_money
-from clv_experiments.data.parsing.money_units import align_price
-from clv_experiments.data.parsing.order_totals import count_order_totals_once
+from clv_experiments.data.parsing.money_units import align_price_unit
+from clv_experiments.data.parsing.order_allocation import COPY, number_repeated_rows
+from clv_experiments.data.parsing.order_totals import allocate_repeated_order_totals
 from clv_experiments.data.parsing.readable_columns import NUMBER_ROLES, FullyReadableRoles, find_fully_readable_roles
 from clv_experiments.data.parsing.second_discount import combine_discounts
-from clv_experiments.data.parsing.sharing import COPY, number_copies
 from clv_experiments.data.parsing.where import quote_name
 from clv_experiments.errors import ClvError
 
@@ -101,15 +101,15 @@ def read_lines(
         **{role: typed[column] for role, column in sources.items()},
         **{RAW_PREFIX + column: typed[column] for column in raw_names},
     )
-    lines = lines.cache() if is_live or _pays_to_copy(raw, by_role, readable) else lines
+    lines = lines.cache() if is_live or _is_copy_faster(raw, by_role, readable) else lines
     unsure = {role: by_role[role] for role in by_role if role not in readable.roles}
     notes += _check_all_parsed(lines, unsure, options, log)
     if keep_raw_columns and ("amount" in by_role or "discount" in by_role):
-        lines = number_copies(lines)
+        lines = number_repeated_rows(lines)
     lines, options, discount_notes = combine_discounts(lines, by_role, options, log)
-    lines, ratio, unit_notes = align_price(lines, columns, options.scale, log)
+    lines, ratio, unit_notes = align_price_unit(lines, columns, options.scale, log)
     if "amount" in by_role:
-        lines, amount_notes = count_order_totals_once(lines, columns, options, log)
+        lines, amount_notes = allocate_repeated_order_totals(lines, columns, options, log)
     elif columns.has_amounts:
         discount, largest = by_role.get("discount"), readable.product_limit
         lines, amount_notes = add_amount_from_price(lines, discount, options, log, largest)
@@ -123,7 +123,7 @@ def read_lines(
     return lines, options, notes
 
 
-def _pays_to_copy(raw: Table, by_role: Mapping[str, str], readable: FullyReadableRoles) -> bool:
+def _is_copy_faster(raw: Table, by_role: Mapping[str, str], readable: FullyReadableRoles) -> bool:
     """Return whether every pass over the lines would parse text, or run where a copy in memory is read faster."""
     parsed = [role for role in (*KEYS, *NUMBER_ROLES) if role in by_role and role not in readable.unchanged_ids]
     return raw.get_backend().name != "duckdb" or any(raw[by_role[role]].type().is_string() for role in parsed)
@@ -135,7 +135,7 @@ def _add_typed_columns(
     """Add the columns of each kind together: Ibis compiles few wide steps faster than many narrow ones."""
     names = {TYPED_PREFIX + role: column for role, column in by_role.items() if role not in readable.unchanged_ids}
     date = names.pop(f"{TYPED_PREFIX}date")
-    typed = add_day(raw, date, options.date_order, f"{TYPED_PREFIX}date", options.date_format)
+    typed = add_day_column(raw, date, options.date_order, f"{TYPED_PREFIX}date", options.date_format)
     numbers = {TYPED_PREFIX + role: names.pop(TYPED_PREFIX + role) for role in NUMBER_ROLES if role in by_role}
     for role in DISCOUNT_ROLES:
         discount = numbers.get(TYPED_PREFIX + role)
@@ -144,9 +144,9 @@ def _add_typed_columns(
             numbers[TYPED_PREFIX + role] = WITHOUT_PERCENT + role
     largest = {TYPED_PREFIX + role: size for role, size in readable.max_abs.items()}
     whole = numbers.pop(f"{TYPED_PREFIX}quantity", None) if _has_whole_quantities(raw, by_role, readable) else None
-    typed = add_amounts(typed, numbers, options.decimal or ".", largest)
+    typed = add_amount_columns(typed, numbers, options.decimal or ".", largest)
     typed = typed.mutate(**{f"{TYPED_PREFIX}quantity": typed[whole].cast(WHOLE)}) if whole else typed
-    return add_identifiers(typed, names)
+    return add_identifier_columns(typed, names)
 
 
 def _has_whole_quantities(raw: Table, by_role: Mapping[str, str], readable: FullyReadableRoles) -> bool:
@@ -176,7 +176,7 @@ def _check_all_parsed(lines: Table, by_role: Mapping[str, str], options: ParseOp
         if not count:
             continue
         column = RAW_PREFIX + by_role[role]
-        unreadable = add_text(lines.filter(suspects[role]), column, TEXT)
+        unreadable = add_text_column(lines.filter(suspects[role]), column, TEXT)
         unreadable = unreadable.filter(unreadable[TEXT].notnull())
         if role == "date":
             is_zero = unreadable[TEXT].re_search(ZERO_DATE)
@@ -193,7 +193,7 @@ def _check_all_parsed(lines: Table, by_role: Mapping[str, str], options: ParseOp
             else:
                 expected = "a whole number of at most 15 digits (all that a float keeps: store longer ones as text)"
             is_rare = 2 * rows <= lines.count().to_pyarrow().as_py()
-            advice = _advise_leaving_out(unreadable, by_role[role]) if is_rare else ""
+            advice = _advise_filtering_out(unreadable, by_role[role]) if is_rare else ""
             raise ClvError(
                 f"column '{by_role[role]}' of log '{log}' has {rows:,} row(s) that cannot be read as {expected}, such "
                 f"as {', '.join(quote_cells(unreadable, column))}; correct them or leave them empty{advice}"
@@ -207,7 +207,7 @@ def _describe_zero_dates(zeros: Table, column: str) -> list[str]:
     return [f"{rows:,} row(s) have a date like {example} in '{column}', which stands for none"] if rows else []
 
 
-def _advise_leaving_out(unreadable: Table, column: str) -> str:
+def _advise_filtering_out(unreadable: Table, column: str) -> str:
     """Say what leaves out the rows of a few odd cells, such as '-'; empty where there are many, or no such column."""
     cells = unreadable.select(TEXT).distinct().order_by(TEXT).limit(MAX_LEFT_OUT + 1).to_pyarrow()[TEXT].to_pylist()
     is_text = unreadable[RAW_PREFIX + column].type().is_string()

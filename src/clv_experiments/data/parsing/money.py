@@ -12,7 +12,7 @@ from clv_experiments.data.parsing.cells import aggregate_row, count_true
 from clv_experiments.data.parsing.column_contents import ColumnContents
 from clv_experiments.data.parsing.columns import ColumnRoles
 from clv_experiments.data.parsing.formats import AMOUNT, AMOUNT_LIMIT
-from clv_experiments.data.parsing.role_names import MONEY_ROLES, is_in_cents, normalise_name
+from clv_experiments.data.parsing.role_names import MONEY_ROLES, is_name_in_cents, normalise_name
 from clv_experiments.errors import ClvError
 
 CENTS_WORD = re.compile("(?:^| )(?:cents|centimes|centavos|pence|minor units?|minor) ?$", re.IGNORECASE)
@@ -28,7 +28,7 @@ LARGER = 100  # times quantity times unit price, as amounts in cents beside pric
 SMALLEST, LARGEST = Decimal("0.00000001"), Decimal(10**9)
 
 
-def says_cents(column: str) -> bool:
+def has_cents_in_name(column: str) -> bool:
     """Return whether the name of any column of money says that it is in hundredths, as ``tax_cents`` does.
 
     So are all amounts of exports that are known by columns such as ``unit_amount``, if they are whole numbers.
@@ -40,7 +40,7 @@ def says_cents(column: str) -> bool:
 def is_role_in_cents(columns: ColumnRoles, role: str) -> bool:
     """Return whether the name of a role's column, or its cells, say that it is in cents."""
     column = columns.by_role.get(role)
-    return column is not None and (column in columns.cells_in_cents or is_in_cents(column))
+    return column is not None and (column in columns.cells_in_cents or is_name_in_cents(column))
 
 
 def parse_scale(value: object) -> Decimal | None:
@@ -87,14 +87,14 @@ def scale_money(
     contents : ColumnContents
         Of the raw log, whose other columns may say that money is in cents.
     ratio : Decimal or int, optional
-        Of amounts to quantity times unit price, as ``align_price`` returns it.
+        Of amounts to quantity times unit price, as ``align_price_unit`` returns it.
 
     Raises
     ------
     ClvError
         If a product needs more than four decimals or becomes too large.
     """
-    factors, notes = _choose_factors(lines, columns, scale, contents, ratio)
+    factors, notes = _choose_scale_factors(lines, columns, scale, contents, ratio)
     if not factors:
         return lines, notes
     products = {role: lines[role] * literal(f"{factor:f}").cast(SCALE) for role, factor in factors.items()}
@@ -117,7 +117,7 @@ def scale_money(
     return scaled, notes
 
 
-def _choose_factors(
+def _choose_scale_factors(
     lines: Table, columns: ColumnRoles, scale: Decimal | None, contents: ColumnContents, ratio: Decimal | int | None
 ) -> tuple[dict[str, Decimal], list[str]]:
     """Choose what each column is multiplied by: as typed, or 0.01 where it is in cents, and note why.
@@ -129,7 +129,7 @@ def _choose_factors(
         note = f"amounts were multiplied by {scale:f} (data.scale)"
         return (dict.fromkeys(roles, scale), [note]) if scale != 1 else ({}, [])
     named = [role for role in roles if is_role_in_cents(columns, role)]
-    saying = [columns.by_role[role] for role in named] or list(filter(says_cents, contents.raw.columns))
+    saying = [columns.by_role[role] for role in named] or list(filter(has_cents_in_name, contents.raw.columns))
     if not saying and ratio != LARGER:
         return {}, _describe_whole_amounts(columns, contents)
     fractions = aggregate_row(lines, **{role: count_true(lines[role] != lines[role].round()) for role in roles})
@@ -141,7 +141,7 @@ def _choose_factors(
     # Prices are aligned with amounts, or are what they were made of.
     in_cents = in_cents | {"unit_price"} if "amount" in in_cents else in_cents - {"unit_price"}
     factors = {role: CENT for role in roles if role in in_cents}
-    if not factors or (ratio == LARGER and "amount" not in named):  # which align_price has noted
+    if not factors or (ratio == LARGER and "amount" not in named):  # which align_price_unit has noted
         return factors, []
     what = "amounts were" if "amount" in factors else f"{columns.by_role['refunded']} was"
     why = f"{saying[0]} is in cents" + (" by its name" if saying[0] not in columns.cells_in_cents else "")

@@ -10,8 +10,8 @@ from ibis.expr.types import Table
 
 from clv_experiments.data.parsing.column_contents import ColumnContents
 from clv_experiments.data.parsing.columns import ColumnRoles, quote_column
-from clv_experiments.data.parsing.status_column import find_status
-from clv_experiments.data.parsing.status_flags import find_flag
+from clv_experiments.data.parsing.status_column import find_status_column
+from clv_experiments.data.parsing.status_flags import detect_status_flag
 from clv_experiments.data.parsing.status_values import normalise_status
 from clv_experiments.errors import ClvError
 
@@ -51,7 +51,7 @@ def add_order_roles(
         If an amount may be what was left after the refund, and no row tells.
     """
     by_role = {role: column for role, column in roles.by_role.items() if role != "status" or named.get("status")}
-    if "refunded" in roles.guessed and find_flag(raw, by_role["refunded"]):
+    if "refunded" in roles.guessed and detect_status_flag(raw, by_role["refunded"]):
         del by_role["refunded"]
     refund_notes: tuple[str, ...] = ()
     is_guess = "refunded" in by_role and "refunded" in roles.guessed and "amount" in by_role
@@ -61,7 +61,7 @@ def add_order_roles(
             f"{refunded} is not deducted from {by_role['amount']}, which is 0 where all was refunded "
             f"(data.columns.refunded={quote_column(refunded)} deducts it)",
         )
-    status = find_status(raw, set(by_role.values()), named.get("status"))
+    status = find_status_column(raw, set(by_role.values()), named.get("status"))
     if status.column:
         by_role["status"] = status.column
     email = _find_email(raw, by_role) if named.get("email") is None and "email" not in by_role else None

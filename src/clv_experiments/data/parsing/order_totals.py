@@ -15,9 +15,9 @@ from ibis.expr.types import Table
 from clv_experiments.data.parsing.cells import aggregate_row, count_true
 from clv_experiments.data.parsing.columns import ColumnRoles
 from clv_experiments.data.parsing.formats import DISCOUNT_UNITS, ParseOptions
-from clv_experiments.data.parsing.line_values import subtract_discount, value_lines
+from clv_experiments.data.parsing.line_values import compute_line_values, subtract_discount
+from clv_experiments.data.parsing.order_allocation import allocate_by_weight, list_order_key_columns
 from clv_experiments.data.parsing.role_names import normalise_name
-from clv_experiments.data.parsing.sharing import order_key, share_out
 from clv_experiments.errors import ClvError
 
 PAYMENT_NAME = re.compile("payment|zahlung|paiement|pago|pagament")
@@ -52,7 +52,7 @@ class _MatchCounts:
     several_statuses: int  # orders with one amount, and lines of more than one status
 
 
-def count_order_totals_once(
+def allocate_repeated_order_totals(
     lines: Table, columns: ColumnRoles, options: ParseOptions, log: str
 ) -> tuple[Table, list[str]]:
     """Share an amount that stands on each line of an order out over these lines, if it is the order's total.
@@ -93,7 +93,7 @@ def count_order_totals_once(
         notes = _describe_order_totals(counts, column, lines.columns) if once else []
         is_paid = counts.contain_discount and not is_before
     if once:
-        lines, sharing_notes = _share_out(lines)
+        lines, sharing_notes = _allocate_totals_to_lines(lines)
         notes += sharing_notes
     if is_paid or "discount" not in lines.columns:
         return lines, notes
@@ -116,12 +116,12 @@ def _describe_order_totals(counts: _MatchCounts, column: str, roles: Sequence[st
 
 
 def _count_matches(lines: Table, details: list[str]) -> _MatchCounts:
-    key = order_key(lines)
+    key = list_order_key_columns(lines)
     paid = lines.filter((lines.amount != 0) & lines[key[1]].notnull())
     units: list[str | None] = [None] if {"quantity", "unit_price"} <= set(details) else []
     if units and "discount" in lines.columns:
         units += [unit for unit in DISCOUNT_UNITS if unit != "money_per_order"]
-    values = {str(unit): value_lines(paid, unit).cast("float64") for unit in units}
+    values = {str(unit): compute_line_values(paid, unit).cast("float64") for unit in units}
     is_close = {name: (value - paid.amount.cast("float64")).abs() < CENT for name, value in values.items()}
     sizes = {f"sum {name}": value.sum() for name, value in values.items()}
     sizes |= {f"close {name}": count_true(close) for name, close in is_close.items()}
@@ -133,10 +133,10 @@ def _count_matches(lines: Table, details: list[str]) -> _MatchCounts:
         sizes["sum money_per_order"] = values["None"].sum() - paid.discount.abs().max().cast("float64")
         sizes |= {"discounted": count_true(discounted), "not": count_true(discounted & is_close["None"])}
     orders = paid.group_by(key).agg(rows=paid.count(), least=paid.amount.min(), most=paid.amount.max(), **sizes)
-    return _summarise(orders, list(values), details)
+    return _summarise_matches(orders, list(values), details)
 
 
-def _summarise(orders: Table, readings: list[str], details: list[str]) -> _MatchCounts:
+def _summarise_matches(orders: Table, readings: list[str], details: list[str]) -> _MatchCounts:
     several = orders.rows > 1
     equal = several & (orders.least == orders.most)
     differs = reduce(or_, (orders[f"differ in {role}"] for role in details), ibis.literal(False))
@@ -203,14 +203,14 @@ def _is_order_total(counts: _MatchCounts, column: str, has_details: bool) -> boo
     if not orders:  # lines that are alike in all else may well cost the same
         return False
     share, chance = equal / orders, counts.by_chance
-    if has_details and share >= NEARLY_ALL and _tail(orders, share, max(chance, SAME_PRICE)) < UNLIKELY:
+    if has_details and share >= NEARLY_ALL and _chernoff_bound(orders, share, max(chance, SAME_PRICE)) < UNLIKELY:
         return True
-    if share >= MANY and _tail(orders, share, max(chance, 0.5 if not has_details else 0.3)) < UNLIKELY:
+    if share >= MANY and _chernoff_bound(orders, share, max(chance, 0.5 if not has_details else 0.3)) < UNLIKELY:
         return None
     return False
 
 
-def _tail(orders: int, share: float, chance: float) -> float:
+def _chernoff_bound(orders: int, share: float, chance: float) -> float:
     """Bound the probability of at least this share of equal orders (Chernoff)."""
     if share <= chance:
         return 1.0
@@ -220,16 +220,16 @@ def _tail(orders: int, share: float, chance: float) -> float:
     return math.exp(-orders * divergence)
 
 
-def _share_out(lines: Table) -> tuple[Table, list[str]]:
+def _allocate_totals_to_lines(lines: Table) -> tuple[Table, list[str]]:
     """Share each amount out among the lines of its order, and note what is left open.
 
     A line bears as much as it is worth by quantity and unit price, where they are there. Where the amount is that of
     the lines of one status, such as those not cancelled, they bear all of it.
     """
     if not {"quantity", "unit_price"} <= set(lines.columns):
-        return share_out(lines, "amount", ibis.literal(1.0)).cache(), []
-    t = lines.mutate(**{VALUE: value_lines(lines, None).cast("float64").fill_null(0)})
-    key, value, amount = [*order_key(lines), "amount"], t[VALUE], t.amount.cast("float64")
+        return allocate_by_weight(lines, "amount", ibis.literal(1.0)).cache(), []
+    t = lines.mutate(**{VALUE: compute_line_values(lines, None).cast("float64").fill_null(0)})
+    key, value, amount = [*list_order_key_columns(lines), "amount"], t[VALUE], t.amount.cast("float64")
     tolerated = CENT * t.count().over(group_by=key)
     of_status = value.sum().over(group_by=[*key, "status"]) if "status" in t.columns else ibis.literal(math.inf)
     t = t.mutate(
@@ -241,10 +241,10 @@ def _share_out(lines: Table) -> tuple[Table, list[str]]:
     of_one_status = t[STATUS_FITS].max().over(group_by=key) == 1
     worth = ibis.cases((t[FITS], t[VALUE]), (of_one_status, t[VALUE] * t[STATUS_FITS]), else_=t[VALUE].abs())
     if "status" not in t.columns:
-        return share_out(t, "amount", worth).select(*lines.columns).cache(), []
+        return allocate_by_weight(t, "amount", worth).select(*lines.columns).cache(), []
     fitting = ibis.ifelse(t[STATUS_FITS] == 1, t.status.fill_null(""), None)
     several_fit = ~t[FITS] & (fitting.min().over(group_by=key) != fitting.max().over(group_by=key))
-    shared = share_out(t.mutate(**{SEVERAL_FIT: several_fit}), "amount", worth).cache()
+    shared = allocate_by_weight(t.mutate(**{SEVERAL_FIT: several_fit}), "amount", worth).cache()
     orders = aggregate_row(shared, orders=shared[key[1]].nunique(where=shared[SEVERAL_FIT]))["orders"]
     note = (
         f"{orders:,} order(s) have lines of several statuses that each come to the total, such as a line and the one "

@@ -16,14 +16,14 @@ from typing import Any, TypeAlias
 import ibis
 from ibis.expr.types import Table, Value
 
-from clv_experiments.data.parsing.dates import add_day
+from clv_experiments.data.parsing.dates import add_day_column
 from clv_experiments.data.parsing.formats import (
     AMOUNT,
     AMOUNT_LIMIT,
     ParseOptions,
-    add_amount,
-    add_identifier,
-    add_text,
+    add_amount_column,
+    add_identifier_column,
+    add_text_column,
 )
 from clv_experiments.data.parsing.where import GRAMMAR, ParsedCondition
 from clv_experiments.errors import ClvError
@@ -57,10 +57,10 @@ class FilteredRows:
         marks = dict.fromkeys([decimal or ".", decimal or ","])
         columns = [by_role[role] for role in ("amount", "quantity", "unit_price") if role in by_role]
         customer = by_role["customer_id"]
-        table = add_identifier(self.removed, customer, f"{PREFIX}customer")
+        table = add_identifier_column(self.removed, customer, f"{PREFIX}customer")
         for column in columns:
             for mark in marks:
-                table = add_amount(table, column, mark, f"{PREFIX}{column}{mark}")
+                table = add_amount_column(table, column, mark, f"{PREFIX}{column}{mark}")
         numbers = {c: ibis.coalesce(*(table[f"{PREFIX}{c}{mark}"] for mark in marks)) for c in columns}
         if "amount" in by_role:
             amount = numbers[by_role["amount"]]
@@ -68,7 +68,9 @@ class FilteredRows:
             amount = reduce(lambda one, other: one * other, numbers.values(), ibis.literal(1)).round(4).cast(AMOUNT)
         size = table.aggregate(rows=table.count(), amount=amount.sum())
         summary: dict[str, int | Decimal] = size.to_pyarrow().to_pylist()[0]
-        others = add_identifier(self.kept.select(customer), customer, f"{PREFIX}customer").select(f"{PREFIX}customer")
+        others = add_identifier_column(self.kept.select(customer), customer, f"{PREFIX}customer").select(
+            f"{PREFIX}customer"
+        )
         lost = table.filter(table[f"{PREFIX}customer"].notnull()).select(f"{PREFIX}customer").distinct()
         lost = lost.anti_join(others, f"{PREFIX}customer").count().to_pyarrow().as_py()
         return {"rows": summary["rows"], "customers": lost, "amount": summary["amount"] or Decimal(0)}
@@ -99,7 +101,7 @@ def filter_rows(raw: Table, where: str, options: ParseOptions, log: str) -> Filt
     ClvError
         If the condition cannot be read, names no column of the log, compares what cannot be compared, or keeps no row.
     """
-    condition = _Compiler(raw, ParsedCondition(where), options)
+    condition = _ConditionCompiler(raw, ParsedCondition(where), options)
     keeps = condition.compile(condition.parsed.tree)
     table = condition.table.mutate(**{KEPT: keeps}).cache()
     kept, removed = (table.filter(rows).select(*raw.columns) for rows in (table[KEPT], ~table[KEPT]))
@@ -110,17 +112,17 @@ def filter_rows(raw: Table, where: str, options: ParseOptions, log: str) -> Filt
     return FilteredRows(kept, removed, f"where {condition.parsed.text}")
 
 
-def _describe_values(raw: Table, condition: _Compiler) -> str:
+def _describe_values(raw: Table, condition: _ConditionCompiler) -> str:
     columns = [node for node in ast.walk(condition.parsed.tree) if isinstance(node, ast.Name)]
     if not columns:
         return ""
-    column = condition.parsed.column(columns[0])
+    column = condition.parsed.original_name(columns[0])
     distinct = raw.filter(raw[column].notnull()).select(column).distinct()
     values = distinct.order_by(column).limit(5).to_pyarrow()[column].to_pylist()
     return f"; column '{column}' holds {', '.join(repr(str(value)) for value in values)} and such" if values else ""
 
 
-class _Compiler:
+class _ConditionCompiler:
     """From the tree of a condition to an expression without nulls; columns that are read otherwise join ``table``."""
 
     def __init__(self, raw: Table, parsed: ParsedCondition, options: ParseOptions) -> None:
@@ -135,9 +137,9 @@ class _Compiler:
             sides = [node.left, *node.comparators]
             pairs = zip(sides, node.ops, sides[1:], strict=False)
             return reduce(and_, (self._compare(node, left, op, right) for left, op, right in pairs))
-        if isinstance(node, ast.Name) and self._type_of(node).is_boolean():
-            return ibis._[self.parsed.column(node)].fill_null(False)
-        raise self.parsed.error_at(node, f"that is no comparison; {GRAMMAR}")
+        if isinstance(node, ast.Name) and self._column_type(node).is_boolean():
+            return ibis._[self.parsed.original_name(node)].fill_null(False)
+        raise self.parsed.build_error(node, f"that is no comparison; {GRAMMAR}")
 
     def _compare(self, node: ast.Compare, left: ast.expr, op: ast.cmpop, right: ast.expr) -> Any:
         if type(op) in NEGATED:
@@ -145,125 +147,127 @@ class _Compiler:
         if isinstance(op, ast.Is):
             return self._is_null(node, left, right)
         if isinstance(op, ast.In):
-            values = self._values(node, right)
+            values = self._list_elements(node, right)
             return reduce(or_, (self._compare_values(node, left, eq, value) for value in values), ibis.literal(False))
         return self._compare_values(node, left, COMPARISONS[type(op)], right)
 
     def _compare_values(self, node: ast.Compare, left: ast.expr, compare: Comparison, right: ast.expr) -> Any:
         if not isinstance(left, ast.Name):
             if not isinstance(right, ast.Name):
-                raise self.parsed.error_at(node, "one side of a comparison must be a column")
+                raise self.parsed.build_error(node, "one side of a comparison must be a column")
             mirrored = {lt: gt, gt: lt, le: ge, ge: le}.get(compare, compare)
             return self._compare_values(node, right, mirrored, left)
         if isinstance(right, ast.Name):
-            return compare(*self._two_columns(node, left, right)).fill_null(False)
-        value = self._value(node, right)
+            return compare(*self._columns_for_comparison(node, left, right)).fill_null(False)
+        value = self._evaluate_constant(node, right)
         if value is None:
-            raise self.parsed.error_at(node, "write is null or is not null")
-        column, value = self._column_beside(node, left, value, is_order=compare is not eq)
+            raise self.parsed.build_error(node, "write is null or is not null")
+        column, value = self._column_for_comparison(node, left, value, is_order=compare is not eq)
         return compare(column, value).fill_null(False)
 
     def _is_null(self, node: ast.Compare, left: ast.expr, right: ast.expr) -> Any:
         if not (isinstance(left, ast.Name) and isinstance(right, ast.Constant) and right.value is None):
-            raise self.parsed.error_at(node, "only a column is null or is not null")
-        return self._text(left).isnull()
+            raise self.parsed.build_error(node, "only a column is null or is not null")
+        return self._text_column(left).isnull()
 
-    def _column_beside(self, node: ast.Compare, name: ast.Name, value: Any, is_order: bool) -> tuple[Any, Any]:
+    def _column_for_comparison(self, node: ast.Compare, name: ast.Name, value: Any, is_order: bool) -> tuple[Any, Any]:
         """Return the column as it compares with a value, and the value."""
-        kind, day = self._type_of(name), _parse_day(value)
+        kind, day = self._column_type(name), _parse_day(value)
         if kind.is_boolean() and isinstance(value, bool):
-            return ibis._[self.parsed.column(name)], value
+            return ibis._[self.parsed.original_name(name)], value
         if kind.is_date() or kind.is_timestamp():
             if day is None:
-                raise self.parsed.error_at(node, "beside a date, write a day like '2024-12-31'")
-            return self._day(name), ibis.literal(day)
+                raise self.parsed.build_error(node, "beside a date, write a day like '2024-12-31'")
+            return self._day_column(name), ibis.literal(day)
         if kind.is_numeric() and not isinstance(value, bool):
             if not isinstance(value, str):
-                return self._number(name), value
+                return self._number_column(name), value
             if NUMBER.fullmatch(value):
-                return self._number(name), float(value)
+                return self._number_column(name), float(value)
         if not kind.is_string() or (isinstance(value, bool) and is_order):
-            raise self.parsed.error_at(node, f"the column holds {kind} values, with which this cannot be compared")
+            raise self.parsed.build_error(node, f"the column holds {kind} values, with which this cannot be compared")
         if isinstance(value, bool):
-            return self._text(name).lower(), str(value).lower()
+            return self._text_column(name).lower(), str(value).lower()
         if isinstance(value, str):
-            return self._text_or_day(node, name, value, day, is_order)
+            return self._text_or_day_for_comparison(node, name, value, day, is_order)
         if abs(value) >= AMOUNT_LIMIT:  # the number of a card or an order
-            return self._text(name), str(value)
-        return self._number_in_text(node, name), value
+            return self._text_column(name), str(value)
+        return self._number_from_text_column(node, name), value
 
-    def _text_or_day(
+    def _text_or_day_for_comparison(
         self, node: ast.Compare, name: ast.Name, value: str, day: date | None, is_order: bool
     ) -> tuple[Any, Any]:
         if day is None:
-            return self._text(name), value
-        unread = self._count_unread(name, self._day(name))
+            return self._text_column(name), value
+        unread = self._count_unparsed_cells(name, self._day_column(name))
         if unread and is_order:
-            raise self.parsed.error_at(
+            raise self.parsed.build_error(
                 node,
                 f"{unread:,} cell(s) of the column cannot be read as dates; data.date_order may say how",
             )
-        return (self._text(name), value) if unread else (self._day(name), ibis.literal(day))
+        return (self._text_column(name), value) if unread else (self._day_column(name), ibis.literal(day))
 
-    def _number_in_text(self, node: ast.Compare, name: ast.Name) -> Any:
-        number, text = self._number(name), self._text(name)
+    def _number_from_text_column(self, node: ast.Compare, name: ast.Name) -> Any:
+        number, text = self._number_column(name), self._text_column(name)
         filled = self.table.aggregate(some=number.notnull().any(), filled=text.notnull().any())
         row = filled.to_pyarrow().to_pylist()[0]
         if row["filled"] and not row["some"]:
-            raise self.parsed.error_at(node, "no cell of the column is a number; put text in quotes")
+            raise self.parsed.build_error(node, "no cell of the column is a number; put text in quotes")
         return number
 
-    def _two_columns(self, node: ast.Compare, left: ast.Name, right: ast.Name) -> tuple[Any, Any]:
-        kinds = self._type_of(left), self._type_of(right)
+    def _columns_for_comparison(self, node: ast.Compare, left: ast.Name, right: ast.Name) -> tuple[Any, Any]:
+        kinds = self._column_type(left), self._column_type(right)
         if all(kind.is_numeric() for kind in kinds):
-            return self._number(left), self._number(right)
+            return self._number_column(left), self._number_column(right)
         if all(kind.is_date() or kind.is_timestamp() for kind in kinds):
-            return self._day(left), self._day(right)
+            return self._day_column(left), self._day_column(right)
         if all(kind.is_string() for kind in kinds):
-            return self._text(left), self._text(right)
-        raise self.parsed.error_at(node, "columns of two kinds cannot be compared")
+            return self._text_column(left), self._text_column(right)
+        raise self.parsed.build_error(node, "columns of two kinds cannot be compared")
 
-    def _type_of(self, node: ast.Name) -> Any:
+    def _column_type(self, node: ast.Name) -> Any:
         return self.raw[self.parsed.check_column(node, list(self.raw.columns))].type()
 
-    def _add(self, node: ast.Name, kind: str, add: Callable[[Table, str, str], Table]) -> Any:
+    def _add_parsed_column(self, node: ast.Name, kind: str, add: Callable[[Table, str, str], Table]) -> Any:
         column = self.parsed.check_column(node, list(self.raw.columns))
         name = f"{PREFIX}{kind} {column}"
         if name not in self.table.columns:
             self.table = add(self.table, column, name)
         return ibis._[name]
 
-    def _text(self, node: ast.Name) -> Any:
-        return self._add(node, "text", add_text)
+    def _text_column(self, node: ast.Name) -> Any:
+        return self._add_parsed_column(node, "text", add_text_column)
 
-    def _day(self, node: ast.Name) -> Any:
-        return self._add(node, "day", lambda t, column, name: add_day(t, column, self.options.date_order, name))
-
-    def _number(self, node: ast.Name) -> Any:
-        if not self._type_of(node).is_string():
-            return self._add(node, "number", _add_number_without_nan)
-        return self._add(
-            node, "number", lambda t, column, name: add_amount(t, column, self.options.decimal or ".", name)
+    def _day_column(self, node: ast.Name) -> Any:
+        return self._add_parsed_column(
+            node, "day", lambda t, column, name: add_day_column(t, column, self.options.date_order, name)
         )
 
-    def _count_unread(self, name: ast.Name, read: Any) -> int:
-        text = self._text(name)
+    def _number_column(self, node: ast.Name) -> Any:
+        if not self._column_type(node).is_string():
+            return self._add_parsed_column(node, "number", _add_number_without_nan)
+        return self._add_parsed_column(
+            node, "number", lambda t, column, name: add_amount_column(t, column, self.options.decimal or ".", name)
+        )
+
+    def _count_unparsed_cells(self, name: ast.Name, read: Any) -> int:
+        text = self._text_column(name)
         return int(self.table.filter(text.notnull() & read.isnull()).count().to_pyarrow().as_py())
 
-    def _values(self, node: ast.Compare, values: ast.expr) -> list[ast.expr]:
+    def _list_elements(self, node: ast.Compare, values: ast.expr) -> list[ast.expr]:
         if not isinstance(values, ast.List | ast.Tuple | ast.Set) or not values.elts:
-            raise self.parsed.error_at(node, "after in comes a list, such as ['a', 'b']")
+            raise self.parsed.build_error(node, "after in comes a list, such as ['a', 'b']")
         return values.elts
 
-    def _value(self, node: ast.Compare, value: ast.expr) -> Any:
+    def _evaluate_constant(self, node: ast.Compare, value: ast.expr) -> Any:
         negative = isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.USub | ast.UAdd)
         constant = value.operand if isinstance(value, ast.UnaryOp) and negative else value
         if not isinstance(constant, ast.Constant) or (negative and isinstance(constant.value, str | bool | None)):
-            raise self.parsed.error_at(node, f"{self.parsed.quote(value)} is no value; {GRAMMAR}")
+            raise self.parsed.build_error(node, f"{self.parsed.source_text(value)} is no value; {GRAMMAR}")
         if isinstance(constant.value, float) and not math.isfinite(constant.value):
-            raise self.parsed.error_at(node, "the number is too large")
+            raise self.parsed.build_error(node, "the number is too large")
         if not isinstance(constant.value, str | int | float | None):
-            raise self.parsed.error_at(node, f"{self.parsed.quote(value)} is no value; {GRAMMAR}")
+            raise self.parsed.build_error(node, f"{self.parsed.source_text(value)} is no value; {GRAMMAR}")
         is_minus = isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.USub)
         return -constant.value if is_minus else constant.value  # type: ignore[operator]
 

@@ -12,7 +12,7 @@ import ibis
 from ibis.expr.types import Table
 
 from clv_experiments.data.parsing.cells import aggregate_row, count_true
-from clv_experiments.data.parsing.formats import AMOUNT_LIMIT, FLOAT_ID_LIMIT, add_identifier, add_text
+from clv_experiments.data.parsing.formats import AMOUNT_LIMIT, FLOAT_ID_LIMIT, add_identifier_column, add_text_column
 
 NUMBER_ROLES = ("amount", "quantity", "unit_price", "discount", "second_discount", "refunded")
 CELL, ID, TEXT = "cell", "identifier", "text"  # names of temporary columns
@@ -81,7 +81,9 @@ def _find_identifiers(raw: Table, columns: Mapping[str, str]) -> tuple[set[str],
         raw.filter(raw[column].notnull()).select(role=ibis.literal(role), **{CELL: raw[column]}).distinct()
         for role, column in columns.items()
     ]
-    table = add_text(add_identifier(reduce(lambda one, other: one.union(other), cells), CELL, ID), CELL, TEXT)
+    table = add_text_column(
+        add_identifier_column(reduce(lambda one, other: one.union(other), cells), CELL, ID), CELL, TEXT
+    )
     # Counted without a filter, which Spark would move below the distinct cells and try on every line.
     counts = table.group_by("role").agg(
         unread=count_true(table[ID].isnull() & table[TEXT].notnull()),

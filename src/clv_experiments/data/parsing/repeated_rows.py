@@ -22,7 +22,7 @@ UNLIKELY = 0.001
 SIZE, TOTAL = "customer: rows", "customers: rows"  # names of temporary columns
 
 
-def may_be_appended_twice(raw: Table, by_role: Mapping[str, str]) -> bool:
+def has_unlikely_repeated_rows(raw: Table, by_role: Mapping[str, str]) -> bool:
     """Return whether more rows than chance gives repeat another in every column, by all rows of some customers.
 
     What chance gives is told by rows of the same customers on different days: where customers often buy the same for
@@ -60,7 +60,7 @@ def _fetch_rows_of_customers(raw: Table, customer: str) -> pd.DataFrame:
 
 
 @dataclass(frozen=True)
-class _Pairs:
+class _PairCounts:
     """Pairs of rows of one customer's date and order, and the share that is equal in all else by chance."""
 
     rows: int
@@ -75,7 +75,7 @@ class _Pairs:
         return self.equal >= max(MIN_PAIRS, different) and odds > MIN_ODDS * by_chance
 
 
-def _count_pairs(rows: pd.DataFrame, keys: Sequence[str]) -> _Pairs:
+def _count_pairs(rows: pd.DataFrame, keys: Sequence[str]) -> _PairCounts:
     def pairs(of: pd.DataFrame, columns: Sequence[str]) -> int:
         sizes = of.groupby(list(columns), sort=False).size().to_numpy(dtype=np.int64)
         return int((sizes * (sizes - 1) // 2).sum())
@@ -84,7 +84,7 @@ def _count_pairs(rows: pd.DataFrame, keys: Sequence[str]) -> _Pairs:
     rest = [column for column in rows.columns if column not in keys[1:]]
     apart = pairs(distinct, [customer]) - pairs(distinct, keys)
     alike = pairs(distinct, rest) - pairs(distinct, list(rows.columns))
-    return _Pairs(pairs(rows, keys), pairs(rows, list(rows.columns)), alike / apart if apart else 0.0)
+    return _PairCounts(pairs(rows, keys), pairs(rows, list(rows.columns)), alike / apart if apart else 0.0)
 
 
 def _has_repeated_days(days: pd.Series, repeats: pd.Series, rows: int) -> bool:

@@ -40,7 +40,7 @@ LABELS = ("order_id", "product", "product_name", "country", "channel")  # of whi
 
 
 @dataclass(frozen=True)
-class Guess:
+class RoleGuess:
     """A guess of one role's column.
 
     Attributes
@@ -49,7 +49,7 @@ class Guess:
         None where no column fits, or where several do.
     rivals : tuple of str
         Columns that fit equally well, if there are several.
-    passed_over : tuple of str
+    other_candidates : tuple of str
         Columns whose names fit too, but less.
     doubts : tuple of str
         Why columns whose names fit are not taken.
@@ -57,7 +57,7 @@ class Guess:
 
     column: str | None = None
     rivals: tuple[str, ...] = ()
-    passed_over: tuple[str, ...] = ()
+    other_candidates: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
 
     @property
@@ -66,7 +66,7 @@ class Guess:
         return self.column is not None or bool(self.rivals)
 
 
-def guess_by_name(role: str, unused: Sequence[str], contents: ColumnContents | None) -> Guess:
+def guess_by_name(role: str, unused: Sequence[str], contents: ColumnContents | None) -> RoleGuess:
     """Guess the column of a role from its name, unless what it holds speaks against it.
 
     Parameters
@@ -78,36 +78,40 @@ def guess_by_name(role: str, unused: Sequence[str], contents: ColumnContents | N
 
     Returns
     -------
-    Guess
+    RoleGuess
         Of several names, the one that is most usual for the role; rivals where nothing in the names decides.
     """
     ranks = {column: rank for column in unused if (rank := rank_name(role, column)) is not None}
-    by_export = _export_column(role, unused)
+    by_export = _find_known_export_column(role, unused)
     if by_export:
         ranks |= {by_export: -1}
     named = sorted(ranks, key=lambda column: (ranks[column], unused.index(column)))
-    fitting = [column for column in named if contents is None or contents.could_be(role, column)]
+    fitting = [column for column in named if contents is None or contents.could_have_role(role, column)]
     if contents and (len(fitting) > 1 or role in LABELS):
         fitting = [column for column in fitting if contents.kind(column).name != "nothing"] or (
             [] if role in LABELS else fitting
         )
-    doubts = tuple(f"{column} holds {_describe(contents, column)}" for column in named if column not in fitting)
+    doubts = tuple(f"{column} holds {_describe_column(contents, column)}" for column in named if column not in fitting)
     if not fitting:
-        return Guess(doubts=doubts)
+        return RoleGuess(doubts=doubts)
     first, *others = fitting
-    rivals = tuple(c for c in fitting if _is_open(role, first, c) or (ranks[c] == ranks[first] and c != first))
+    rivals = tuple(
+        c for c in fitting if _is_ambiguous_pair(role, first, c) or (ranks[c] == ranks[first] and c != first)
+    )
     if rivals and role in UNAMBIGUOUS_ROLES and not (contents and contents.are_equal([first, *rivals])):
-        return Guess(rivals=(first, *rivals), doubts=doubts)
-    return Guess(first, passed_over=tuple(others) if role in (*UNAMBIGUOUS_ROLES, "discount") else (), doubts=doubts)
+        return RoleGuess(rivals=(first, *rivals), doubts=doubts)
+    return RoleGuess(
+        first, other_candidates=tuple(others) if role in (*UNAMBIGUOUS_ROLES, "discount") else (), doubts=doubts
+    )
 
 
-def _export_column(role: str, unused: Sequence[str]) -> str | None:
+def _find_known_export_column(role: str, unused: Sequence[str]) -> str | None:
     names = {normalise_name(column): column for column in unused}
     names_in_export = [roles[role] for marker, roles in KNOWN_EXPORTS.items() if marker in names and role in roles]
     return names.get(names_in_export[0]) if names_in_export else None
 
 
-def _is_open(role: str, first: str, other: str) -> bool:
+def _is_ambiguous_pair(role: str, first: str, other: str) -> bool:
     if first == role:
         return False
     names = usual_name(role, first), usual_name(role, other)
@@ -117,7 +121,7 @@ def _is_open(role: str, first: str, other: str) -> bool:
     )
 
 
-def _describe(contents: ColumnContents | None, column: str) -> str:
+def _describe_column(contents: ColumnContents | None, column: str) -> str:
     kind = contents.kind(column) if contents else None
     if kind and contents and contents.holds_years(column):
         return f"years such as '{kind.example}', which tell no purchase days"
@@ -128,7 +132,7 @@ def _describe(contents: ColumnContents | None, column: str) -> str:
 def guess_by_contents(
     by_role: Mapping[str, str],
     named: Mapping[str, str | bool | None],
-    guesses: dict[str, Guess],
+    guesses: dict[str, RoleGuess],
     unused: Sequence[str],
     contents: ColumnContents,
 ) -> None:
@@ -140,7 +144,7 @@ def guess_by_contents(
         What the user named.
     named : mapping of role to column
         What the user typed: False where there is no such column.
-    guesses : dict of role to Guess
+    guesses : dict of role to RoleGuess
         From names; changed in place.
     unused : sequence of str
         Columns without a role.
@@ -148,17 +152,19 @@ def guess_by_contents(
     """
 
     def column_of(role: str) -> str | None:
-        return by_role.get(role) or guesses.get(role, Guess()).column
+        return by_role.get(role) or guesses.get(role, RoleGuess()).column
 
     def is_missing(role: str) -> bool:
-        return role not in by_role and named.get(role) is not False and not guesses.get(role, Guess()).has_candidates
+        return (
+            role not in by_role and named.get(role) is not False and not guesses.get(role, RoleGuess()).has_candidates
+        )
 
     def add(role: str, candidates: Sequence[str], other: re.Pattern[str] | None = None) -> None:
         nonlocal unused
         likely = [c for c in candidates if not (other and other.search(normalise_name(c)))]
         if role == "amount" and not likely:
             likely = [c for c in candidates if PROFITS.search(normalise_name(c))]
-        guesses[role] = _choose(likely if likely or role != "date" else candidates, guesses.get(role, Guess()))
+        guesses[role] = _build_guess(likely if likely or role != "date" else candidates, guesses.get(role, RoleGuess()))
         unused = [column for column in unused if column != guesses[role].column]
 
     if is_missing("date"):
@@ -167,17 +173,17 @@ def guess_by_contents(
         add("amount", [column for column in unused if contents.could_be_money(column)], OTHER_NUMBERS)
     date = column_of("date")
     if is_missing("customer_id"):
-        candidates = [column for column in unused if contents.could_be_a_customer(column, date)]
-        candidates.sort(key=lambda column: -contents.share_that_comes_back(column, date))
-        add("customer_id", _merge_synonyms(candidates, contents), OTHER_IDS)
+        candidates = [column for column in unused if contents.could_be_customer_id(column, date)]
+        candidates.sort(key=lambda column: -contents.share_of_returning_values(column, date))
+        add("customer_id", _drop_equivalent_columns(candidates, contents), OTHER_IDS)
     customer = column_of("customer_id")
     if is_missing("order_id") and customer and date:
         orders = [column for column in unused if contents.could_be_order_id(column, customer, date)]
-        guesses["order_id"] = Guess(orders[0]) if len(orders) == 1 else guesses.get("order_id", Guess())
+        guesses["order_id"] = RoleGuess(orders[0]) if len(orders) == 1 else guesses.get("order_id", RoleGuess())
 
 
 def prefer_totals(
-    by_role: Mapping[str, str], chosen: dict[str, str], guesses: dict[str, Guess], contents: ColumnContents
+    by_role: Mapping[str, str], chosen: dict[str, str], guesses: dict[str, RoleGuess], contents: ColumnContents
 ) -> None:
     """Take a total that other columns make: a price times the quantity, or amounts less the discount.
 
@@ -187,22 +193,22 @@ def prefer_totals(
         What the user named.
     chosen : dict of role to column
         What was guessed; changed in place, as ``guesses`` is.
-    guesses : dict of role to Guess
+    guesses : dict of role to RoleGuess
     contents : ColumnContents
     """
     _prefer_line_totals(by_role, chosen, guesses, contents)
-    _prefer_what_was_paid(by_role, chosen, guesses, contents)
+    _prefer_net_totals(by_role, chosen, guesses, contents)
 
 
-def _prefer_what_was_paid(
-    by_role: Mapping[str, str], chosen: dict[str, str], guesses: dict[str, Guess], contents: ColumnContents
+def _prefer_net_totals(
+    by_role: Mapping[str, str], chosen: dict[str, str], guesses: dict[str, RoleGuess], contents: ColumnContents
 ) -> None:
     """Take a total that is the sum of other amounts less the discount, which needs no further subtraction then."""
     roles = {**by_role, **chosen}
     if not {"amount", "discount", "customer_id", "date"} <= set(roles) or "discount" not in chosen:
         return
     order = [roles["order_id"]] if "order_id" in roles else [roles["customer_id"], roles["date"]]
-    amount, others = roles["amount"], guesses.get("amount", Guess()).passed_over
+    amount, others = roles["amount"], guesses.get("amount", RoleGuess()).other_candidates
     pairs = [(amount, other) for other in others] + [(other, amount) for other in others]
     discount = roles["discount"]
     paid = next((total for part, total in pairs if contents.is_net_of_discount(total, part, discount, order)), None)
@@ -211,27 +217,27 @@ def _prefer_what_was_paid(
     if paid and paid != amount:
         chosen["amount"] = paid
         rest = (amount, *(other for other in others if other != paid))
-        guesses["amount"] = replace(guesses["amount"], column=paid, passed_over=rest)
+        guesses["amount"] = replace(guesses["amount"], column=paid, other_candidates=rest)
 
 
 def _prefer_line_totals(
-    by_role: Mapping[str, str], chosen: dict[str, str], guesses: dict[str, Guess], contents: ColumnContents
+    by_role: Mapping[str, str], chosen: dict[str, str], guesses: dict[str, RoleGuess], contents: ColumnContents
 ) -> None:
     """Take a total that is the quantity times the guessed amount, which is a unit price then."""
     roles = {**by_role, **chosen}
     if "amount" not in chosen or "quantity" not in roles or "unit_price" in roles:
         return
     price, quantity = chosen["amount"], roles["quantity"]
-    others = guesses.get("amount", Guess()).passed_over
+    others = guesses.get("amount", RoleGuess()).other_candidates
     total = next((other for other in others if contents.is_product(other, price, quantity)), None)
     if total:
         chosen |= {"amount": total, "unit_price": price}
         rest = tuple(other for other in others if other != total)
-        guesses["amount"] = replace(guesses["amount"], column=total, passed_over=rest)
+        guesses["amount"] = replace(guesses["amount"], column=total, other_candidates=rest)
 
 
-def prefer_less_refunds(
-    available: Sequence[str], by_role: Mapping[str, str], guesses: dict[str, Guess], contents: ColumnContents
+def prefer_net_of_refunds(
+    available: Sequence[str], by_role: Mapping[str, str], guesses: dict[str, RoleGuess], contents: ColumnContents
 ) -> None:
     """Take an amount that is another less what was refunded, from which the refund must not be deducted again.
 
@@ -240,35 +246,35 @@ def prefer_less_refunds(
     available : sequence of str
     by_role : mapping of role to column
         What the user named.
-    guesses : dict of role to Guess
+    guesses : dict of role to RoleGuess
         Changed in place.
     contents : ColumnContents
     """
-    refunded, guess = guesses.get("refunded", Guess()).column, guesses.get("amount", Guess())
+    refunded, guess = guesses.get("refunded", RoleGuess()).column, guesses.get("amount", RoleGuess())
     if refunded is None or not contents.has_numbers(refunded):
         return
     named = [by_role["amount"]] if "amount" in by_role else [*guess.rivals, *filter(None, [guess.column])]
     amounts = [column for column in available if rank_name("amount", column) is not None and column != refunded]
     amounts = [column for column in dict.fromkeys([*named, *amounts]) if contents.has_numbers(column)]
     pairs = [pair for pair in permutations(amounts, 2) if set(pair) & set(named)]
-    net, gross = next((pair for pair in pairs if contents.is_less_refund(*pair, refunded)), ("", ""))
+    net, gross = next((pair for pair in pairs if contents.is_net_of_refund(*pair, refunded)), ("", ""))
     if not net or named == [gross] or not set(guess.rivals) <= {net, gross}:
         return
-    guesses["refunded"] = Guess()
+    guesses["refunded"] = RoleGuess()
     if "amount" not in by_role:
-        guesses["amount"] = Guess(net, passed_over=(gross,))
+        guesses["amount"] = RoleGuess(net, other_candidates=(gross,))
 
 
-def _choose(candidates: Sequence[str], before: Guess) -> Guess:
+def _build_guess(candidates: Sequence[str], before: RoleGuess) -> RoleGuess:
     if len(candidates) == 1:
-        return Guess(candidates[0], doubts=before.doubts)
-    return Guess(rivals=tuple(candidates), doubts=before.doubts)
+        return RoleGuess(candidates[0], doubts=before.doubts)
+    return RoleGuess(rivals=tuple(candidates), doubts=before.doubts)
 
 
-def _merge_synonyms(candidates: Sequence[str], contents: ColumnContents) -> list[str]:
+def _drop_equivalent_columns(candidates: Sequence[str], contents: ColumnContents) -> list[str]:
     """Keep one of columns that stand for each other, such as an id and a name, the first."""
     kept: list[str] = []
     for column in candidates:
-        if not any(contents.stand_for_each_other(column, other) for other in kept):
+        if not any(contents.are_one_to_one(column, other) for other in kept):
             kept.append(column)
     return kept

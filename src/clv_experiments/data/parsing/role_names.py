@@ -247,26 +247,26 @@ TWO_WORD_NAMES = {
 
 
 @cache
-def _two_words(role: str) -> re.Pattern[str]:
+def _two_word_pattern(role: str) -> re.Pattern[str]:
     words, kinds = ("|".join(map(normalise_name, some)) for some in TWO_WORD_NAMES[role])
     return re.compile(f"(?:{kinds})(?:{'|'.join(JOINTS)})?({words})|({words})(?:{kinds})")
 
 
 @cache
-def _name_ranks(role: str) -> dict[str, int]:
+def _rank_usual_names(role: str) -> dict[str, int]:
     words, _ = TWO_WORD_NAMES.get(role, ((), ()))
     return {normalise_name(name): rank for rank, name in enumerate(USUAL_NAMES[role], len(words) + 1)}
 
 
-def _rank(role: str, name: str) -> int | None:
-    known = _name_ranks(role).get(name)
+def _rank_normalised_name(role: str, name: str) -> int | None:
+    known = _rank_usual_names(role).get(name)
     if role == "amount" and known is not None:
         return known
-    match = _two_words(role).fullmatch(name) if role in TWO_WORD_NAMES else None
+    match = _two_word_pattern(role).fullmatch(name) if role in TWO_WORD_NAMES else None
     if match is None:
         return known
     if role == "amount":  # behind all names of its own
-        return _name_ranks(role)[TOTALS[-1]]
+        return _rank_usual_names(role)[TOTALS[-1]]
     words = list(map(normalise_name, TWO_WORD_NAMES[role][0]))
     return words.index(match[1] or match[2]) + 1
 
@@ -276,14 +276,14 @@ def usual_name(role: str, column: str) -> str | None:
     full, last = normalise_name(column), normalise_name(column.rsplit(".", 1)[-1])
     suffixes = (CURRENCY_SUFFIX, CENTS_SUFFIX) if role in MONEY_ROLES else (CURRENCY_SUFFIX,)
     forms = (full, last, *(suffix.sub("", form) for suffix in suffixes for form in (full, last)))
-    return next((form for form in forms if _rank(role, form) is not None), None)
+    return next((form for form in forms if _rank_normalised_name(role, form) is not None), None)
 
 
-def is_in_cents(column: str) -> bool:
+def is_name_in_cents(column: str) -> bool:
     """Return whether the name of a column says that it holds hundredths of the currency, as ``amount_cents`` does."""
     name = normalise_name(column)
     money = CENTS_SUFFIX.sub("", name)
-    return money != name and any(_rank(role, money) is not None for role in MONEY_ROLES)
+    return money != name and any(_rank_normalised_name(role, money) is not None for role in MONEY_ROLES)
 
 
 def rank_name(role: str, column: str) -> int | None:
@@ -291,4 +291,4 @@ def rank_name(role: str, column: str) -> int | None:
     if column == role:
         return 0
     name = usual_name(role, column)
-    return None if name is None else _rank(role, name)
+    return None if name is None else _rank_normalised_name(role, name)

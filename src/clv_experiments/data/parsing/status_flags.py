@@ -77,14 +77,14 @@ class StatusFlag:
     status : str
         Of the rows that it sets apart, such as ``cancelled``.
     rows : ibis boolean column
-    is_sure : bool
+    is_certain : bool
         Whether these rows are no sales. Times of a customer's cancelled subscription look the same as those of
         cancelled orders, and what was not shipped may be a sale all the same.
     """
 
     status: str
     rows: BooleanValue
-    is_sure: bool = True
+    is_certain: bool = True
 
     def to_text(self) -> ibis.expr.types.StringValue:
         """Write the status into each row; null where it is none."""
@@ -92,62 +92,64 @@ class StatusFlag:
 
 
 @dataclass(frozen=True)
-class _Name:
+class _FlagName:
     """What a column's name says of the rows where it is true, or of those where it is false."""
 
     status: str
-    of_true: bool
-    is_sure: bool = True
+    applies_where_true: bool
+    is_certain: bool = True
     is_reason: bool = False
 
 
-def find_flag(raw: Table, column: str) -> StatusFlag | None:
+def detect_status_flag(raw: Table, column: str) -> StatusFlag | None:
     """Return what a column says if it is named like a status and holds flags or times; else None."""
-    name = _read_name(column)
+    name = _parse_flag_name(column)
     if name is None:
         return None
     kind = raw[column].type()
     if name.is_reason:
         filled = raw[column].cast("string").strip().nullif("").notnull()
-        return None if kind.is_nested() else StatusFlag(name.status, filled, is_sure=False)
+        return None if kind.is_nested() else StatusFlag(name.status, filled, is_certain=False)
     if kind.is_boolean():
-        return StatusFlag(name.status, raw[column] if name.of_true else ~raw[column], name.is_sure)
+        return StatusFlag(name.status, raw[column] if name.applies_where_true else ~raw[column], name.is_certain)
     if kind.is_temporal():
-        return _time(name, raw[column].notnull())
+        return _flag_from_timestamps(name, raw[column].notnull())
     if not (kind.is_string() or kind.is_numeric()):
         return None
     text = raw[column].cast("string").strip().lower().nullif("")
     values = set(raw.select(value=text).distinct().limit(MAX_VALUES).to_pyarrow()["value"].to_pylist()) - {None}
     if values and values <= {*TRUE_CELLS, *FALSE_CELLS}:
-        return StatusFlag(name.status, text.isin(TRUE_CELLS if name.of_true else FALSE_CELLS), name.is_sure)
+        return StatusFlag(
+            name.status, text.isin(TRUE_CELLS if name.applies_where_true else FALSE_CELLS), name.is_certain
+        )
     if values and all(re.match("[0-9]+[-/.][0-9]+[-/.][0-9]", value) for value in values):
-        return _time(name, text.notnull())
+        return _flag_from_timestamps(name, text.notnull())
     return None
 
 
 def is_named_like_status(column: str) -> bool:
     """Return whether a column is named after a status that is no sale, or one whose absence may be none."""
-    return _read_name(column) is not None
+    return _parse_flag_name(column) is not None
 
 
-def _read_name(column: str) -> _Name | None:
-    for name in _stems(normalise_status(column)):
+def _parse_flag_name(column: str) -> _FlagName | None:
+    for name in _list_name_stems(normalise_status(column)):
         if name in WHERE_FALSE:
-            return _Name(WHERE_FALSE[name], of_true=False)
+            return _FlagName(WHERE_FALSE[name], applies_where_true=False)
         if USUAL_EFFECTS.get(name) in (RowAction.DROP, RowAction.NET):
-            return _Name(name, of_true=True)
+            return _FlagName(name, applies_where_true=True)
         if name in PERHAPS_WHERE_FALSE:
-            return _Name(PERHAPS_WHERE_FALSE[name], of_true=False, is_sure=False)
+            return _FlagName(PERHAPS_WHERE_FALSE[name], applies_where_true=False, is_certain=False)
         reason = REASON.fullmatch(name)
         state = "rejected" if name == REJECTION else STATES_BY_REASON.get(reason[1]) if reason else None
         if state:
-            return _Name(state, of_true=True, is_sure=False, is_reason=True)
+            return _FlagName(state, applies_where_true=True, is_certain=False, is_reason=True)
         if re.fullmatch(UNSURE_IF_TRUE, name):
-            return _Name(name, of_true=True, is_sure=False)
+            return _FlagName(name, applies_where_true=True, is_certain=False)
     return None
 
 
-def _stems(name: str) -> list[str]:
+def _list_name_stems(name: str) -> list[str]:
     """List a name and what is left of it without a verb, what it is said of, or an end, the longest first."""
     stems = {name}
     for affixes, remove in AFFIXES:
@@ -155,8 +157,8 @@ def _stems(name: str) -> list[str]:
     return [STEMS.get(stem, stem) for stem in sorted(stems, key=lambda stem: (-len(stem), stem))]
 
 
-def _time(name: _Name, filled: BooleanValue) -> StatusFlag | None:
+def _flag_from_timestamps(name: _FlagName, filled: BooleanValue) -> StatusFlag | None:
     is_lost = USUAL_EFFECTS.get(name.status) is RowAction.DROP and (
         REVERSAL.search(name.status) or name.status.startswith(("void", "delet"))
     )
-    return StatusFlag(name.status, filled, is_sure=False) if is_lost and name.of_true else None
+    return StatusFlag(name.status, filled, is_certain=False) if is_lost and name.applies_where_true else None

@@ -48,20 +48,20 @@ class StatusRules:
 
     Attributes
     ----------
-    added : mapping of normalised value to RowAction
+    user_rules : mapping of normalised value to RowAction
     """
 
-    added: Mapping[str, RowAction]
+    user_rules: Mapping[str, RowAction]
 
-    def effect(self, value: str | None) -> RowAction | None:
+    def get_action(self, value: str | None) -> RowAction | None:
         """Return what becomes of the rows of a value; None if it is unknown. No value keeps them."""
         if value is None:
             return RowAction.KEEP
         name = normalise_status(value)
-        effect = self.added.get(name) or USUAL_EFFECTS.get(name) or USUAL_EFFECTS.get(re.sub("^wc", "", name))
-        return effect or self._effect_of_words(value)
+        effect = self.user_rules.get(name) or USUAL_EFFECTS.get(name) or USUAL_EFFECTS.get(re.sub("^wc", "", name))
+        return effect or self._get_action_of_phrase(value)
 
-    def _effect_of_words(self, value: str) -> RowAction | None:
+    def _get_action_of_phrase(self, value: str) -> RowAction | None:
         """Look for what is known in a phrase such as ``Shipped - Returned to seller``: the least favourable counts.
 
         What follows a negation counts for nothing, and it is a sale only if all its words are known.
@@ -85,7 +85,9 @@ def normalise_status(value: str) -> str:
     return re.sub(r"[\W_]", "", "".join(letter for letter in letters if not unicodedata.combining(letter)))
 
 
-def make_rules(keep: Collection[str] = (), drop: Collection[str] = (), net: Collection[str] = ()) -> StatusRules:
+def build_status_rules(
+    keep: Collection[str] = (), drop: Collection[str] = (), net: Collection[str] = ()
+) -> StatusRules:
     """Add the user's values to those that are known."""
     typed = zip(RowAction, (keep, drop, net), strict=True)
     return StatusRules({normalise_status(str(value)): effect for effect, values in typed for value in values})

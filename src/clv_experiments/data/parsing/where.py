@@ -58,20 +58,20 @@ class ParsedCondition:
             self.tree = ast.parse(" ".join(source.splitlines()), mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             rest = source[max((getattr(error, "offset", None) or 1) - 1, 0) :] or source
-            location = f" at {self._restore(rest)[:40]}" if rest.strip() else ""
+            location = f" at {self._restore_column_names(rest)[:40]}" if rest.strip() else ""
             raise ClvError(f'data.where="{self.text}" cannot be read{location}; {GRAMMAR}') from None
 
-    def column(self, node: ast.Name) -> str:
+    def original_name(self, node: ast.Name) -> str:
         """Return the column that a name in the tree stands for."""
         return self._columns[int(node.id.removeprefix("_column"))]
 
-    def quote(self, node: ast.AST) -> str:
+    def source_text(self, node: ast.AST) -> str:
         """Write a part of the tree as it was typed."""
-        return self._restore(ast.unparse(node))
+        return self._restore_column_names(ast.unparse(node))
 
-    def error_at(self, node: ast.AST, reason: str) -> ClvError:
+    def build_error(self, node: ast.AST, reason: str) -> ClvError:
         """Make the error that names a part of the condition."""
-        return ClvError(f"data.where has {self.quote(node)}: {reason}")
+        return ClvError(f"data.where has {self.source_text(node)}: {reason}")
 
     def check_column(self, node: ast.Name, available: list[str]) -> str:
         """Return the column of a name.
@@ -81,7 +81,7 @@ class ParsedCondition:
         ClvError
             If the log has no such column.
         """
-        column = self.column(node)
+        column = self.original_name(node)
         if column in available:
             return column
         lower = {name.lower(): name for name in available}
@@ -101,7 +101,7 @@ class ParsedCondition:
             return f"_column{len(self._columns) - 1}"
         return OPERATORS.get(operator, operator) if operator is not None else rest
 
-    def _restore(self, source: str) -> str:
+    def _restore_column_names(self, source: str) -> str:
         return re.sub(r"_column(\d+)", lambda match: quote_name(self._columns[int(match[1])]), source)
 
 

@@ -84,7 +84,7 @@ def country_activity(log: TransactionLog, period: Period) -> pd.DataFrame | None
     return frame.sort_values("revenue", ascending=False, kind="stable", ignore_index=True)
 
 
-def purchase_days_until(log: TransactionLog, cutoff: date) -> pd.DataFrame:
+def fetch_purchase_days(log: TransactionLog, cutoff: date) -> pd.DataFrame:
     """Fetch the purchase days up to the cutoff, inclusive.
 
     Returns

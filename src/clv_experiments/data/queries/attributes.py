@@ -11,7 +11,7 @@ from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.queries.customers import fetch_by_customer
 
 
-def countries(log: TransactionLog, cutoff: date) -> pd.Series | None:
+def country_by_customer(log: TransactionLog, cutoff: date) -> pd.Series | None:
     """Find the country of each customer: the one with most of their spend up to the cutoff.
 
     Returns
@@ -29,7 +29,7 @@ def countries(log: TransactionLog, cutoff: date) -> pd.Series | None:
     return fetch_by_customer(ranked.filter(ranked["rank"] == 0).select("customer_id", "country"))["country"]
 
 
-def spend_by_product(log: TransactionLog, cutoff: date) -> pd.DataFrame | None:
+def spend_by_customer_and_product(log: TransactionLog, cutoff: date) -> pd.DataFrame | None:
     """Sum each customer's spend on each product up to the cutoff.
 
     Returns

@@ -19,7 +19,7 @@ COUNTS = ["purchase_days", "spend"]
 
 
 @dataclass(frozen=True)
-class CohortMonths:
+class CohortMonthSums:
     """Repeat purchases of all customers known at a cutoff, by cohort (the month of the first purchase day) and month.
 
     Attributes
@@ -36,7 +36,7 @@ class CohortMonths:
     past: pd.DataFrame
     cohorts: pd.DataFrame
 
-    def future(self, days: int) -> pd.DataFrame:
+    def build_future_months(self, days: int) -> pd.DataFrame:
         """List the cohorts in the months after the cutoff, of which the last may be cut short.
 
         Parameters
@@ -50,11 +50,11 @@ class CohortMonths:
             The columns of ``past`` but the sums; ``month`` is 0 and later.
         """
         last = (days - 1) * DENOMINATOR // NUMERATOR
-        grid = _grid(self.cohorts, {cohort: range(last + 1) for cohort in self.cohorts.index})
+        grid = _build_cohort_month_grid(self.cohorts, {cohort: range(last + 1) for cohort in self.cohorts.index})
         return grid.assign(to_age=np.minimum(grid["to_age"], grid["cohort"].map(self.cohorts["age"]) + days))
 
 
-def cohort_months(log: TransactionLog, cutoff: date) -> CohortMonths:
+def sum_repeat_purchases_by_cohort_month(log: TransactionLog, cutoff: date) -> CohortMonthSums:
     """Sum the repeat purchases up to the cutoff by cohort and month; later ones are never read."""
     t = log.purchase_days.filter(log.purchase_days.date <= ibis.literal(cutoff))
     t = t.mutate(first_day=t.date.min().over(group_by=t.customer_id))
@@ -69,12 +69,12 @@ def cohort_months(log: TransactionLog, cutoff: date) -> CohortMonths:
     sums[["cohort", "month"]] *= -1
     entries = sums[sums["customers"] > 0].set_index("cohort").sort_index()
     cohorts = entries[["customers"]].assign(age=entries["age"] / entries["customers"])
-    grid = _grid(cohorts, {cohort: range(cohort, 0) for cohort in cohorts.index})
+    grid = _build_cohort_month_grid(cohorts, {cohort: range(cohort, 0) for cohort in cohorts.index})
     past = grid.merge(sums[["cohort", "month", *COUNTS]], on=["cohort", "month"], how="left")
-    return CohortMonths(past.fillna(dict.fromkeys(COUNTS, 0.0)), cohorts)
+    return CohortMonthSums(past.fillna(dict.fromkeys(COUNTS, 0.0)), cohorts)
 
 
-def _grid(cohorts: pd.DataFrame, months: dict[int, range]) -> pd.DataFrame:
+def _build_cohort_month_grid(cohorts: pd.DataFrame, months: dict[int, range]) -> pd.DataFrame:
     """List each cohort's months with its customers and how old they are at the start and the end of the month."""
     grid = pd.DataFrame([(c, m) for c in months for m in months[c]], columns=["cohort", "month"], dtype="int64")
     of_cohort = cohorts.loc[grid["cohort"]].reset_index(drop=True)

@@ -71,21 +71,23 @@ def sample_customers(log: TransactionLog, cutoff: date, size: int, seed: int) ->
     known = counts.set_index("stratum")["customers"].sort_index()
     if known.sum() <= size:
         return None
-    limits = [(customers.stratum == k, _digest_limit(share)) for k, share in _shares(known, size).items()]
+    limits = [
+        (customers.stratum == k, _digest_limit(share)) for k, share in _sampling_share_by_stratum(known, size).items()
+    ]
     sampled = customers.filter(customers.digest < ibis.cases(*limits, else_=AFTER_ANY_DIGEST))
     stratum = fetch_by_customer(sampled.select("customer_id", "stratum"))["stratum"]
     weights = stratum.map(known / stratum.value_counts()).rename("weight")
     return CustomerSample(replace(log, purchase_days=log.purchase_days.semi_join(sampled, "customer_id")), weights)
 
 
-def list_weights(samples: Sequence[CustomerSample | None], labels: Sequence[pd.Series]) -> list[pd.Series] | None:
+def list_label_weights(samples: Sequence[CustomerSample | None], labels: Sequence[pd.Series]) -> list[pd.Series] | None:
     """Return the weight of each label, 1 where all customers of an origin are taken; None where that is so of all."""
     if not any(samples):
         return None
     return [s.weights if s else pd.Series(1.0, y.index) for s, y in zip(samples, labels, strict=True)]
 
 
-def _shares(known: pd.Series, size: int) -> dict[int, float]:
+def _sampling_share_by_stratum(known: pd.Series, size: int) -> dict[int, float]:
     """Return the share of each stratum's customers to take: equal numbers, but never more than there are."""
     shares: dict[int, float] = {}
     left, smallest_first = float(size), known.sort_values()

@@ -32,7 +32,7 @@ def fetch_in_chunks(table: ibis.Table, customers: int) -> Iterator[pd.DataFrame]
             yield fetch_by_customer(chunk.drop("position"))
 
 
-def count_customers(purchase_days: ibis.Table, cutoff: date) -> int:
+def count_customers_by_cutoff(purchase_days: ibis.Table, cutoff: date) -> int:
     """Count the customers whose first purchase day is on or before the cutoff."""
     history = purchase_days.filter(purchase_days.date <= ibis.literal(cutoff))
     return int(history.customer_id.nunique().to_pyarrow().as_py())

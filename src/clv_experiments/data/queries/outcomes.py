@@ -10,7 +10,7 @@ from clv_experiments.data.queries.customers import fetch_by_customer
 from clv_experiments.data.window import Period
 
 
-def holdout(log: TransactionLog, period: Period) -> pd.DataFrame:
+def holdout_spend_and_purchases(log: TransactionLog, period: Period) -> pd.DataFrame:
     """Sum spend and purchase days in the period of each customer known at the cutoff.
 
     Returns

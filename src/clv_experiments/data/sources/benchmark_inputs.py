@@ -13,7 +13,7 @@ FIRST_DAY, DAYS = date(2022, 1, 1), 730
 SPREAD = 2_654_435_761  # an odd number that scatters consecutive ones over all remainders
 
 
-def order_lines(number: int) -> ibis.Table:
+def simulate_order_lines(number: int) -> ibis.Table:
     """Build lines of orders as a shop exports them: invoice, customer_id, invoice_date, quantity, unit_price."""
     line = ibis.range(0, number).unnest().name("line").as_table().line
     order = line // LINES_AN_ORDER

@@ -19,10 +19,10 @@ DATE = re.compile(
 )
 
 
-def row_kinds(row: Sequence[object]) -> list[str]:
+def detect_row_kinds(row: Sequence[object]) -> list[str]:
     """Return the kind of each cell; years in a row, or 1, 2, 3 and so on, are names of periods."""
-    kinds = [cell_kind(cell) for cell in row]
-    numbers = [whole_number(cell) for cell, kind in zip(row, kinds, strict=True) if kind == "number"]
+    kinds = [detect_cell_kind(cell) for cell in row]
+    numbers = [parse_whole_number(cell) for cell, kind in zip(row, kinds, strict=True) if kind == "number"]
     first = numbers[0] if numbers else None
     if first is None or "date" in kinds or numbers != list(range(first, first + len(numbers))):
         return kinds
@@ -31,7 +31,7 @@ def row_kinds(row: Sequence[object]) -> list[str]:
     return kinds
 
 
-def cell_kind(cell: object) -> str:
+def detect_cell_kind(cell: object) -> str:
     """Return ``number``, ``date``, ``text``, or nothing for an empty cell."""
     if cell is None or isinstance(cell, bool):
         return "" if cell is None else "text"
@@ -45,7 +45,7 @@ def cell_kind(cell: object) -> str:
     return "date" if DATE.fullmatch(text) else "number" if NUMBER.fullmatch(text) else "text"
 
 
-def whole_number(cell: object) -> int | None:
+def parse_whole_number(cell: object) -> int | None:
     """Return the number that a cell holds if it is whole and not negative."""
     text = str(int(cell) if isinstance(cell, float) and cell.is_integer() else cell).strip()
     return int(text) if text.isascii() and text.isdecimal() else None

@@ -46,26 +46,26 @@ def open_connection(connection: str) -> Any:
         If it cannot be opened. No message holds the password.
     """
     if connection in IN_MEMORY:
-        return _open(connection, lambda: DuckDb().connection)
+        return _open_safely(connection, lambda: DuckDb().connection)
     parts = _split_uri(connection)
-    return _open(connection, lambda: _connect(connection, parts))
+    return _open_safely(connection, lambda: _connect(connection, parts))
 
 
 def open_database_file(file: Path) -> Any:
     """Connect to a DuckDB or SQLite file as ``open_connection`` does, whatever characters its path holds."""
-    return _open(str(file), lambda: _open_file(file, {}))
+    return _open_safely(str(file), lambda: _open_file(file, {}))
 
 
-def is_database(file: Path) -> bool:
+def is_database_file(file: Path) -> bool:
     """Return whether a file's content is that of a DuckDB or SQLite database."""
     return _database_kind(file) is not None
 
 
-def _open(connection: str, connect: Callable[[], Any]) -> Any:
+def _open_safely(connection: str, connect: Callable[[], Any]) -> Any:
     try:
         backend = connect()
     except ClvError as error:
-        raise ClvError(_without_passwords(str(error), connection)) from None
+        raise ClvError(_mask_passwords(str(error), connection)) from None
     except ImportError:
         scheme = connection.partition("://")[0].replace("postgresql", "postgres")
         install = DRIVER_INSTALL.get(scheme, f"pip install 'ibis-framework[{scheme}]'")
@@ -73,7 +73,8 @@ def _open(connection: str, connect: Callable[[], Any]) -> Any:
     except Exception as error:  # every driver has its own class
         reason = describe_driver_error(error, connection)
         raise ClvError(
-            f"cannot open the database {mask_secrets(connection)}: {reason}; {_advise(reason)} (data.connection)"
+            f"cannot open the database {mask_secrets(connection)}: {reason}; "
+            f"{_advise_on_driver_error(reason)} (data.connection)"
         ) from None
     _translate_driver_errors(backend, connection)
     return backend
@@ -95,11 +96,11 @@ def _connect(connection: str, parts: SplitResult) -> Any:
 def describe_driver_error(error: Exception, connection: str) -> str:
     """Return a driver's message on one line of at most 300 characters, without the connection's password."""
     text = mask_secrets(" ".join(str(error).split("LINE 1:")[0].split()))[:300]
-    text = _without_passwords(text, connection).rstrip(".;?")
+    text = _mask_passwords(text, connection).rstrip(".;?")
     return f"{text}; {OTHER_FILES_ADVICE}" if "disabled by configuration" in text else text
 
 
-def _without_passwords(text: str, connection: str) -> str:
+def _mask_passwords(text: str, connection: str) -> str:
     for password in find_secrets(connection):
         text = text.replace(password, MASK)
     return text
@@ -144,7 +145,7 @@ def _database_kind(file: Path) -> str | None:
     )
 
 
-def _advise(reason: str) -> str:
+def _advise_on_driver_error(reason: str) -> str:
     reason = reason.lower()
     if "lock" in reason:
         return "close the program that has it open"

@@ -25,7 +25,7 @@ from clv_experiments.data.sources.csv_text import (
     name_separator,
     read_records,
 )
-from clv_experiments.data.sources.csv_types import cast_lossless, find_plain_types
+from clv_experiments.data.sources.csv_types import cast_lossless, find_lossless_types
 from clv_experiments.errors import ClvError, describe_full_disk, is_disk_full
 
 PATTERN_CHARACTERS = set("*?[")  # DuckDB takes them for a pattern of many files
@@ -44,7 +44,7 @@ FIRST_FAULT = """
 
 
 @dataclass(frozen=True)
-class _Text:
+class _Utf8Text:
     """What DuckDB reads: the file itself or its rows in UTF-8, the lines to skip in it, and those that it lacks."""
 
     path: Path
@@ -103,26 +103,26 @@ def copy_to_parquet(
         connection.execute("SET temp_directory = ?", [folder])
         try:
             try:
-                return _copy(connection, file, _prepare_text(file, Path(folder, "rows.csv")), target, types, order)
+                return _copy_text(connection, file, _prepare_text(file, Path(folder, "rows.csv")), target, types, order)
             except duckdb.InvalidInputException:  # lines end in several ways
                 text = _write_text(file, Path(folder, "lines.csv"), newline=None)
-                return _copy(connection, file, text, target, types, order)
+                return _copy_text(connection, file, text, target, types, order)
         except duckdb.Error as error:
             reason = describe_full_disk(error) if is_disk_full(error) else str(error).partition("\n")[0]
             raise ClvError(f"'{file.path}' cannot be read as CSV or copied to {folder}: {reason}") from error
 
 
-def _prepare_text(file: CsvFile, target: Path) -> _Text:
+def _prepare_text(file: CsvFile, target: Path) -> _Utf8Text:
     if not file.is_readable:
         return _write_text(file, target, newline="")
     path = file.path.absolute()
     if set(str(path)) & PATTERN_CHARACTERS:
         target.symlink_to(path)
         path = target
-    return _Text(path, file.lines_above, 0)
+    return _Utf8Text(path, file.lines_above, 0)
 
 
-def _write_text(file: CsvFile, target: Path, newline: str | None) -> _Text:
+def _write_text(file: CsvFile, target: Path, newline: str | None) -> _Utf8Text:
     """Write all rows in UTF-8; where ``newline`` is None, every line ends alike."""
     with (
         TextIOWrapper(open_binary(file.path), file.encoding, newline=newline) as source,
@@ -134,18 +134,18 @@ def _write_text(file: CsvFile, target: Path, newline: str | None) -> _Text:
         end = last[len(last.rstrip("\r\n")) :]
         if file.separator == SPACE["space"]:
             csv.writer(copy, delimiter=" ", lineterminator="\n").writerows(read_records(source, file.separator))
-            return _Text(target, 0, file.lines_above)
+            return _Utf8Text(target, 0, file.lines_above)
         copy.write(end)  # shows how lines end, which the first row may not: it may hold other ends in quotes
         while block := source.read(BLOCK_BYTES):
             copy.write(block)
     marks = 1 if end else 0
-    return _Text(target, marks, file.lines_above - marks)
+    return _Utf8Text(target, marks, file.lines_above - marks)
 
 
-def _copy(
+def _copy_text(
     connection: duckdb.DuckDBPyConnection,
     file: CsvFile,
-    text: _Text,
+    text: _Utf8Text,
     target: Path,
     types: Mapping[str, str] | None,
     order: Sequence[str] | None,
@@ -172,24 +172,24 @@ def _copy(
         places = {name.lower(): column for column, name in named.items()}
         named = {places[name.lower()]: name for name in order}
     kept = rows.project(", ".join(f"{column} AS {quote_identifier(name)}" for column, name in named.items()))
-    types = find_plain_types(kept) if types is None else types
+    types = find_lossless_types(kept) if types is None else types
     misfits = _write_typed(connection, kept, types, target)
     fault = next(iter(connection.execute(FIRST_FAULT, [BLANK]).fetchall()), None)
     if fault and "LINE SIZE" in fault[0] and longest < LONG_LINE:
         connection.execute("DROP TABLE reject_errors; DROP TABLE reject_scans")
-        return _copy(connection, file, text, target, types, order, LONG_LINE)
+        return _copy_text(connection, file, text, target, types, order, LONG_LINE)
     footer = _read_footer(file, text, fault[2]) if fault else ()
     if fault and not footer:
         _refuse_line(file, text, *fault)
-    empty = [column for position, column in enumerate(names) if file.header.must_be_empty(position)]
+    empty = [column for position, column in enumerate(names) if file.header.is_dropped_column(position)]
     if empty and rows.filter(" OR ".join(f"trim({column}) <> ''" for column in empty)).limit(1).fetchall():
-        _refuse_unnamed(file)
+        _refuse_unnamed_column(file)
     while misfits:
         types = {name: kind for name, kind in types.items() if name not in misfits}
         misfits = _write_typed(connection, kept, types, target)
     if types:  # no name of a column is a number or a date
         return CsvCopy(pq.read_metadata(target).num_rows, types=types, footer=footer)
-    return replace(_leave_out_repeated_headers(connection, file, target), footer=footer)
+    return replace(_drop_repeated_headers(connection, file, target), footer=footer)
 
 
 def _write_typed(
@@ -207,7 +207,7 @@ def _write_typed(
     return {[*types][position] for (position,) in positions if position is not None}
 
 
-def _leave_out_repeated_headers(connection: duckdb.DuckDBPyConnection, file: CsvFile, target: Path) -> CsvCopy:
+def _drop_repeated_headers(connection: duckdb.DuckDBPyConnection, file: CsvFile, target: Path) -> CsvCopy:
     rows = pq.read_metadata(target).num_rows
     if file.header.row is None or not rows:
         return CsvCopy(rows)
@@ -215,8 +215,13 @@ def _leave_out_repeated_headers(connection: duckdb.DuckDBPyConnection, file: Csv
     copied = {name.lower(): name for name in copy.columns}
     names = [name.strip(MARK + " ").lower() for name in file.columns[:COMPARED_COLUMNS]]
     columns = [copied[name.lower()] for name in file.columns[:COMPARED_COLUMNS]]
-    cells = (_call("lower", _call("trim", duckdb.ColumnExpression(c), _constant(MARK + " "))) for c in columns)
-    is_header = reduce(and_, (cell == _constant(name) for cell, name in zip(cells, names, strict=True)))
+    cells = (
+        _function_expression(
+            "lower", _function_expression("trim", duckdb.ColumnExpression(c), _constant_expression(MARK + " "))
+        )
+        for c in columns
+    )
+    is_header = reduce(and_, (cell == _constant_expression(name) for cell, name in zip(cells, names, strict=True)))
     [(repeated,)] = copy.filter(is_header).aggregate("count(*)").fetchall()
     if repeated:
         others = target.with_suffix(".others")
@@ -225,15 +230,15 @@ def _leave_out_repeated_headers(connection: duckdb.DuckDBPyConnection, file: Csv
     return CsvCopy(rows - repeated, repeated)
 
 
-def _call(function: str, *arguments: duckdb.Expression) -> duckdb.Expression:
+def _function_expression(function: str, *arguments: duckdb.Expression) -> duckdb.Expression:
     return duckdb.FunctionExpression(function, *arguments)
 
 
-def _constant(text: str) -> duckdb.Expression:
+def _constant_expression(text: str) -> duckdb.Expression:
     return duckdb.ConstantExpression(text)
 
 
-def _read_footer(file: CsvFile, text: _Text, position: int) -> tuple[str, ...]:
+def _read_footer(file: CsvFile, text: _Utf8Text, position: int) -> tuple[str, ...]:
     """Return the first cell of each line from a byte position on if all are a few, and fill at most half of a row."""
     width = len(file.header.names)
     with text.path.open("rb") as stream:
@@ -247,7 +252,7 @@ def _read_footer(file: CsvFile, text: _Text, position: int) -> tuple[str, ...]:
     return tuple(row[0] for row in rows) if all(2 * len(row) <= width for row in rows) else ()
 
 
-def _refuse_line(file: CsvFile, text: _Text, fault: str, content: str, position: int) -> NoReturn:
+def _refuse_line(file: CsvFile, text: _Utf8Text, fault: str, content: str, position: int) -> NoReturn:
     row = content.lstrip("\r\n")
     above = len(content) - len(row)
     location = f"line {text.missing + _count_lines(text.path, position + above) + 1} of '{file.path}'"
@@ -273,7 +278,7 @@ def _count_lines(path: Path, size: int) -> int:
     return feeds or returns
 
 
-def _refuse_unnamed(file: CsvFile) -> NoReturn:
+def _refuse_unnamed_column(file: CsvFile) -> NoReturn:
     """Name the first line with a value in a column that has no name."""
     with TextIOWrapper(open_binary(file.path), file.encoding, newline="") as lines:
         for _ in range(file.lines_above):
@@ -282,7 +287,7 @@ def _refuse_unnamed(file: CsvFile) -> NoReturn:
         line = 1
         for row in records:
             for position, cell in enumerate(row):
-                if file.header.must_be_empty(position) and cell.strip():
+                if file.header.is_dropped_column(position) and cell.strip():
                     raise ClvError(
                         f"line {file.lines_above + line} of '{file.path}' has '{cell[:60]}' in column {position + 1}, "
                         "which has no name; the first line must name every column"

@@ -92,10 +92,10 @@ def find_encoding(path: Path, encoding: str | None) -> Encoding:
         with open_binary(path) as stream:
             head = stream.read(HEAD_BYTES)
         marked = next((name for mark, name in BYTE_ORDER_MARKS.items() if head.startswith(mark)), None)
-        declared = encoding or marked or _wide_encoding(head)
+        declared = encoding or marked or _detect_utf16_or_utf32(head)
         for candidate in [declared] if declared else [UTF_8, *FALLBACKS]:
             try:
-                return Encoding(candidate, _scan(path, candidate, candidate in FALLBACKS and not declared))
+                return Encoding(candidate, _scan_whole_file(path, candidate, candidate in FALLBACKS and not declared))
             except UnicodeError as error:
                 reason = getattr(error, "reason", error)
     except (*DAMAGE, OSError) as error:
@@ -107,7 +107,7 @@ def find_encoding(path: Path, encoding: str | None) -> Encoding:
     )
 
 
-def _wide_encoding(head: bytes) -> str | None:
+def _detect_utf16_or_utf32(head: bytes) -> str | None:
     """Return UTF-16 or UTF-32 without a mark, in which most characters have bytes of zero in one position."""
     for name, width in (("utf-32", 4), ("utf-16", 2)):
         for order, filled in (("le", 0), ("be", width - 1)):
@@ -118,7 +118,7 @@ def _wide_encoding(head: bytes) -> str | None:
     return None
 
 
-def _scan(path: Path, encoding: str, refuses_controls: bool) -> int:
+def _scan_whole_file(path: Path, encoding: str, refuses_controls: bool) -> int:
     """Decode the whole file, refuse characters that no text has, and return the length of a line above a block."""
     decoder = codecs.getincrementaldecoder(encoding)()
     ended, longest, length = False, 0, 0

@@ -21,9 +21,9 @@ from clv_experiments.data.sources.csv_encoding import (
     is_compressed,
     open_binary,
 )
+from clv_experiments.data.sources.duplicate_names import check_column_count
 from clv_experiments.data.sources.header import Header, find_header
 from clv_experiments.data.sources.markup import describe_markup
-from clv_experiments.data.sources.twin_names import check_width
 from clv_experiments.errors import ClvError
 
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
@@ -60,7 +60,7 @@ class CsvFile:
     longest_line: int
 
     @property
-    def is_guess(self) -> bool:
+    def is_encoding_guessed(self) -> bool:
         """Whether the encoding may be another, unless it was given."""
         return self.encoding in FALLBACKS
 
@@ -112,7 +112,7 @@ def inspect_csv(
     if markup := describe_markup(sample):
         raise ClvError(f"'{path}' is {markup} (data.path)")
     records, separator = _choose_separator(path, sample, separator, 1 + bool(separator_line))
-    check_width(max(map(len, records.rows)), f"'{path}'", f"read_csv({json.dumps(str(path))}, usecols")
+    check_column_count(max(map(len, records.rows)), f"'{path}'", f"read_csv({json.dumps(str(path))}, usecols")
     header_found = find_header(records.rows, f"'{path}'", header, records.starts)
     if len(header_found.names) == 1:
         _refuse_one_column(path, header_found.names[0])
@@ -174,7 +174,7 @@ def _parse_separator(separator: str | None) -> str | None:
 
 
 @dataclass(frozen=True)
-class _Records:
+class _FirstRecords:
     """The first records of a file, blank ones included: cells, text, and the line on which each begins.
 
     There is one start more: the line after the last record.
@@ -184,7 +184,7 @@ class _Records:
     texts: list[str]
     starts: list[int]
 
-    def fit(self) -> tuple[bool, float, int, int]:
+    def separator_score(self) -> tuple[bool, float, int, int]:
         """Return a key by which the right separator is the greatest: most rows have the same number of cells."""
         widths = [len(row) for row in self.rows if row]
         usual = Counter(widths).most_common(1)[0][0]
@@ -192,13 +192,13 @@ class _Records:
         return usual > 1, widths.count(usual) / len(widths[first:]), -first, usual
 
 
-def _choose_separator(path: Path, sample: str, declared: str | None, line: int) -> tuple[_Records, str]:
+def _choose_separator(path: Path, sample: str, declared: str | None, line: int) -> tuple[_FirstRecords, str]:
     """Split the sample, which begins on a line, by the separator that is given or fits best."""
     marks = SEPARATORS.values()
-    records = {mark: _first_records(sample, mark, line) for mark in {declared or ",", *marks, *SPACE.values()}}
-    best = max(marks, key=lambda mark: records[mark].fit())
-    space = records[" "].fit()
-    if not records[best].fit()[0] and space[:2] == (True, 1.0):
+    records = {mark: _read_first_records(sample, mark, line) for mark in {declared or ",", *marks, *SPACE.values()}}
+    best = max(marks, key=lambda mark: records[mark].separator_score())
+    space = records[" "].separator_score()
+    if not records[best].separator_score()[0] and space[:2] == (True, 1.0):
         best = " "
     widths = {mark: max(map(len, records[mark].rows)) for mark in (best, declared or best)}
     if declared and widths[declared] == 1 and widths[best] > 1:
@@ -219,10 +219,10 @@ def _refuse_one_column(path: Path, column: str) -> NoReturn:
     )
 
 
-def _first_records(sample: str, separator: str, line: int) -> _Records:
+def _read_first_records(sample: str, separator: str, line: int) -> _FirstRecords:
     lines = StringIO(sample, newline="").readlines()
     reader = read_records(lines, separator)
-    records = _Records([], [], [line])
+    records = _FirstRecords([], [], [line])
     end = 0
     for row in islice(reader, SAMPLE_ROWS):
         records.rows.append(row)

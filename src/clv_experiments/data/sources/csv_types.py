@@ -21,7 +21,7 @@ LOSSLESS = {
 DECIMAL_POINT = "bool_or({0} LIKE '%._' OR {0} LIKE '%.__')"  # else 1.234 may be a thousand
 
 
-def find_plain_types(rows: duckdb.DuckDBPyRelation) -> dict[str, str]:
+def find_lossless_types(rows: duckdb.DuckDBPyRelation) -> dict[str, str]:
     """Find the columns whose every cell, of the first rows, a cast reads as it is written.
 
     Parameters
@@ -36,7 +36,7 @@ def find_plain_types(rows: duckdb.DuckDBPyRelation) -> dict[str, str]:
         ways are left out.
     """
     pairs = [(column, kind) for column in rows.columns for kind in LOSSLESS]
-    sample = rows.limit(SAMPLE_ROWS).aggregate(", ".join(_test_lossless(column, kind) for column, kind in pairs))
+    sample = rows.limit(SAMPLE_ROWS).aggregate(", ".join(_build_lossless_test(column, kind) for column, kind in pairs))
     kinds: dict[str, str] = {}
     for (column, kind), holds in zip(pairs, sample.fetchall()[0], strict=True):
         if holds:
@@ -68,7 +68,7 @@ def cast_lossless(rows: duckdb.DuckDBPyRelation, types: Mapping[str, str], lossy
     return rows.project(", ".join([*typed, f"CASE {' '.join(losses)} END AS {quote_identifier(lossy)}"]))
 
 
-def _test_lossless(column: str, kind: str) -> str:
+def _build_lossless_test(column: str, kind: str) -> str:
     cell = quote_identifier(column)
     test = f"bool_and(coalesce({LOSSLESS[kind].format(cell, f'TRY_CAST({cell} AS {kind})')}, {cell} IS NULL))"
     test += f" AND count({cell}) > 0"

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from clv_experiments.data.engine import quote_identifier
-from clv_experiments.data.parsing.columns import choose_columns, quote_column
+from clv_experiments.data.parsing.columns import choose_column_roles, quote_column
 from clv_experiments.errors import ClvError, mask_secrets
 
 MAX_LISTED = 10  # tables in a message
@@ -56,7 +56,7 @@ def list_tables(backend: Any) -> list[str]:
 def resembles_log(columns: list[str]) -> bool:
     """Return whether usual names of a customer, a date and an amount are among the columns."""
     try:
-        choose_columns(columns, {}, "")
+        choose_column_roles(columns, {}, "")
     except ClvError:
         return False
     return True

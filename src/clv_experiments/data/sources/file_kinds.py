@@ -7,7 +7,7 @@ import shlex
 import zipfile
 from pathlib import Path
 
-from clv_experiments.data.sources.connection import is_database
+from clv_experiments.data.sources.connection import is_database_file
 from clv_experiments.data.sources.csv_encoding import is_compressed
 from clv_experiments.data.sources.markup import describe_markup
 from clv_experiments.errors import ClvError
@@ -44,7 +44,7 @@ CONVERSIONS = {  # suffix: the pandas function that reads it, and a package that
 R_READERS = {"rds": "readRDS({file})", "rda": "get(load({file}))", "rdata": "get(load({file}))"}
 
 
-def detect_kind(path: Path) -> str:
+def detect_file_kind(path: Path) -> str:
     """Return the kind of a file: one of ``SUFFIXES``, ``database`` or ``zip``.
 
     Raises
@@ -52,7 +52,7 @@ def detect_kind(path: Path) -> str:
     ClvError
         If its name says another kind than its content, or it is of no kind that is read.
     """
-    if is_database(path):
+    if is_database_file(path):
         return "database"
     compressed = is_compressed(path)
     suffix = path.name.lower().removesuffix(path.suffix.lower() if compressed else "").rpartition(".")[2]

@@ -18,10 +18,10 @@ from clv_experiments.data.sources.csv_copy import ALL_TEXT, CsvCopy, copy_to_par
 from clv_experiments.data.sources.csv_encoding import OPENERS
 from clv_experiments.data.sources.csv_text import CsvFile, inspect_csv
 from clv_experiments.data.sources.database import database_file
-from clv_experiments.data.sources.file_kinds import SUFFIXES, detect_kind
+from clv_experiments.data.sources.file_kinds import SUFFIXES, detect_file_kind
 from clv_experiments.data.sources.header import check_same_header
-from clv_experiments.data.sources.other_files import read_other, unpack_only_file
-from clv_experiments.data.sources.parquet_files import list_files, read_parquet, temporary_folder
+from clv_experiments.data.sources.other_files import read_other_format, unpack_only_file
+from clv_experiments.data.sources.parquet_files import format_file_list, read_parquet, temporary_folder
 from clv_experiments.data.sources.workbook import read_workbook, stack_tables
 from clv_experiments.errors import ClvError, describe_full_disk, is_disk_full
 
@@ -90,7 +90,7 @@ def files(
     """
     paths = _find_files(path)
     try:
-        paths, unpacked = _unpack(engine, paths)
+        paths, unpacked = _unpack_archives(engine, paths)
         kind = _common_kind(paths)
         settings = {"separator": separator, "encoding": encoding, "header": header, "sheet": sheet, "table": table}
         for name, value in settings.items():
@@ -106,7 +106,7 @@ def files(
         elif kind == "database":
             raw = _read_database(engine, paths, table)
         else:
-            raw = _read_others(engine, paths, kind)
+            raw = _read_other_formats(engine, paths, kind)
     except PermissionError as error:
         raise ClvError(f"'{error.filename}' may not be read or written: give yourself permission to") from error
     except OSError as error:
@@ -129,7 +129,7 @@ def _find_files(path: str | None) -> list[Path]:
     matches = sorted(Path(match) for match in glob(str(requested), recursive=True))
     paths = [match for match in matches if match.is_file() and not match.name.startswith("~$")]
     if paths:
-        return _leave_out_empty(paths)
+        return _drop_empty_files(paths)
     if not requested.parent.is_dir():
         raise ClvError(
             f"there is no file '{path}', for there is no folder '{requested.parent}' in {Path.cwd()} (data.path)"
@@ -145,7 +145,7 @@ def _find_in_folder(folder: Path) -> list[Path]:
     paths = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith((".", "_", "~$")))
     paths = [path for path in paths if path.suffix.lower() in endings]
     if len({path.suffix.lower() for path in paths}) == 1:
-        return _leave_out_empty(paths)
+        return _drop_empty_files(paths)
     held = f"files of several kinds, such as {paths[0].name} and {paths[-1].name}" if paths else "no file that is read"
     raise ClvError(
         f"'{folder}' is a folder with {held}: type a pattern for the files of your log, such as "
@@ -153,7 +153,7 @@ def _find_in_folder(folder: Path) -> list[Path]:
     )
 
 
-def _leave_out_empty(paths: Sequence[Path]) -> list[Path]:
+def _drop_empty_files(paths: Sequence[Path]) -> list[Path]:
     """Leave out files of no byte beside others, and refuse two of the same content, whose rows would count twice."""
     filled = [path for path in paths if path.stat().st_size] or [*paths]
     by_size: dict[int, list[Path]] = {}
@@ -166,7 +166,7 @@ def _leave_out_empty(paths: Sequence[Path]) -> list[Path]:
 
 
 def _common_kind(paths: Sequence[Path]) -> str:
-    kinds = {file: detect_kind(file) for file in paths}
+    kinds = {file: detect_file_kind(file) for file in paths}
     first = paths[0]
     for file, kind in kinds.items():
         if kind != kinds[first]:
@@ -189,13 +189,15 @@ def _read_csv(
     is_long = sum(path.stat().st_size for path in paths) >= MANY_BYTES
     copies = _copy_with_equal_types(targets, None if is_long else ALL_TEXT, first.columns)
     if not any(copy.rows for copy in copies):
-        raise ClvError(f"{list_files(paths)} has a header but no row")
-    left_out = [note for copy, file in zip(copies, csv_files, strict=True) for note in _describe_left_out(copy, file)]
+        raise ClvError(f"{format_file_list(paths)} has a header but no row")
+    left_out = [
+        note for copy, file in zip(copies, csv_files, strict=True) for note in _describe_dropped_lines(copy, file)
+    ]
     rows = engine.read_parquet([*targets]).select(*first.columns)
-    return RawTable(rows, (*_csv_notes(csv_files, encoding), *left_out))
+    return RawTable(rows, (*_describe_csv_guesses(csv_files, encoding), *left_out))
 
 
-def _describe_left_out(copy: CsvCopy, file: CsvFile) -> Iterable[str]:
+def _describe_dropped_lines(copy: CsvCopy, file: CsvFile) -> Iterable[str]:
     if copy.repeated_headers:
         yield f"{copy.repeated_headers:,} line(s) of '{file.path}' repeat the names of its columns and were left out"
     if copy.footer:
@@ -214,18 +216,18 @@ def _copy_with_equal_types(
     return copies if all(copy.types == types for copy in copies) else _copy_with_equal_types(targets, types, order)
 
 
-def _csv_notes(csv_files: Sequence[CsvFile], encoding: str | None) -> Iterable[str]:
+def _describe_csv_guesses(csv_files: Sequence[CsvFile], encoding: str | None) -> Iterable[str]:
     """Say what was guessed, and each thing once for all files that it holds for."""
-    guesses = dict.fromkeys(file.encoding for file in csv_files if file.is_guess and encoding is None)
+    guesses = dict.fromkeys(file.encoding for file in csv_files if file.is_encoding_guessed and encoding is None)
     for name in guesses:
-        source = list_files([file.path for file in csv_files if file.encoding == name])
+        source = format_file_list([file.path for file in csv_files if file.encoding == name])
         yield f"{source} is not UTF-8 and was read as {name} (data.source.encoding says otherwise)"
     by_note: dict[str, list[Path]] = {}
     for file in csv_files:
         for note in file.header.notes:
             by_note.setdefault(note.replace(f"'{file.path}'", FILE), []).append(file.path)
     for note, paths in by_note.items():
-        yield note.replace(FILE, list_files(paths))
+        yield note.replace(FILE, format_file_list(paths))
 
 
 def _read_workbooks(engine: Engine, paths: Sequence[Path], sheet: str | None, header: bool | int | None) -> RawTable:
@@ -239,31 +241,33 @@ def _read_workbooks(engine: Engine, paths: Sequence[Path], sheet: str | None, he
     return RawTable(engine.register_arrow("workbook", stack_tables(tables)), tuple(notes))
 
 
-def _read_others(engine: Engine, paths: Sequence[Path], kind: str) -> RawTable:
-    tables, notes = zip(*(read_other(file, kind) for file in paths), strict=True)
+def _read_other_formats(engine: Engine, paths: Sequence[Path], kind: str) -> RawTable:
+    tables, notes = zip(*(read_other_format(file, kind) for file in paths), strict=True)
     for file, table in zip(paths, tables, strict=True):
         check_same_header(table.column_names, f"'{file}'", tables[0].column_names, f"'{paths[0]}'")
     try:
         rows = pa.concat_tables(tables, promote_options="permissive")
     except pa.ArrowException as error:
-        raise ClvError(f"{list_files(paths)} cannot be stacked, since a column differs in type: {error}") from error
+        raise ClvError(
+            f"{format_file_list(paths)} cannot be stacked, since a column differs in type: {error}"
+        ) from error
     if rows.num_rows == 0:
-        raise ClvError(f"{list_files(paths)} has columns but no row")
+        raise ClvError(f"{format_file_list(paths)} has columns but no row")
     return RawTable(engine.register_arrow(kind, rows), tuple(notes[0]))
 
 
 def _read_database(engine: Engine, paths: Sequence[Path], table: str | None) -> RawTable:
     if len(paths) > 1:
-        raise ClvError(f"{list_files(paths)} are databases, which cannot be stacked: type data.path='{paths[0]}'")
+        raise ClvError(f"{format_file_list(paths)} are databases, which cannot be stacked: type data.path='{paths[0]}'")
     return database_file(engine, paths[0], table)
 
 
-def _unpack(engine: Engine, paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
+def _unpack_archives(engine: Engine, paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
     """Replace each zip archive by the one file in it, and say so."""
     unpacked, notes = [], []
     for path in paths:
         unpacked.append(path)
-        if path.suffix.lower() == ".zip" and detect_kind(path) == "zip":
+        if path.suffix.lower() == ".zip" and detect_file_kind(path) == "zip":
             unpacked[-1] = unpack_only_file(path, temporary_folder(engine))
             notes.append(f"'{unpacked[-1].name}' was read, the only file of '{path}'")
     return unpacked, notes

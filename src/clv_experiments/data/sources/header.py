@@ -9,8 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from itertools import pairwise
 
-from clv_experiments.data.sources.cell_kinds import cell_kind, row_kinds, whole_number
-from clv_experiments.data.sources.twin_names import describe_numbered, describe_unnamed, join_two_rows, number_twins
+from clv_experiments.data.sources.cell_kinds import detect_cell_kind, detect_row_kinds, parse_whole_number
+from clv_experiments.data.sources.duplicate_names import (
+    describe_renamed_columns,
+    describe_unnamed_column,
+    join_two_header_rows,
+    number_duplicate_names,
+)
 from clv_experiments.errors import ClvError
 
 MAX_ROWS_ABOVE = 50  # a title, a date range and the like end before it
@@ -45,7 +50,7 @@ class Header:
     row_numbers: frozenset[int]
     notes: tuple[str, ...]
 
-    def must_be_empty(self, position: int) -> bool:
+    def is_dropped_column(self, position: int) -> bool:
         """Return whether a column is left out because it has no name and no value."""
         return position < len(self.names) and not self.names[position] and position not in self.row_numbers
 
@@ -86,31 +91,31 @@ def find_header(
     ClvError
         If no row is filled, or ``header`` is the number of none.
     """
-    kinds = [row_kinds(row) for row in rows]
+    kinds = [detect_row_kinds(row) for row in rows]
     filled = [index for index, row in enumerate(kinds) if any(row)]
     if not filled:
         raise ClvError(f"{where} is empty")
     unit = "row" if line_numbers is None else "line"
     numbers = range(1, len(rows) + 1) if line_numbers is None else line_numbers
-    row, first_row = _choose_row(kinds, filled, header, numbers, f"{unit} {header} of {where}")
-    joined, used = join_two_rows([[*map(_format_name, cells)] for cells in rows[:first_row]], kinds, row)
+    row, first_row = _choose_header_row(kinds, filled, header, numbers, f"{unit} {header} of {where}")
+    joined, used = join_two_header_rows([[*map(_format_name, cells)] for cells in rows[:first_row]], kinds, row)
     top = first_row if row is None else used[0] if joined else row
-    notes = _skipped_notes([numbers[index] for index in filled if index < top], unit, where)
+    notes = _describe_skipped_rows([numbers[index] for index in filled if index < top], unit, where)
     if row is not None and not joined and (units := [index for index in filled if row < index < first_row]):
-        notes.append(_units_note(rows[units[0]], [numbers[index] for index in units], unit, where))
-    body = [cells for cells in rows[first_row:] if any(map(cell_kind, cells))]
+        notes.append(_describe_unit_rows(rows[units[0]], [numbers[index] for index in units], unit, where))
+    body = [cells for cells in rows[first_row:] if any(map(detect_cell_kind, cells))]
     if row is None:
         width = Counter(map(len, body)).most_common(1)[0][0]
         names, row_numbers = [f"column{position}" for position in range(1, width + 1)], frozenset[int]()
         if header is None:
-            notes.append(_no_header_note(numbers[first_row], len(names), unit, where))
+            notes.append(_describe_missing_header(numbers[first_row], len(names), unit, where))
     else:
         header_names = joined or [_format_name(cell) for cell in rows[row]]
         names, row_numbers, name_notes = _name_columns(header_names, body, where)
         pair = " and ".join(str(numbers[index]) for index in used)
         notes += [*([f"{unit}s {pair} of {where} name the columns together"] if joined else []), *name_notes]
-    numbered = number_twins(names)
-    notes += describe_numbered(names, numbered, where)
+    numbered = number_duplicate_names(names)
+    notes += describe_renamed_columns(names, numbered, where)
     return Header(row, first_row, tuple(numbered), row_numbers, tuple(notes))
 
 
@@ -144,7 +149,7 @@ def check_same_header(names: Sequence[str], where: str, first: Sequence[str], fi
     )
 
 
-def _choose_row(
+def _choose_header_row(
     kinds: Sequence[Sequence[str]], filled: Sequence[int], header: bool | int | None, numbers: Sequence[int], where: str
 ) -> tuple[int | None, int]:
     """Return the header's row, if there is one, and the first row of data."""
@@ -165,7 +170,7 @@ def _choose_row(
     wide = [index for index in filled if sum(map(bool, kinds[index])) >= max(usual / 2, min(usual, 2))]
     scores: dict[int, int] = {}
     for index in wide[:MAX_ROWS_ABOVE]:
-        different, same = _compare_below(kinds[index], kinds[index + 1 :])
+        different, same = _count_kind_differences(kinds[index], kinds[index + 1 :])
         is_full = sum(map(bool, kinds[index])) >= usual or same > 1  # unlike a date range above the header
         if same > different and is_full and len(kinds[index]) >= width:
             break
@@ -173,20 +178,20 @@ def _choose_row(
     best = max(scores, key=lambda index: scores[index], default=wide[0])
     if not scores or (scores[best] == 0 and len(scores) < len(wide[:MAX_ROWS_ABOVE])):
         return None, wide[0]
-    return best, _end_of_units(kinds, [index for index in filled if index > best], best + 1)
+    return best, _find_end_of_unit_rows(kinds, [index for index in filled if index > best], best + 1)
 
 
-def _end_of_units(kinds: Sequence[Sequence[str]], below: Sequence[int], first_row: int) -> int:
+def _find_end_of_unit_rows(kinds: Sequence[Sequence[str]], below: Sequence[int], first_row: int) -> int:
     """Return the row after those right below the header that have text in columns of numbers and dates, and no such."""
     for index in below[:MAX_UNIT_ROWS]:
-        different, same = _compare_below(kinds[index], kinds[index + 1 :])
+        different, same = _count_kind_differences(kinds[index], kinds[index + 1 :])
         if not different or same:
             break
         first_row = index + 1
     return first_row
 
 
-def _compare_below(row: Sequence[str], below: Sequence[Sequence[str]]) -> tuple[int, int]:
+def _count_kind_differences(row: Sequence[str], below: Sequence[Sequence[str]]) -> tuple[int, int]:
     """Count the columns of numbers or dates in which a row has something else, and in which it has the same."""
     different = same = 0
     for position, kind in enumerate(row):
@@ -199,7 +204,7 @@ def _compare_below(row: Sequence[str], below: Sequence[Sequence[str]]) -> tuple[
 
 
 def _are_row_numbers(cells: Sequence[object]) -> bool:
-    numbers = [number for cell in cells if (number := whole_number(cell)) is not None]
+    numbers = [number for cell in cells if (number := parse_whole_number(cell)) is not None]
     if not numbers or len(numbers) < len(cells) or numbers[0] >= ROW_NUMBER_LIMIT:
         return False
     return all(before < after for before, after in pairwise(numbers))
@@ -211,7 +216,7 @@ def _name_columns(
     """Name the columns that have no name, or leave them out; return which number the rows, and notes."""
     names = list(header)
     if len(body) > 1 and {len(row) for row in body} == {len(names) + 1}:  # R names no column of row numbers
-        if not any(cell_kind(row[-1]) for row in body):
+        if not any(detect_cell_kind(row[-1]) for row in body):
             names.append("")
         elif _are_row_numbers([row[0] for row in body]):
             names.insert(0, "")
@@ -226,9 +231,9 @@ def _name_columns(
             names[position] = ""
             row_numbers.add(position)
             notes.append(f"column {position + 1} of {where} has no name and only numbers the rows: it was left out")
-        elif not name and sum(map(bool, map(cell_kind, cells))) > len(cells) / 2:
+        elif not name and sum(map(bool, map(detect_cell_kind, cells))) > len(cells) / 2:
             names[position] = f"column{position + 1}"
-            notes.append(describe_unnamed(position + 1, where))
+            notes.append(describe_unnamed_column(position + 1, where))
     return names, frozenset(row_numbers), notes
 
 
@@ -240,7 +245,7 @@ def _format_name(cell: object) -> str:
     return "" if cell is None else str(cell).strip(" \ufeff")
 
 
-def _skipped_notes(numbers: Sequence[int], unit: str, where: str) -> list[str]:
+def _describe_skipped_rows(numbers: Sequence[int], unit: str, where: str) -> list[str]:
     if not numbers:
         return []
     span = f"{unit} {numbers[0]}" if len(numbers) == 1 else f"{unit}s {numbers[0]} to {numbers[-1]}"
@@ -248,15 +253,15 @@ def _skipped_notes(numbers: Sequence[int], unit: str, where: str) -> list[str]:
     return [f"{span} of {where}, above the names of the columns, {verb} left out (data.source.header says otherwise)"]
 
 
-def _units_note(cells: Sequence[object], numbers: Sequence[int], unit: str, where: str) -> str:
-    quoted = ", ".join(f"'{cell}'" for cell in cells if cell_kind(cell))
+def _describe_unit_rows(cells: Sequence[object], numbers: Sequence[int], unit: str, where: str) -> str:
+    quoted = ", ".join(f"'{cell}'" for cell in cells if detect_cell_kind(cell))
     return (
         f"{unit} {' and '.join(map(str, numbers))} of {where} ({quoted[:MAX_QUOTED]}), below the names of the columns, "
         "was left out: it holds no number or date where the others do (data.source.header says otherwise)"
     )
 
 
-def _no_header_note(number: int, width: int, unit: str, where: str) -> str:
+def _describe_missing_header(number: int, width: int, unit: str, where: str) -> str:
     return (
         f"{where} names no columns, since {unit} {number} holds numbers or dates like those below, so they are called "
         f"column1 to column{width} here (data.source.header={number} says that they are names)"

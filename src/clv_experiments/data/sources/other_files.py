@@ -17,8 +17,12 @@ import pyarrow.orc
 
 from clv_experiments.data.engine import open_scratch_duckdb, quote_identifier
 from clv_experiments.data.sources.csv_encoding import open_binary
+from clv_experiments.data.sources.duplicate_names import (
+    describe_renamed_columns,
+    make_names_unique,
+    number_duplicate_names,
+)
 from clv_experiments.data.sources.file_kinds import SUFFIXES
-from clv_experiments.data.sources.twin_names import describe_numbered, name_apart, number_twins
 from clv_experiments.errors import ClvError
 
 # Dates stay text, unless they are written year first: which of two readings is right is found out later. So do times,
@@ -26,7 +30,7 @@ from clv_experiments.errors import ClvError
 READ_JSON = "SELECT * FROM read_json(?, sample_size = -1, union_by_name = true, timestampformat = '%Y|%m')"
 
 
-def read_other(path: Path, kind: str) -> tuple[pa.Table, list[str]]:
+def read_other_format(path: Path, kind: str) -> tuple[pa.Table, list[str]]:
     """Read a JSON, Feather or ORC file.
 
     Parameters
@@ -51,7 +55,7 @@ def read_other(path: Path, kind: str) -> tuple[pa.Table, list[str]]:
     try:
         twins: list[str] = []
         if kind == "json":
-            table, twins = _read_json_with_twins(path)
+            table, twins = _read_json_with_duplicate_fields(path)
         else:
             table = pyarrow.orc.read_table(path) if kind == "orc" else pyarrow.feather.read_table(path)
     except (duckdb.Error, pa.ArrowException) as error:
@@ -61,7 +65,7 @@ def read_other(path: Path, kind: str) -> tuple[pa.Table, list[str]]:
         table = table.flatten()
     if all(pa.types.is_list(field.type) for field in table.schema):
         raise ClvError(f"'{path}' holds lists inside of objects: make one object a line of what is a row of the log")
-    names, notes = name_apart(table.column_names, f"'{path}'")
+    names, notes = make_names_unique(table.column_names, f"'{path}'")
     fields = [pa.field(name, _simplify_type(field.type)) for name, field in zip(names, table.schema, strict=True)]
     return table.rename_columns(names).cast(pa.schema(fields), safe=False), [*twins, *notes]
 
@@ -88,7 +92,7 @@ def unpack_only_file(archive: Path, folder: Path) -> Path:
         raise ClvError(f"'{archive}' is damaged or locked by a password ({error}): unpack it first") from error
 
 
-def _read_json_with_twins(path: Path) -> tuple[pa.Table, list[str]]:
+def _read_json_with_duplicate_fields(path: Path) -> tuple[pa.Table, list[str]]:
     """Read JSON whose objects may have two fields of one name, which DuckDB refuses, or numbers where case differs."""
     try:
         table = _read_json(path)
@@ -103,8 +107,8 @@ def _read_json_with_twins(path: Path) -> tuple[pa.Table, list[str]]:
 
         def number(pairs: list[tuple[str, object]]) -> dict[str, object]:
             names = [name for name, _ in pairs]
-            numbered = number_twins(names)
-            notes.update(dict.fromkeys(describe_numbered(names, numbered, f"'{path}'")))
+            numbered = number_duplicate_names(names)
+            notes.update(dict.fromkeys(describe_renamed_columns(names, numbered, f"'{path}'")))
             return dict(zip(numbered, (value for _, value in pairs), strict=True))
 
         with open_binary(path) as packed, copy.open("w", encoding="utf-8") as target:
@@ -121,7 +125,7 @@ def _read_json_with_twins(path: Path) -> tuple[pa.Table, list[str]]:
 def _read_json(path: Path) -> pa.Table:
     with open_scratch_duckdb() as connection:
         rows = connection.sql(READ_JSON, params=[str(path)])
-        if orient := _orientation(rows.columns, [str(kind) for kind in rows.types]):
+        if orient := _detect_pandas_orientation(rows.columns, [str(kind) for kind in rows.types]):
             raise ClvError(_advise_conversion(path, orient))
         if rows.columns == ["json"]:
             raise ClvError(f"'{path}' holds no objects with fields; one a line, or one array of them, is a log")
@@ -149,7 +153,7 @@ def _advise_conversion(path: Path, orient: str) -> str:
     )
 
 
-def _orientation(columns: Sequence[str], kinds: Sequence[str]) -> str | None:
+def _detect_pandas_orientation(columns: Sequence[str], kinds: Sequence[str]) -> str | None:
     """Return how pandas wrote a table: by column, by row, split, or without names; None for one object a row."""
     if [*columns] == ["json"] and kinds[0].endswith("[]"):
         return "values"

@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 
 from clv_experiments.data.engine import Engine
 from clv_experiments.data.raw import RawTable
+from clv_experiments.data.sources.duplicate_names import make_names_unique
 from clv_experiments.data.sources.header import check_same_header
-from clv_experiments.data.sources.twin_names import name_apart
 from clv_experiments.errors import ClvError
 
 
@@ -43,11 +43,11 @@ def read_parquet(engine: Engine, paths: Sequence[Path]) -> RawTable:
                     "only files of one schema can be stacked"
                 )
     if rows == 0:
-        raise ClvError(f"{list_files(paths)} has columns but no row")
-    names, notes = name_apart(first.names, list_files(paths))
+        raise ClvError(f"{format_file_list(paths)} has columns but no row")
+    names, notes = make_names_unique(first.names, format_file_list(paths))
     if notes:
         return RawTable(engine.read_parquet(_copy_renamed(engine, paths, names)), tuple(notes))
-    return RawTable(engine.read_parquet([_engine_safe_path(engine, file) for file in paths]))
+    return RawTable(engine.read_parquet([_link_to_safe_name(engine, file) for file in paths]))
 
 
 def _copy_renamed(engine: Engine, paths: Sequence[Path], names: Sequence[str]) -> list[Path]:
@@ -62,7 +62,7 @@ def _copy_renamed(engine: Engine, paths: Sequence[Path], names: Sequence[str]) -
     return copies
 
 
-def _engine_safe_path(engine: Engine, file: Path) -> Path:
+def _link_to_safe_name(engine: Engine, file: Path) -> Path:
     """Link to a file whose name an engine would take for a pattern or a hidden file."""
     file = file.absolute()
     if not set(file.relative_to(file.anchor).as_posix()) & set("*?[]{}:\\") and not file.name.startswith(("_", ".")):
@@ -79,7 +79,7 @@ def temporary_folder(engine: Engine) -> Path:
     return Path(folder)
 
 
-def list_files(paths: Iterable[Path]) -> str:
+def format_file_list(paths: Iterable[Path]) -> str:
     """Name the first of several files, and how many more there are."""
     first, *more = paths
     return f"'{first}'" + (f" (and {len(more)} more)" if more else "")

@@ -8,7 +8,7 @@ from itertools import chain, islice
 from statistics import median
 from typing import Any
 
-from clv_experiments.data.sources.cell_kinds import cell_kind
+from clv_experiments.data.sources.cell_kinds import detect_cell_kind
 from clv_experiments.data.sources.header import Header, find_header
 
 SAMPLE_ROWS = 100  # that tell where the header is, and what a row looks like
@@ -73,7 +73,7 @@ class SheetRows:
 
     def _is_footer(self, row: Sequence[Any]) -> bool:
         """Tell a total or a note, which fills few cells and has no date, from a row of the table."""
-        kinds = [cell_kind(row[position]) for position in self._date_positions]
+        kinds = [detect_cell_kind(row[position]) for position in self._date_positions]
         if self._usual_cells < MIN_CELLS or "date" in kinds:
             return False
         cells = _count_cells(row)
@@ -85,5 +85,5 @@ def _count_cells(row: Sequence[Any]) -> int:
 
 
 def _holds_dates(cells: Sequence[Any]) -> bool:
-    kinds = [kind for kind in map(cell_kind, cells) if kind]
+    kinds = [kind for kind in map(detect_cell_kind, cells) if kind]
     return kinds.count("date") * 2 > len(kinds)  # a short table may have as long a footer

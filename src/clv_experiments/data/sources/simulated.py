@@ -17,9 +17,9 @@ from clv_experiments.data.sources.simulated_purchases import (
     DAYS_A_YEAR,
     MAX_PURCHASES,
     PROCESSES,
-    Buyers,
     Floats,
     SeasonalRate,
+    SimulatedBuyers,
 )
 from clv_experiments.data.window import Period
 from clv_experiments.errors import ClvError
@@ -100,7 +100,7 @@ def simulated(
     # Independent streams: another season or growth changes nobody's rates and spend.
     entry_rng, rate_rng, purchase_rng, spend_rng = np.random.default_rng(seed).spawn(4)
     rate = SeasonalRate(season, float((date(first.year, *SEASON_PEAK) - first).days))
-    entries = _draw_entries(customers, entry * days, growth, entry_rng)
+    entries = _draw_entry_times(customers, entry * days, growth, entry_rng)
     buyers = PROCESSES[process](true_parameters, entries, rate, rate_rng)
     p, q, v = (true_parameters[name] for name in ("p", "q", "v"))
     mean_spend = p * v / spend_rng.standard_gamma(q, customers)
@@ -116,19 +116,19 @@ def simulated(
         "date": pa.array(epoch_day).cast(pa.date32()),
         "amount": pa.array(np.maximum(spend.round(2), 0.01)),
     }
-    truth = GroundTruth(true_parameters, Population(ids, buyers, mean_spend, first).expected_spend)
+    truth = GroundTruth(true_parameters, SimulatedPopulation(ids, buyers, mean_spend, first).expected_spend)
     return RawTable(engine.register_arrow("simulated", pa.table(rows)), truth=truth)
 
 
 @dataclass(frozen=True, eq=False)
-class Population:
+class SimulatedPopulation:
     """All simulated customers.
 
     Attributes
     ----------
     ids : pyarrow.Array
         Customer ids, ascending.
-    buyers : Buyers
+    buyers : SimulatedBuyers
     mean_spend : array
         Each customer's expected amount of a purchase, in currency.
     start : date
@@ -136,7 +136,7 @@ class Population:
     """
 
     ids: pa.Array
-    buyers: Buyers
+    buyers: SimulatedBuyers
     mean_spend: Floats
     start: date
 
@@ -155,7 +155,7 @@ class Population:
         return pd.Series(spend[entered], index=index, name="expected_spend")
 
 
-def _draw_entries(customers: int, length: float, growth: float, rng: np.random.Generator) -> Floats:
+def _draw_entry_times(customers: int, length: float, growth: float, rng: np.random.Generator) -> Floats:
     """Draw times from 0 to ``length`` (days) whose density grows by a share a year."""
     uniform = rng.random(customers)
     gain = np.log1p(growth) * length / DAYS_A_YEAR

@@ -54,7 +54,7 @@ class SeasonalRate:
         return length * exprel(-decay * length) + self.amplitude * wave
 
 
-class Buyers(ABC):
+class SimulatedBuyers(ABC):
     """Customers drawn from one process, each with their own purchase rate and dropout.
 
     Parameters
@@ -86,7 +86,7 @@ class Buyers(ABC):
         """Return who has not dropped out by a time, including those who enter later."""
 
     @abstractmethod
-    def _expected_while_active(self, start: float, end: float) -> Floats: ...
+    def _expected_purchases_if_active(self, start: float, end: float) -> Floats: ...
 
     @abstractmethod
     def draw_repeat_purchases(self, days: int, rng: np.random.Generator) -> tuple[Integers, Integers]:
@@ -105,9 +105,9 @@ class Buyers(ABC):
 
     def expected_purchases(self, start: float, end: float) -> Floats:
         """Compute expected purchases from start to end, given own rates; 0 for those not active at the start."""
-        return np.where(self.is_active(start), self._expected_while_active(start, end), 0.0)
+        return np.where(self.is_active(start), self._expected_purchases_if_active(start, end), 0.0)
 
-    def _spread_purchases(
+    def _draw_purchase_times(
         self, count: Integers, start: Floats, length: Floats, rng: np.random.Generator
     ) -> tuple[Integers, Floats]:
         """Draw uniform times for a count of purchases: each one's customer and operational time."""
@@ -120,13 +120,13 @@ class Buyers(ABC):
         customer = np.repeat(np.arange(len(count)), count)
         return customer, start[customer] + length[customer] * rng.random(len(customer))
 
-    def _day_of(self, time: Floats, days: int) -> Integers:
+    def _to_calendar_day(self, time: Floats, days: int) -> Integers:
         """Return the day of an operational time."""
         midnights = self.season.operational_time(np.arange(days, dtype=float))
         return np.searchsorted(midnights, time, side="right") - 1
 
 
-class ParetoNbdBuyers(Buyers):
+class ParetoNbdBuyers(SimulatedBuyers):
     """Purchases at a Gamma rate over an exponential lifetime with a Gamma rate (Fader and Hardie 2005)."""
 
     process = "pareto_nbd"
@@ -145,14 +145,14 @@ class ParetoNbdBuyers(Buyers):
         """Draw a Poisson count over each lifetime in the log, at uniform times."""
         start = self.season.operational_time(self.entry)
         length = self.season.operational_time(np.minimum(self.end, days)) - start
-        customer, time = self._spread_purchases(rng.poisson(self.rate * length), start, length, rng)
-        return customer, self._day_of(time, days)
+        customer, time = self._draw_purchase_times(rng.poisson(self.rate * length), start, length, rng)
+        return customer, self._to_calendar_day(time, days)
 
-    def _expected_while_active(self, start: float, end: float) -> Floats:
+    def _expected_purchases_if_active(self, start: float, end: float) -> Floats:
         return self.rate * self.season.integrate_discounted(start, end, self.dropout)
 
 
-class BgNbdBuyers(Buyers):
+class BgNbdBuyers(SimulatedBuyers):
     """Purchases at a Gamma rate, with a Beta chance of dropout after each repeat (Fader, Hardie and Lee 2005)."""
 
     process = "bg_nbd"
@@ -173,15 +173,15 @@ class BgNbdBuyers(Buyers):
         start = self.season.operational_time(self.entry)
         observed = self.season.operational_time(float(days)) - start
         earlier = rng.binomial(self.repeats - 1, np.minimum(observed / self.lifetime, 1.0))
-        customer, time = self._spread_purchases(earlier, start, np.minimum(self.lifetime, observed), rng)
+        customer, time = self._draw_purchase_times(earlier, start, np.minimum(self.lifetime, observed), rng)
         dropped = np.flatnonzero(self.lifetime < observed)
         time = np.concatenate([time, start[dropped] + self.lifetime[dropped]])
-        return np.concatenate([customer, dropped]), self._day_of(time, days)
+        return np.concatenate([customer, dropped]), self._to_calendar_day(time, days)
 
-    def _expected_while_active(self, start: float, end: float) -> Floats:
+    def _expected_purchases_if_active(self, start: float, end: float) -> Floats:
         """Compute (1 - exp(-rate dropout c)) / dropout, where c is the operational time from start to end."""
         purchases = self.rate * (self.season.operational_time(end) - self.season.operational_time(start))
         return purchases * exprel(-self.dropout * purchases)
 
 
-PROCESSES: dict[str, type[Buyers]] = {kind.process: kind for kind in (ParetoNbdBuyers, BgNbdBuyers)}
+PROCESSES: dict[str, type[SimulatedBuyers]] = {kind.process: kind for kind in (ParetoNbdBuyers, BgNbdBuyers)}

@@ -20,7 +20,7 @@ from requests import RequestException
 from tqdm import tqdm
 
 from clv_experiments.data.engine import DuckDb, Engine
-from clv_experiments.data.parsing.formats import AMOUNT, add_amount
+from clv_experiments.data.parsing.formats import AMOUNT, add_amount_column
 from clv_experiments.data.raw import RawTable
 from clv_experiments.data.sources.file_kinds import SUFFIXES
 from clv_experiments.data.sources.files import files
@@ -81,7 +81,7 @@ def uci(
         If the content differs, or the log cannot be downloaded or cached; nothing is cached then, so that the next
         attempt starts afresh.
     """
-    log = _PublishedLog(title, url, rows, Decimal(str(amount)), quantity, unit_price)
+    log = _PublishedDataset(title, url, rows, Decimal(str(amount)), quantity, unit_price)
     if path is not None:
         if sheet is None and _is_workbook(str(path)):
             sheet = "*"
@@ -110,7 +110,7 @@ def uci(
 
 
 @dataclass(frozen=True)
-class _PublishedLog:
+class _PublishedDataset:
     title: str
     url: str
     rows: int
@@ -125,7 +125,7 @@ class _PublishedLog:
             return f"it has no column '{missing[0]}', but {', '.join(table.columns)}"
         parsed = table.select(units=table[self.quantity], price=table[self.unit_price])
         for column in ("units", "price"):
-            parsed = add_amount(parsed, column, ".", f"{column} parsed")
+            parsed = add_amount_column(parsed, column, ".", f"{column} parsed")
         amount = (parsed["units parsed"] * parsed["price parsed"]).round(4).cast(AMOUNT)
         total = parsed.aggregate(rows=parsed.count(), amount=amount.sum()).to_pyarrow().to_pylist()[0]
         if (total["rows"], total["amount"]) == (self.rows, self.amount):
@@ -148,13 +148,13 @@ class _PublishedLog:
         )
 
 
-def _download_rows(log: _PublishedLog, sheet: str, file: Path) -> None:
+def _download_rows(log: _PublishedDataset, sheet: str, file: Path) -> None:
     """Download the log into the cache completely, or leave nothing behind."""
     folder = file.with_suffix(".part")
     shutil.rmtree(folder, ignore_errors=True)  # of a process that was killed
     folder.mkdir()
     try:
-        rows = _read_archive(log, _download(log, folder / "archive.zip"), sheet)
+        rows = _read_archive(log, _download_archive(log, folder / "archive.zip"), sheet)
         if mismatch := log.describe_mismatch(DuckDb().register_arrow("uci", rows)):
             raise log.fetch_error(f"what stands there now is another log ({mismatch})")
         pq.write_table(rows, folder / "rows.parquet")
@@ -163,7 +163,7 @@ def _download_rows(log: _PublishedLog, sheet: str, file: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _download(log: _PublishedLog, archive: Path) -> Path:
+def _download_archive(log: _PublishedDataset, archive: Path) -> Path:
     # One line below the spinner of the command line; silent where the output is no terminal.
     bar = tqdm(
         desc=log.title, total=1, unit="B", unit_scale=True, ncols=79,
@@ -179,7 +179,7 @@ def _download(log: _PublishedLog, archive: Path) -> Path:
     return archive
 
 
-def _read_archive(log: _PublishedLog, archive: Path, sheet: str) -> pa.Table:
+def _read_archive(log: _PublishedDataset, archive: Path, sheet: str) -> pa.Table:
     try:
         with ZipFile(archive) as content:
             books = [name for name in content.namelist() if _is_workbook(name)]

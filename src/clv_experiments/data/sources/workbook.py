@@ -113,7 +113,7 @@ def _choose_sheets(workbook: CalamineWorkbook, names: Sequence[str], path: Path)
                 filled[name] = SheetRows(sheet.iter_rows(), f"sheet '{name}' of '{path}'")
             except ClvError:  # which is said where the sheet is asked for
                 filled[name] = None
-    tables = {name: rows for name, rows in filled.items() if rows and _is_table(rows)}
+    tables = {name: rows for name, rows in filled.items() if rows and _holds_table(rows)}
     logs = [name for name, rows in tables.items() if resembles_log(rows.columns)]
     dated = [name for name, rows in tables.items() if rows.dated]
     for candidates in (list(filled), list(tables), logs, [] if logs else dated):
@@ -128,7 +128,7 @@ def _choose_sheets(workbook: CalamineWorkbook, names: Sequence[str], path: Path)
     )
 
 
-def _is_table(rows: SheetRows) -> bool:
+def _holds_table(rows: SheetRows) -> bool:
     return len(rows.columns) >= MIN_COLUMNS and rows.rows_seen > 1 and rows.header.row is not None
 
 

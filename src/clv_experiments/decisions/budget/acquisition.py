@@ -198,8 +198,8 @@ def backtest_first_year(
     The first year of everyone who was new then is over, and the days they had left of it are spread like those of
     today's new customers. None where the log holds no whole horizon before that cutoff, or nothing was predicted.
     """
-    cutoff = Horizon(12, "months").shift(now.period.cutoff + DAY, -1) - DAY
-    if forecaster.window.horizon.shift(cutoff + DAY, -1) < forecaster.log.start:
+    cutoff = Horizon(12, "months").shift_day(now.period.cutoff + DAY, -1) - DAY
+    if forecaster.window.horizon.shift_day(cutoff + DAY, -1) < forecaster.log.start:
         return None
     customers = forecaster.features(cutoff, HISTORY)
     btyd = clone(now.btyd.estimator).fit(customers)

@@ -11,7 +11,7 @@ import pytest
 
 from clv_experiments.data.engine import DuckDb
 from clv_experiments.data.log import load_log
-from clv_experiments.data.parsing.panel import check_not_wide, find_period_columns, melting_code
+from clv_experiments.data.parsing.wide_tables import check_not_wide, find_period_columns, generate_melting_code
 from clv_experiments.data.sources.files import files
 from clv_experiments.errors import ClvError
 
@@ -114,4 +114,6 @@ def test_the_line_that_is_shown_makes_a_log(tmp_path, kind):
 
 def test_a_clock_in_the_name_of_a_column_is_left_out_by_the_line():
     columns = ["who", *(f"2022-0{month}-01 00:00:00" for month in (1, 2, 3))]
-    assert '.rename(columns={"2022-01-01": "2022-01-31",' in melting_code(find_period_columns(columns), None, "shop")
+    assert '.rename(columns={"2022-01-01": "2022-01-31",' in generate_melting_code(
+        find_period_columns(columns), None, "shop"
+    )

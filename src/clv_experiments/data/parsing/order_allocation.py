@@ -14,7 +14,7 @@ COPY = "line: copy"  # name of a temporary column
 WORTH, SHARE, PART, FIRST = "line: worth", "line: share", "line: part", "line: first"  # names of temporary columns
 
 
-def order_key(lines: Table) -> list[str]:
+def list_order_key_columns(lines: Table) -> list[str]:
     """Return what tells orders apart: a customer's order id or, without order ids, a customer's day.
 
     Copies of a row, where they are numbered, belong to copies of its order, so that each may be left out.
@@ -23,13 +23,13 @@ def order_key(lines: Table) -> list[str]:
     return [*key, *([COPY] if COPY in lines.columns else [])]
 
 
-def number_copies(lines: Table) -> Table:
+def number_repeated_rows(lines: Table) -> Table:
     """Add the number that each row has among those that are equal to it in every raw column, from 0."""
     copy = ibis.row_number().over(group_by=raw_columns(lines), order_by=ibis.literal(0))
     return lines.mutate(**{COPY: copy})
 
 
-def share_out(lines: Table, column: str, worth: NumericColumn, key: Sequence[str] | None = None) -> Table:
+def allocate_by_weight(lines: Table, column: str, weight: NumericColumn, key: Sequence[str] | None = None) -> Table:
     """Divide a decimal by what lines are worth, where it is the same on several lines of an order.
 
     Parameters
@@ -37,19 +37,19 @@ def share_out(lines: Table, column: str, worth: NumericColumn, key: Sequence[str
     lines : ibis.Table
     column : str
         The decimal. Null and 0 stay as they are, and so does a line without an order.
-    worth : ibis column of float64
+    weight : ibis column of float64
         What each line is worth; equal parts where that adds up to nothing. The line that is worth most takes what
         rounding leaves.
     key : sequence of str, optional
-        What tells orders apart, if it is not ``order_key``.
+        What tells orders apart, if it is not ``list_order_key_columns``.
 
     Returns
     -------
     ibis.Table
         The columns of ``lines``.
     """
-    key = [*(key or order_key(lines)), column]
-    t = lines.mutate(**{WORTH: worth})
+    key = [*(key or list_order_key_columns(lines)), column]
+    t = lines.mutate(**{WORTH: weight})
     of_order = ibis.window(group_by=key)
     rows, total = t.count().over(of_order), t[WORTH].sum().over(of_order)
     first = ibis.row_number().over(group_by=key, order_by=[t[WORTH].desc(), t.date]) == 0

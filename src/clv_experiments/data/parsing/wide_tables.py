@@ -12,7 +12,7 @@ from datetime import date
 
 import pandas as pd
 
-from clv_experiments.data.parsing.columns import choose_columns
+from clv_experiments.data.parsing.columns import choose_column_roles
 from clv_experiments.data.parsing.date_layouts import MONTH_WORDS
 from clv_experiments.errors import ClvError
 
@@ -84,7 +84,7 @@ def check_not_wide(
     ClvError
         With that line, which can be pasted; or if columns are days whose order is open.
     """
-    if named.get("date") or _is_log(columns, named):
+    if named.get("date") or _has_log_columns(columns, named):
         return
     wide = _find_day_columns(columns, log, date_order) or find_period_columns(columns)
     if wide is None or not wide.identifiers:
@@ -94,7 +94,7 @@ def check_not_wide(
     raise ClvError(
         f"log '{log}' is a wide table, a row a customer and a column a period ('{periods[0]}' to '{periods[-1]}'), "
         f"where a log has a row a purchase with its date; make one that dates each sum to its period's last day: type "
-        f"python -c {shlex.quote(melting_code(wide, reader, log))}, then data.path={log}_log.csv{year}"
+        f"python -c {shlex.quote(generate_melting_code(wide, reader, log))}, then data.path={log}_log.csv{year}"
     )
 
 
@@ -114,7 +114,7 @@ def find_period_columns(columns: Sequence[str]) -> WideTable | None:
                 rf"(?P<words>(?:(?!\d+[-/.]).*[^a-z0-9])?|[a-z]*(?=\d)){expression}", column.strip().lower()
             )
             if match:
-                groups[match["words"], pattern][column] = _period(match.groupdict(), frequency)
+                groups[match["words"], pattern][column] = _parse_period(match.groupdict(), frequency)
                 break
     if not groups:
         return None
@@ -137,7 +137,7 @@ def _find_day_columns(columns: Sequence[str], log: str, date_order: str | None) 
     """
     cells = {column: match for column in columns if (match := IN_EITHER_ORDER.fullmatch(column.strip()))}
     orders = [date_order] if date_order in ("dmy", "mdy") else ["dmy", "mdy"]
-    readings = {order: [_iso_day(match, order) for match in cells.values()] for order in orders}
+    readings = {order: [_parse_day_name(match, order) for match in cells.values()] for order in orders}
     possible = [days for days in readings.values() if len(set(days) - {None}) == len(cells)]
     months = [days for days in possible if all(day and day.day == 1 for day in days)]
     possible = months if len(months) == 1 else possible
@@ -154,7 +154,7 @@ def _find_day_columns(columns: Sequence[str], log: str, date_order: str | None) 
     return wide and replace(wide, last_days=dict(zip(cells, wide.last_days.values(), strict=True)))
 
 
-def _iso_day(match: re.Match[str], order: str) -> date | None:
+def _parse_day_name(match: re.Match[str], order: str) -> date | None:
     day, month = (match[1], match[3]) if order == "dmy" else (match[3], match[1])
     year = match[4] if len(match[4]) == 4 else f"20{match[4]}"
     try:
@@ -163,7 +163,7 @@ def _iso_day(match: re.Match[str], order: str) -> date | None:
         return None
 
 
-def melting_code(wide: WideTable, reader: str | None, log: str) -> str:
+def generate_melting_code(wide: WideTable, reader: str | None, log: str) -> str:
     """Write the Python code that makes a log of a wide table, without its totals and its empty periods."""
     days, identifiers, values = (
         json.dumps(names, ensure_ascii=False)
@@ -183,7 +183,7 @@ def melting_code(wide: WideTable, reader: str | None, log: str) -> str:
     )
 
 
-def _period(parts: Mapping[str, str | None], frequency: str) -> pd.Period:
+def _parse_period(parts: Mapping[str, str | None], frequency: str) -> pd.Period:
     year = int(parts.get("year") or (f"20{parts['short']}" if parts.get("short") else ANY_YEAR))
     if parts.get("week"):
         return pd.Period(date.fromisocalendar(year, 1, 1), freq=frequency) + int(parts["week"] or 1) - 1
@@ -196,9 +196,9 @@ def _period(parts: Mapping[str, str | None], frequency: str) -> pd.Period:
     return pd.Period(year=year, month=number, freq=frequency)
 
 
-def _is_log(columns: Sequence[str], named: Mapping[str, object]) -> bool:
+def _has_log_columns(columns: Sequence[str], named: Mapping[str, object]) -> bool:
     try:
-        choose_columns(columns, named, "")  # type: ignore[arg-type]
+        choose_column_roles(columns, named, "")  # type: ignore[arg-type]
     except ClvError:
         return False
     return True
