@@ -18,12 +18,12 @@ from clv_experiments.decisions.actions import (
     GONE,
     NEW_DAYS,
     QUIET,
-    chance_left,
-    probability_purchase_at_last,
-    recommended_action,
+    purchase_probability_after_last_purchase,
+    recommend_actions,
+    relative_purchase_probability,
 )
 from clv_experiments.decisions.next_purchase.dates import next_purchase_dates
-from clv_experiments.decisions.segments.rfm import RfmScores
+from clv_experiments.decisions.segments.rfm import RfmCutPoints
 from clv_experiments.decisions.snapshot import HISTORY
 from clv_experiments.models.mbg_nbd import MbgNbd
 
@@ -51,7 +51,7 @@ share is what is left of the chance.
 
 def grid(value_tier: str, customers: pd.DataFrame, model: MbgNbd, cutoff: date) -> Iterator[str]:
     """Yield the rows of a table in Markdown: purchases by days since the last one."""
-    scores = RfmScores.from_customers(customers)
+    scores = RfmCutPoints.from_customers(customers)
     yield "| purchases | " + " | ".join(f"{days} days ago" for days in SILENCES) + " |"
     yield "|---" * (len(SILENCES) + 1) + "|"
     for frequency in FREQUENCIES:
@@ -62,20 +62,20 @@ def grid(value_tier: str, customers: pd.DataFrame, model: MbgNbd, cutoff: date) 
         table = history.assign(
             total_spend=customers["total_spend"].median() * (1 + frequency),
             p_purchase=model.probability_purchase(history),
-            p_purchase_at_last=probability_purchase_at_last(model, history),
+            p_purchase_at_last=purchase_probability_after_last_purchase(model, history),
             missed_opportunity=False,
             value_tier=value_tier,
             **next_purchase_dates(model, history, cutoff, 365, 0.8),
         )
-        table["segment"] = scores.segments(table)
-        cells = zip(recommended_action(table, cutoff), chance_left(table), strict=True)
+        table["segment"] = scores.assign_segments(table)
+        cells = zip(recommend_actions(table, cutoff), relative_purchase_probability(table), strict=True)
         yield f"| {frequency + 1} | " + " | ".join(f"{action} ({share:.0%})" for action, share in cells) + " |"
 
 
 def page() -> str:
     """Return the page in Markdown."""
     log = load_log_from_config(compose_config("config", ["data=cdnow"]).data, lambda start, end: end)
-    customers = HISTORY.at(log, log.end, Horizon.parse("3 months"))
+    customers = HISTORY.compute(log, log.end, Horizon.parse("3 months"))
     model = MbgNbd(horizon_days=DAYS).fit(customers)
     valuable, others = ("\n".join(grid(tier, customers, model, log.end)) for tier in ("Mid", "Low"))
     return f"{HEAD}\n## Customers of value (tiers High and Mid)\n\n{valuable}\n\n## Others\n\n{others}\n"

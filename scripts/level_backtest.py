@@ -29,7 +29,7 @@ def year_ago_total(forecaster: Forecaster, target: Period, btyd: float) -> float
     before = Period(*shifted)
     if before.cutoff <= forecaster.log.start or before.end > target.cutoff:
         return btyd
-    then = forecaster.level_forecast(before).btyd.total
+    then = forecaster.forecast_btyd_and_cohort_levels(before).btyd.total
     actual = forecaster.outcome(before)["spend"].sum()
     return btyd * actual / then if min(actual, then) > 0 else btyd
 
@@ -41,16 +41,20 @@ def backtest(overrides: list[str]) -> pd.DataFrame:
     forecaster = Forecaster(log, build_window(cfg.window, log.start, log.end))
     rows = []
     for target in map(forecaster.window.period, range(forecaster.window.origins)):
-        outcome, level, both = forecaster.outcome(target), forecaster.level(target), forecaster.level_forecast(target)
+        outcome, level, both = (
+            forecaster.outcome(target),
+            forecaster.forecast_level(target),
+            forecaster.forecast_btyd_and_cohort_levels(target),
+        )
         actual = outcome["true_expected_spend" if log.truth else "spend"].sum()
         totals = {"btyd": both.btyd.total, "year_ago": year_ago_total(forecaster, target, both.btyd.total)}
-        totals |= {"level": level.total} | {str(error): both.combined(error).total for error in BTYD_ERRORS}
+        totals |= {"level": level.total} | {str(error): both.combine(error).total for error in BTYD_ERRORS}
         low, high = level.interval(0.8)
         widest_low, widest_high = level.interval(0.95)
         rows.append(
             {"cutoff": target.cutoff, "source": level.source, "actual": actual}
             | {name: total / actual - 1 for name, total in totals.items()}
-            | {"error": both.combined().standard_error, "calibrated": level.standard_error}
+            | {"error": both.combine().standard_error, "calibrated": level.standard_error}
             | {
                 "in_80": low <= outcome["spend"].sum() <= high,
                 "in_95": widest_low <= outcome["spend"].sum() <= widest_high,

@@ -227,7 +227,7 @@ def run_without_figures():
             patch = stack.enter_context(pytest.MonkeyPatch.context())
             patch.chdir(folder)
             patch.setenv("COLUMNS", "200")
-            for drawing in ("holdout_records", "coefficients", "coefficient_records"):
+            for drawing in ("holdout_records", "describe_coefficients", "coefficient_records"):
                 patch.setattr(f"clv_experiments.forecasting.run_records.{drawing}", lambda *_, **__: [])
             patch.setattr("clv_experiments.sweep.study_records.study_figures", lambda *_: [])
             stack.enter_context(handlers_restored())

@@ -25,7 +25,7 @@ from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import rfm
 from clv_experiments.forecasting import origin_folder, out_of_time
 from clv_experiments.forecasting.forecaster import Forecaster
-from clv_experiments.forecasting.level import Level, LevelForecast
+from clv_experiments.forecasting.level import BtydAndCohortForecasts, TotalForecast
 from clv_experiments.forecasting.origin_folder import write_origin_folder
 from clv_experiments.forecasting.spend_intervals import add_intervals
 
@@ -123,7 +123,7 @@ def test_predictions_at_the_forecast_level_do_not_move(model, compose, forecaste
     ("model", "column"), [("linear", "gap_mean"), ("bg_nbd", "monetary_value"), ("last_period", "sales_sum_M_2")]
 )
 def test_guard_sees_a_feature_that_looks_ahead(model, column, compose, forecasters, monkeypatch):
-    real = FeatureSet.at
+    real = FeatureSet.compute
 
     def looks_ahead(features, log, cutoff, horizon):
         X = real(features, log, cutoff, horizon)
@@ -134,7 +134,7 @@ def test_guard_sees_a_feature_that_looks_ahead(model, column, compose, forecaste
             }
         )
 
-    monkeypatch.setattr(FeatureSet, "at", looks_ahead)
+    monkeypatch.setattr(FeatureSet, "compute", looks_ahead)
     fresh = [Forecaster(made.log, made.window) for made in forecasters]
     with pytest.raises(AssertionError, match="y_pred"):
         assert_looks_at_nothing_later(fresh, build_model(compose(f"model={model}").model))
@@ -210,10 +210,10 @@ def test_guard_sees_a_level_that_looks_ahead(compose, monkeypatch):
     """A model at its own level, whose intervals are brought to what came in the holdout."""
 
     def looks_ahead(forecaster, target):
-        level = Level(float(forecaster.outcome(target)["spend"].sum()), 1.0, 0.1, "forecast")
-        return LevelForecast(level, None)
+        level = TotalForecast(float(forecaster.outcome(target)["spend"].sum()), 1.0, 0.1, "forecast")
+        return BtydAndCohortForecasts(level, None)
 
-    monkeypatch.setattr(Forecaster, "level_forecast", looks_ahead)
+    monkeypatch.setattr(Forecaster, "forecast_btyd_and_cohort_levels", looks_ahead)
     before, after = (interval_ends(run(compose, "xgboost", source)) for source in ("honest", "tampered"))
     assert not before.equals(after)
 

@@ -22,7 +22,7 @@ from clv_experiments.models.pareto_nbd import ParetoNbd
 def features(file):
     """Read lines of orders, clean them and summarise each customer."""
     log = clv.read_log(file).transactions
-    return FeatureSet("rfm", [rfm]).at(log, log.end, Horizon.parse("3 months"))
+    return FeatureSet("rfm", [rfm]).compute(log, log.end, Horizon.parse("3 months"))
 
 
 FITS = {

@@ -41,7 +41,7 @@ def test_the_model_of_a_run_is_exported_as_it_is_at_any_cutoff(clv, work, cdnow_
         assert (status, stderr) == (0, "")
         (path,) = (work / "mlruns" / "sql" / f"cdnow_sample-3m-{cutoff}-bg_nbd").iterdir()
         period = Horizon.parse("3 months").period_after(date.fromisoformat(cutoff))
-        customers = RFM.at(cdnow_sample, period.cutoff, Horizon.parse("3 months"))
+        customers = RFM.compute(cdnow_sample, period.cutoff, Horizon.parse("3 months"))
         result = forecast(path, cdnow_sample)
         expected = model.set_params(horizon_days=float(period.days)).predict(customers)
         assert result["expected_spend"].to_numpy() == pytest.approx(expected, rel=1e-9)

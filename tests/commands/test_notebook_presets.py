@@ -10,7 +10,7 @@ import pytest
 from clv_experiments.commands.train import run_experiment
 from clv_experiments.config.log_and_window import build_window, load_log_from_config
 from clv_experiments.config.model_options import build_model
-from clv_experiments.evaluation.coefficients import linear_slopes
+from clv_experiments.evaluation.coefficients import extract_linear_slopes
 from clv_experiments.evaluation.metrics import median_absolute_error, r2
 from clv_experiments.forecasting.forecaster import Forecaster
 
@@ -61,7 +61,7 @@ def test_published_coefficients_lie_inside_the_range_of_random_splits(quarterly)
     for split in range(SPLITS):
         held_out = np.random.default_rng([cfg.seed, split]).permutation(3616) < 0.3 * 3616
         made = forecaster.forecast_held_out(period, model, held_out)
-        slopes.append(linear_slopes(made.estimator, made.training.X))
+        slopes.append(extract_linear_slopes(made.estimator, made.training.X))
         y, p = made.table["y_true"], made.table["y_pred"]
         scores.append((r2(y, p), median_absolute_error(y, p)))
     estimated, published = pd.DataFrame(slopes), pd.Series(dict(cfg.evaluation.published))

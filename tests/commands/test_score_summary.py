@@ -22,7 +22,7 @@ CUTOFF = "1998-06-30"
 
 @pytest.fixture(scope="module")
 def customers(cdnow_sample):
-    X = FeatureSet("rfm", [rfm]).at(cdnow_sample, cdnow_sample.end, Horizon.parse("3 months"))
+    X = FeatureSet("rfm", [rfm]).compute(cdnow_sample, cdnow_sample.end, Horizon.parse("3 months"))
     return X.iloc[::8].reset_index()
 
 

@@ -160,13 +160,13 @@ def test_pruned_trials_stop_after_some_of_the_origins(searched):
 
 def test_feature_sets_and_training_origins_are_chosen_and_shared(searched, monkeypatch):
     computed = []
-    at = FeatureSet.at
+    at = FeatureSet.compute
 
     def counted(self, log, cutoff, horizon):
         computed.append((self.name, cutoff))
         return at(self, log, cutoff, horizon)
 
-    monkeypatch.setattr(FeatureSet, "at", counted)
+    monkeypatch.setattr(FeatureSet, "compute", counted)
     typed = ["model=ridge", "data=cdnow_sample", "~sweep.space"]
     typed += ["+sweep.space.features={key: features, choices: [rfm, full]}"]
     typed += ["+sweep.space.origins={key: window.training_origins, choices: [1, null]}"]

@@ -79,7 +79,7 @@ def test_equals_scoring_the_drawn_customers(data):
         rows = np.repeat(np.arange(n), repeats)
         for model in range(2):
             columns = sample.y_true[rows], sample.y_pred[rows, model]
-            naive = metrics.score(*columns, FLOOR, sample.bought[rows], has_losses=has_losses)
+            naive = metrics.compute_scores(*columns, FLOOR, sample.bought[rows], has_losses=has_losses)
             naive["crps"] = sample.crps[rows, model].mean()
             for name in applicable_metrics(has_losses=has_losses, has_crps=True):
                 assert scores[name][replicate, model] == pytest.approx(naive[name], rel=1e-9, abs=1e-9, nan_ok=True), (
@@ -89,7 +89,9 @@ def test_equals_scoring_the_drawn_customers(data):
 
 def test_points_are_the_scores_of_a_run():
     sample = shop()
-    naive = metrics.score(sample.y_true, sample.y_pred[:, 1], FLOOR, sample.bought) | {"crps": sample.crps[:, 1].mean()}
+    naive = metrics.compute_scores(sample.y_true, sample.y_pred[:, 1], FLOOR, sample.bought) | {
+        "crps": sample.crps[:, 1].mean()
+    }
     assert {name: values[1] for name, values in score_predictions_by_model(sample).items()} == pytest.approx(
         {name: naive[name] for name in METRICS}
     )

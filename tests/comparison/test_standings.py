@@ -224,7 +224,7 @@ def test_intervals_cover_the_truth(cell_of):
     shop = partial(simulated, process="pareto_nbd", customers=SIMULATIONS * CUSTOMERS, entry=0.5, parameters=SPEND)
     log = load_log("s", partial(shop, start="2022-01-01", end="2023-12-31", seed=3), (), date(2023, 12, 31))
     period = Period(date(2023, 9, 30), date(2023, 12, 31))
-    X = FeatureSet("rfm", [rfm]).at(log, period.cutoff, Horizon.parse("3m"))
+    X = FeatureSet("rfm", [rfm]).compute(log, period.cutoff, Horizon.parse("3m"))
     outcome = holdout_spend_and_purchases(log, period).loc[X.index]
     spent, days = outcome["spend"].to_numpy(), outcome["purchase_days"].to_numpy()
     made = {

@@ -49,11 +49,11 @@ def outcome(log, compose, horizon="3 months"):
         "fingerprint": log.fingerprint,
         "report": log.report.table,
         "span": (log.start, log.end, log.customers),
-        "features": features.at(log, period.cutoff, window.horizon),
+        "features": features.compute(log, period.cutoff, window.horizon),
         "spend": holdout_spend_and_purchases(log, period),
         "cohorts": sum_repeat_purchases_by_cohort_month(log, period.cutoff).past,
         "gaps": count_last_two_gaps(log, period.cutoff),
-        "rhythm": FeatureSet("rhythm", [log_gap_sum]).at(log, period.cutoff, window.horizon),
+        "rhythm": FeatureSet("rhythm", [log_gap_sum]).compute(log, period.cutoff, window.horizon),
         **_counts(log, period.cutoff, window.horizon),
     }
 

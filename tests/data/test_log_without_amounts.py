@@ -90,7 +90,7 @@ def test_what_is_left_over_and_no_number_is_no_amount(cells):
 
 
 def test_features_and_outcomes_count_purchases(log):
-    X = FeatureSet("both", [rfm, behaviour]).at(log, date(2020, 1, 5), Horizon.parse("4 days"))
+    X = FeatureSet("both", [rfm, behaviour]).compute(log, date(2020, 1, 5), Horizon.parse("4 days"))
     assert "monetary_value" not in X
     assert X["frequency"].to_dict() == {"a": 1, "b": 0}
     assert X["spend_per_day"].to_dict() == {"a": 2 / 4, "b": 1 / 3}

@@ -15,12 +15,12 @@ from clv_experiments.decisions.actions import (
     BEST,
     SLIPPING,
     STARTING,
-    chance_left,
-    recommended_action,
+    recommend_actions,
     reconcile_actions,
+    relative_purchase_probability,
 )
 from clv_experiments.decisions.next_purchase.dates import next_purchase_dates
-from clv_experiments.decisions.segments.rfm import SEGMENTS, RfmScores
+from clv_experiments.decisions.segments.rfm import SEGMENTS, RfmCutPoints
 from clv_experiments.models.bg_nbd import BgNbd
 from clv_experiments.models.mbg_cnbd_k import MbgCnbdK
 from clv_experiments.models.mbg_nbd import MbgNbd
@@ -81,7 +81,7 @@ ONCE = {"frequency": 0}
     ],
 )
 def test_actions_flip_with_what_is_known(change, action):
-    assert recommended_action(pd.DataFrame([BASE | change]), CUTOFF).tolist() == [action]
+    assert recommend_actions(pd.DataFrame([BASE | change]), CUTOFF).tolist() == [action]
 
 
 def test_every_action_is_reachable_and_speaks_of_segments_that_exist():
@@ -98,7 +98,7 @@ def test_every_action_is_reachable_and_speaks_of_segments_that_exist():
         for day in (pd.Timestamp("2011-12-01"), pd.NaT)
     ]
     table = pd.DataFrame(frames)
-    rows = table.assign(recommended_action=recommended_action(table, CUTOFF)).to_dict("records")
+    rows = table.assign(recommended_action=recommend_actions(table, CUTOFF)).to_dict("records")
     assert {row["recommended_action"] for row in rows} == set(ACTIONS)
     assert {*SLIPPING, *STARTING, *BEST, *ASLEEP} <= set(SEGMENTS)
     for segment in {*SLIPPING, *BEST}:
@@ -175,8 +175,8 @@ def check_advice(table, kinds, model):
     )
     ranks = table["p_purchase"].to_numpy().argsort(kind="stable")[::-1].argsort() / len(table)
     table["value_tier"] = np.select([ranks < 0.1, ranks < 0.4], ["High", "Mid"], "Low")
-    table["segment"] = RfmScores.from_customers(table).segments(table)
-    advice = pd.Series(recommended_action(table, CUTOFF), index=table.index)
+    table["segment"] = RfmCutPoints.from_customers(table).assign_segments(table)
+    advice = pd.Series(recommend_actions(table, CUTOFF), index=table.index)
     for kind in set(kinds) - {""}:
         of_kind, wrong = advice[kinds == kind], WRONG[kind]
         assert len(of_kind) > 50, kind
@@ -188,7 +188,7 @@ def test_silence_lowers_what_is_left_of_the_chance():
     fitted = MbgNbd().fit(simulate(0.4)[0])
     history["p_purchase"] = fitted.probability_purchase(history)
     history["p_purchase_at_last"] = fitted.probability_purchase(history.assign(T=60.0))
-    left = chance_left(history)
+    left = relative_purchase_probability(history)
     assert left[0] == 1.0
     assert (np.diff(left) < 0).all()
 

@@ -16,17 +16,17 @@ from clv_experiments.decisions.best_customers import (
     past_totals,
     rank_customers,
     sum_same_period_last_year,
-    widened_interval,
+    widen_interval,
     widening_factor,
 )
 from clv_experiments.decisions.display.best_customers import best_customers_section
 from clv_experiments.forecasting.forecaster import Forecaster
-from clv_experiments.forecasting.level import Level
+from clv_experiments.forecasting.level import TotalForecast
 from clv_experiments.reporting.exhibit import NARROW, WIDE
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 SHOP = build_shop(OmegaConf.load(CONF / "decisions" / "shop.yaml"), "£")
-LEVEL = Level(40.0, 3.0, 0.2, "btyd", "the season of 2021-01-01 to 2021-03-31 was never seen")
+LEVEL = TotalForecast(40.0, 3.0, 0.2, "btyd", "the season of 2021-01-01 to 2021-03-31 was never seen")
 
 
 def snapshot(expected, actual=None, cutoff=date(2020, 12, 31), end=date(2021, 3, 31), level=None):
@@ -67,18 +67,18 @@ def test_without_a_level_the_total_is_as_far_off_as_it_was_before():
 
 
 def test_the_interval_of_a_level_is_widened_until_it_would_have_held_before():
-    near, far = Level(100.0, 3.0, 0.1, "forecast"), Level(100.0, 3.0, 0.1, "forecast")
+    near, far = TotalForecast(100.0, 3.0, 0.1, "forecast"), TotalForecast(100.0, 3.0, 0.1, "forecast")
     calm = [snapshot([100.0], [spend], level=near) for spend in (101.0, 99.0, 105.0, 95.0)]
     assert widening_factor(calm, 0.8) == 1.0
     total = best([30.0, 10.0], *calm, level=LEVEL).total_range
     assert (total.low, total.high) == LEVEL.interval(0.8)
-    assert (total.periods, total.held) == (4, 4)
+    assert (total.periods, total.periods_covered) == (4, 4)
     wild = [*calm[:3], snapshot([100.0], [150.0], level=far)]
     factor = widening_factor(wild, 0.8)
-    assert widened_interval(far, 0.8, factor)[1] == pytest.approx(150.0)
+    assert widen_interval(far, 0.8, factor)[1] == pytest.approx(150.0)
     wide = best([30.0, 10.0], *wild, level=LEVEL)
     assert wide.total_range.low < total.low < total.high < wide.total_range.high
-    assert wide.total_range.held == 4
+    assert wide.total_range.periods_covered == 4
     assert wide.past["high"].iloc[-1] == pytest.approx(150.0)
     many = [*calm, *calm, snapshot([100.0], [150.0], level=far)]
     assert widening_factor(many, 0.8) == 1.0, "one of nine may lie outside"

@@ -11,7 +11,7 @@ import pytest
 from clv_experiments.data.window import Horizon, Period
 from clv_experiments.decisions.budget.outlook import estimate_outlook
 from clv_experiments.decisions.budget.plan import plan_contacts
-from clv_experiments.decisions.budget.regret import evaluate_regret
+from clv_experiments.decisions.budget.regret import compare_strategies
 from clv_experiments.decisions.display.budget import FILE_COLUMNS, budget_section, draw_profit_curve, list_contacts
 from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.decisions.snapshot import Snapshot
@@ -155,7 +155,7 @@ def test_a_period_that_brought_little_makes_the_profit_unsure():
     assert verdicts == ["loss", "uncertain", "profit"]
     assert "loses money" in section(shop(), 0.05).summary[1]
     assert "not assured" in section(shop(), 1.0, 0.05).summary[1]
-    regret = evaluate_regret(snapshots(0.0)[1].table, shop().campaign, shop().margin, 60, 1)
+    regret = compare_strategies(snapshots(0.0)[1].table, shop().campaign, shop().margin, 60, 1)
     assert regret.comparison_status == "nothing pays"
     assert "no contact would have paid" in text(section(shop(), 0.0))
 

@@ -15,7 +15,7 @@ from clv_experiments.decisions.budget.outlook import profit_cases, simulate_spen
 from clv_experiments.decisions.budget.plan import contact_profit, plan_contacts
 from clv_experiments.decisions.display.acquisition import acquisition_section
 from clv_experiments.decisions.shop import Campaign, Shop
-from clv_experiments.decisions.snapshot import HISTORY, snapshot
+from clv_experiments.decisions.snapshot import HISTORY, take_snapshot
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.model import Model
 from clv_experiments.models.mbg_nbd import MbgNbd
@@ -32,7 +32,7 @@ def simulation():
     forecaster = Forecaster(log, window)
     btyd = Model("mbg_nbd", "btyd", False, HISTORY, MbgNbd())
     before, previous, now = (
-        snapshot(forecaster, period, btyd, btyd)
+        take_snapshot(forecaster, period, btyd, btyd)
         for period in (window.period(1), window.period(0), window.future_period)
     )
     return SimpleNamespace(log=log, forecaster=forecaster, before=before, previous=previous, now=now)

@@ -9,11 +9,11 @@ import pytest
 
 from clv_experiments.data.window import Horizon
 from clv_experiments.decisions.customer_scores import COLUMNS, CustomerGroups, Scorer, ScoringModels
-from clv_experiments.decisions.display.scores import readme, tier_table
+from clv_experiments.decisions.display.scores import render_readme, tier_table
 from clv_experiments.decisions.score_totals import ScoreSummary
 from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.errors import ClvError
-from clv_experiments.evaluation.intervals import SpendIntervals
+from clv_experiments.evaluation.conformal_intervals import SpendIntervals
 
 CUTOFF = date(2011, 11, 30)
 MONEY = ["spend_model", "monetary_value", "expected_spend", "expected_spend_low", "expected_spend_high", "clv"]
@@ -161,7 +161,7 @@ def test_totals_add_up_over_parts(customers, scorer):
 
 
 def test_readme_documents_every_column_in_order():
-    text = readme("linear, fitted now", ["A note."], SHOP, Horizon.parse("3 months"), CUTOFF)
+    text = render_readme("linear, fitted now", ["A note."], SHOP, Horizon.parse("3 months"), CUTOFF)
     about, columns = text.split("\n\n")
     assert [line.split(":")[0] for line in columns.splitlines()] == list(COLUMNS)
     lines = about.splitlines()
@@ -171,7 +171,7 @@ def test_readme_documents_every_column_in_order():
         assert part in lines[3]
     for part in ("margin 50%, 12 months", "0% a year to 2011-11-30", "High is the top 20%", "Mid the next 40%"):
         assert part in about
-    bare = readme("linear", [], replace(SHOP, currency=""), Horizon.parse("3 months"), CUTOFF)
+    bare = render_readme("linear", [], replace(SHOP, currency=""), Horizon.parse("3 months"), CUTOFF)
     assert "Units: money in the log's currency," in bare
 
 
@@ -198,7 +198,7 @@ def test_without_amounts_customers_are_ranked_by_purchases_and_no_money_is_said(
     table = tier_table(summary, "£")
     assert table.headings == ["tier", "customers", "expected purchases", "share", "P(alive)", "missed"]
     assert "£" not in str(table.rows)
-    text = readme("mbg_nbd", [], SHOP, Horizon.parse("3 months"), CUTOFF, has_amounts=False)
+    text = render_readme("mbg_nbd", [], SHOP, Horizon.parse("3 months"), CUTOFF, has_amounts=False)
     about, described = text.split("\n\n")
     assert [line.split(":")[0] for line in described.splitlines() if not line.startswith("country")] == columns
     assert "£" not in about

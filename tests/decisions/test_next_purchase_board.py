@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from clv_experiments.decisions.display.next_purchase import TEMPLATE
-from clv_experiments.decisions.next_purchase.backtest import reliability, run_backtest
+from clv_experiments.decisions.next_purchase.backtest import build_reliability_table, run_backtest
 from clv_experiments.decisions.next_purchase.board import bootstrap_scores, compare_candidates
 from clv_experiments.decisions.next_purchase.candidates import Candidate
 from clv_experiments.evaluation.metrics import brier, roc_auc
@@ -48,7 +48,7 @@ def simulate(n=400, seed=0):
 
 
 def values(backtest):
-    return {name: score.values for name, score in bootstrap_scores(backtest, 1, 0).items()}
+    return {name: score.scores for name, score in bootstrap_scores(backtest, 1, 0).items()}
 
 
 def test_scores_are_those_of_the_projects_metrics():
@@ -108,7 +108,7 @@ def test_who_predicts_best_flips_with_the_predictions():
     assert list(board.select_score().index) == ["one", "alike", "two"]
     assert list(flipped.select_score().index) == ["two", "alike", "one"]
     assert board.select_score()["group"].tolist() == [1, 2, 3]
-    assert (board.result, board.tied, board.rules) == ("clear", ["one"], ["alike"])
+    assert (board.result, board.tied, board.baseline_names) == ("clear", ["one"], ["alike"])
     deficit = board.deficit("alike")
     assert 0 < deficit.low < deficit.value < deficit.high
     first, behind = TEMPLATE.render("winner", board)
@@ -127,18 +127,18 @@ def test_a_copy_shares_first_place_and_a_rule_among_the_best_is_named():
     rule = {"copy": "baseline"}
     board = board_of(waits, families=rule, one=probability, copy=probability, wrong=1 - probability)
     assert board.select_score()["group"].tolist() == [1, 1, 2]
-    assert (board.result, board.tied, board.rules) == ("some tied", ["copy", "one"], ["copy"])
+    assert (board.result, board.tied, board.baseline_names) == ("some tied", ["copy", "one"], ["copy"])
     first, rest = TEMPLATE.render("winner", board)
     assert first.startswith("copy and one ")
     assert "copy, is among them" in rest
     everyone = board_of(waits, one=probability, copy=probability)
-    assert (everyone.result, everyone.rules) == ("all tied", [])
+    assert (everyone.result, everyone.baseline_names) == ("all tied", [])
     assert "all 2 candidates tie" in TEMPLATE.render("winner", everyone)[0]
     alone = board_of(waits, one=probability)
     assert alone.result == "alone"
     assert TEMPLATE.render("winner", alone)[0].startswith("Only one ")
     rules = board_of(waits, families={"one": "baseline", "two": "baseline"}, one=probability, two=1 - probability)
-    assert rules.rules == ["one", "two"]
+    assert rules.baseline_names == ["one", "two"]
     assert len(TEMPLATE.render("winner", rules)) == 2  # no rule of thumb is compared with rules of thumb
 
 
@@ -181,7 +181,7 @@ def test_one_buyer_is_spoken_of_in_the_singular():
 
 
 def test_reliability_sets_predicted_beside_actual_shares():
-    table = reliability(backtest_of([5, NONE, 5, 5], two=[0.25, 0.25, 0.75, 0.75]))
+    table = build_reliability_table(backtest_of([5, NONE, 5, 5], two=[0.25, 0.25, 0.75, 0.75]))
     table = table[table["within_days"] == 30]
     assert table["predicted"].tolist() == pytest.approx([0.075, 0.225])
     assert table["actual"].tolist() == [0.5, 1.0]

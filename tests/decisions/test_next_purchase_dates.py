@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clv_experiments.decisions.next_purchase import dates
-from clv_experiments.decisions.next_purchase.dates import days_ahead, next_purchase_dates, waiting_days
+from clv_experiments.decisions.next_purchase.dates import choose_day_grid, next_purchase_dates, waiting_time_quantiles
 from clv_experiments.models.pareto_nbd import ParetoNbd
 
 CUTOFF = date(2011, 11, 30)
@@ -62,7 +62,7 @@ def test_parts_change_nothing(monkeypatch):
 )
 def test_asked_day_by_day_a_quantile_is_the_first_day_that_reaches_it(steps, share):
     risen = np.cumsum(steps) / max(sum(steps), 1)
-    days = waiting_days(risen[None], np.arange(1, len(risen) + 1), np.array([share]))[0, 0]
+    days = waiting_time_quantiles(risen[None], np.arange(1, len(risen) + 1), np.array([share]))[0, 0]
     oracle = next(day for day, p in enumerate(risen, 1) if p >= share * risen[-1])
     near = np.isclose(risen, share * risen[-1], rtol=1e-7)  # rounding may put a day to either side
     assert days == oracle or near[int(days) - 1] or near[oracle - 1]
@@ -75,7 +75,7 @@ def test_few_days_asked_tell_almost_the_same_as_all(monkeypatch):
     X = pd.DataFrame({"frequency": np.arange(len(T)) % 9, "recency": 0.7 * T, "T": T})
     X.loc[X["frequency"] == 0, "recency"] = 0.0
     few = next_purchase_dates(model, X, CUTOFF, 365, 0.8)
-    monkeypatch.setattr(dates, "days_ahead", lambda within, grid: np.arange(1, within + 1))
+    monkeypatch.setattr(dates, "choose_day_grid", lambda within, grid: np.arange(1, within + 1))
     every = next_purchase_dates(model, X, CUTOFF, 365, 0.8)
     for column in ("next_purchase", "next_purchase_low", "next_purchase_high"):
         assert (few[column] - every[column]).abs().max() <= pd.Timedelta(days=2)
@@ -85,7 +85,7 @@ def test_few_days_asked_tell_almost_the_same_as_all(monkeypatch):
 
 @pytest.mark.parametrize("within", [1, 2, 7, 91, 365])
 def test_days_asked_are_whole_rise_and_end_at_the_limit(within):
-    days = days_ahead(within)
+    days = choose_day_grid(within)
     assert days[0] >= 1
     assert days[-1] == within
     assert (np.diff(days) > 0).all()

@@ -15,7 +15,7 @@ from clv_experiments.decisions.display.next_purchase import TEMPLATE, next_purch
 from clv_experiments.decisions.next_purchase.candidates import fit_candidates
 from clv_experiments.decisions.next_purchase.outlook import NextPurchaseOutlook, next_purchase_outlook
 from clv_experiments.decisions.shop import Campaign, Shop
-from clv_experiments.decisions.snapshot import HISTORY, Snapshot, snapshot
+from clv_experiments.decisions.snapshot import HISTORY, Snapshot, take_snapshot
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import rfm
@@ -51,7 +51,7 @@ def forecaster_of(log):
 
 def snapshots(forecaster):
     return [
-        snapshot(forecaster, period, MBG, MBG)
+        take_snapshot(forecaster, period, MBG, MBG)
         for period in (forecaster.window.future_period, forecaster.window.period(0))
     ]
 
@@ -148,13 +148,13 @@ def test_a_period_to_come_cannot_be_compared(forecaster, report):
 def test_without_a_training_period_only_those_that_need_none_compete(log_of):
     short = log_of([row for row in rows() if row[1] > pd.Timestamp("2020-11-01")], log_end=END)
     forecaster = Forecaster(short, Window(short.start, END, Horizon.parse("3 months")))
-    previous = snapshot(forecaster, forecaster.window.period(0), MBG, MBG)
+    previous = take_snapshot(forecaster, forecaster.window.period(0), MBG, MBG)
     candidates = fit_candidates(forecaster, previous, [MBG], RFM, 1)
     assert [candidate.name for candidate in candidates] == [MBG.name, "own rhythm"]
 
 
 def predict(forecaster):
-    previous = snapshot(forecaster, forecaster.window.period(0), MBG, MBG)
+    previous = take_snapshot(forecaster, forecaster.window.period(0), MBG, MBG)
     candidates = fit_candidates(forecaster, previous, [MBG], HISTORY, 1)
     return {one.name: one.estimator.purchase_probabilities(one.X, np.array([10, 30, 90])) for one in candidates}
 

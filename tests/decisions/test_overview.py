@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ttest_ind
 
-from clv_experiments.decisions.overview.business import Concentration, country_shares
-from clv_experiments.decisions.overview.months import Months, compare, comparisons
+from clv_experiments.decisions.overview.business import RevenueConcentration, compare_country_shares
+from clv_experiments.decisions.overview.months import MonthlyActivity, compare_month_quarter_and_year, compare_revenue
 from clv_experiments.decisions.overview.retention import Retention, retention_trend
 from clv_experiments.reporting.prose import sentences
 
@@ -29,7 +29,7 @@ def months_of(revenue, new_share=0.2, orders=None, end=None):
         for old, part in ((True, 1 - new_share), (False, new_share))
         if part
     ]
-    return Months.from_cohorts(pd.DataFrame(rows), date(2020, 1, 1), end or index[-1].end_time.date())
+    return MonthlyActivity.from_cohorts(pd.DataFrame(rows), date(2020, 1, 1), end or index[-1].end_time.date())
 
 
 def prose(macro, *values, **settings):
@@ -38,7 +38,9 @@ def prose(macro, *values, **settings):
 
 def overview(months, **results):
     """What templates read of an overview, as far as a test needs it."""
-    return SimpleNamespace(months=months, currency="$", revenue=comparisons(months.whole["revenue"]), **results)
+    return SimpleNamespace(
+        months=months, currency="$", revenue=compare_month_quarter_and_year(months.whole["revenue"]), **results
+    )
 
 
 YEAR_2020 = months_of([100.0] * 12)
@@ -50,7 +52,7 @@ YEAR_2020 = months_of([100.0] * 12)
 @pytest.mark.parametrize(("factor", "change"), [(1.5, "up 50%"), (0.6, "down 40%"), (1.0, "unchanged")])
 def test_a_year_against_the_year_before(factor, change):
     year = np.arange(50.0, 62.0)
-    longest = comparisons(series([*year, *(year * factor)]))[-1]
+    longest = compare_month_quarter_and_year(series([*year, *(year * factor)]))[-1]
     assert longest.change == pytest.approx(factor - 1)
     assert (len(longest.months), str(longest.months[-1])) == (12, "2021-12")
     assert (len(longest.earlier_months), str(longest.earlier_months[-1])) == (12, "2020-12")
@@ -60,7 +62,7 @@ def test_a_year_against_the_year_before(factor, change):
 
 
 def test_a_short_log_compares_with_the_months_right_before():
-    quarter = compare(series([100, 104, 98, 101, 99, 160, 158, 162]), 3)
+    quarter = compare_revenue(series([100, 104, 98, 101, 99, 160, 158, 162]), 3)
     assert (str(quarter.earlier_months[0]), str(quarter.earlier_months[-1])) == ("2020-03", "2020-05")
     assert (quarter.revenue, quarter.earlier_revenue) == (480, 298)
     assert quarter.change == pytest.approx(480 / 298 - 1)
@@ -68,21 +70,21 @@ def test_a_short_log_compares_with_the_months_right_before():
 
 def test_a_season_is_compared_with_the_same_season():
     seasonal = np.array([1, 1, 1, 1, 1, 1, 1, 1, 2, 3, 6, 4.0])
-    month, quarter, year = comparisons(series([*seasonal, *(seasonal * 1.3)]))
+    month, quarter, year = compare_month_quarter_and_year(series([*seasonal, *(seasonal * 1.3)]))
     assert [month.change, quarter.change, year.change] == pytest.approx([0.3] * 3)
     assert str(month.earlier_months[0]) == "2020-12"
 
 
 def test_two_months_are_compared_and_one_is_not():
-    (month,) = comparisons(series([100, 150]))
+    (month,) = compare_month_quarter_and_year(series([100, 150]))
     assert (month.revenue, month.earlier_revenue, month.change) == (150, 100, 0.5)
     (sentence,) = prose("comparison", month, "$")
     assert "$150, up 50% on January 2020 ($100)" in sentence
-    assert comparisons(series([100])) == []
+    assert compare_month_quarter_and_year(series([100])) == []
 
 
 def test_a_month_without_revenue_before_is_not_comparable():
-    month = compare(series([50, 60, 70, 55, 0, 80]), 1)
+    month = compare_revenue(series([50, 60, 70, 55, 0, 80]), 1)
     assert np.isnan(month.change)
     (sentence,) = prose("comparison", month, "$")
     assert "not comparable on May 2020 ($0.00)" in sentence
@@ -145,7 +147,7 @@ def cohorts_of(rates, size=100):
         if m >= c
     ]
     frame = pd.DataFrame(rows)
-    return frame, Months.from_cohorts(frame, date(2020, 1, 1), index[-1].end_time.date())
+    return frame, MonthlyActivity.from_cohorts(frame, date(2020, 1, 1), index[-1].end_time.date())
 
 
 def retention_prose(retention):
@@ -178,7 +180,7 @@ def test_retention_gets_better_worse_or_neither(later, direction, text):
 
 def test_retention_table_leaves_out_what_the_log_does_not_hold():
     cohorts, months = cohorts_of([0.5, 0.25, 0.1])
-    months = Months.from_cohorts(cohorts, date(2020, 1, 1), date(2020, 3, 30))
+    months = MonthlyActivity.from_cohorts(cohorts, date(2020, 1, 1), date(2020, 3, 30))
     table = Retention.from_cohorts(cohorts, months).table
     assert table.loc[pd.Period("2020-01"), 1] == 0.5
     assert table.drop(columns="customers").notna().sum().sum() == 1, "March is not whole"
@@ -225,22 +227,24 @@ def test_trend_is_welchs_interval():
 def test_gini_is_the_mean_difference_of_all_pairs(spend):
     x = np.array(spend, dtype=float)
     expected = np.abs(x[:, None] - x[None, :]).mean() / (2 * x.mean())
-    assert Concentration.from_spend(pd.Series(x)).gini == pytest.approx(expected, abs=1e-12)
+    assert RevenueConcentration.from_spend(pd.Series(x)).gini == pytest.approx(expected, abs=1e-12)
 
 
 def test_revenue_is_concentrated_or_even():
     def spread(*spend):
-        (sentence,) = prose("spread", overview(YEAR_2020, concentration=Concentration.from_spend(pd.Series(spend))))
+        (sentence,) = prose(
+            "spread", overview(YEAR_2020, concentration=RevenueConcentration.from_spend(pd.Series(spend)))
+        )
         assert "December 2020" in sentence
         return sentence
 
-    few = Concentration.from_spend(pd.Series([910.0, *[10.0] * 9]))
+    few = RevenueConcentration.from_spend(pd.Series([910.0, *[10.0] * 9]))
     assert (few.count, few.top_revenue_share(0.1), 1 - few.top_revenue_share(0.5), few.gini) == pytest.approx(
         (10, 0.91, 0.05, 0.81)
     )
-    even = Concentration.from_spend(pd.Series([7.0] * 15))
+    even = RevenueConcentration.from_spend(pd.Series([7.0] * 15))
     assert (even.count, even.top_revenue_share(0.1), even.gini) == pytest.approx((15, 0.1, 0.0))
-    two = Concentration.from_spend(pd.Series([5.0, 0.0]))
+    two = RevenueConcentration.from_spend(pd.Series([5.0, 0.0]))
     assert (two.count, two.largest_share) == (2, 1.0)
     for part in ("10 customers", "91% of revenue", "5.0%"):
         assert part in spread(910.0, *[10.0] * 9)
@@ -251,7 +255,7 @@ def test_revenue_is_concentrated_or_even():
 
 
 def test_one_customer_is_named_from_a_twentieth_of_revenue_on():
-    few, many = (Concentration.from_spend(pd.Series([100.0] * count)) for count in (20, 21))
+    few, many = (RevenueConcentration.from_spend(pd.Series([100.0] * count)) for count in (20, 21))
     assert few.is_dominated
     assert not many.is_dominated
     text = prose("concentration", overview(YEAR_2020, concentration=few))
@@ -264,7 +268,7 @@ def test_one_customer_is_named_from_a_twentieth_of_revenue_on():
 
 def country_prose(**revenue):
     table = pd.DataFrame({"country": list(revenue), "revenue": list(revenue.values()), "customers": 1})
-    return prose("countries", overview(YEAR_2020, countries=country_shares(table, None)))
+    return prose("countries", overview(YEAR_2020, countries=compare_country_shares(table, None)))
 
 
 def test_the_largest_countries_are_named_and_the_others_counted():
@@ -281,7 +285,7 @@ def test_the_largest_countries_are_named_and_the_others_counted():
 def test_a_country_is_compared_with_the_year_before():
     recent = pd.DataFrame({"country": ["UK", None, "DE"], "revenue": [60.0, 30.0, 10.0], "customers": 1})
     earlier = pd.DataFrame({"country": ["DE", None], "revenue": [0.0, 40.0], "customers": 1})
-    table = country_shares(recent, earlier)
+    table = compare_country_shares(recent, earlier)
     assert table["country"].tolist() == ["UK", "no country given", "DE"]
     assert table["revenue_share"].tolist() == [0.6, 0.3, 0.1]
     assert table["change"].tolist() == pytest.approx([np.nan, -0.25, np.nan], nan_ok=True)

@@ -9,10 +9,10 @@ import pytest
 from clv_experiments.data.window import Horizon, Period
 from clv_experiments.decisions.customer_scores import ScoringModels
 from clv_experiments.decisions.display.scores import (
-    interval_sentences,
-    missed_sentences,
-    model_sentences,
-    ranking_sentences,
+    describe_missed_purchases,
+    describe_ranking,
+    describe_scoring_models,
+    describe_spend_intervals,
 )
 from clv_experiments.decisions.past_predictions import (
     MissedPurchases,
@@ -49,7 +49,7 @@ def test_evidence_is_what_intervals_held_one_period_later(predictions):
     assessment = assess(predictions(500), predictions(500))
     assert 0.7 < assessment.metrics()["interval_coverage"] < 0.9
     assert not assessment.undercovers
-    [text] = interval_sentences(assessment, "£")
+    [text] = describe_spend_intervals(assessment, "£")
     coverage = assessment.coverage
     assert (assessment.period, assessment.intervals.level, assessment.intervals.customers) == (PERIOD, 0.8, 500)
     assert len(assessment.intervals.lower) == 10
@@ -64,7 +64,7 @@ def test_intervals_that_held_too_few_are_called_too_narrow(predictions):
     richer = predictions(500).assign(y_true=lambda t: 1.5 * t["y_true"])
     assessment = assess(richer, predictions(500))
     assert assessment.undercovers
-    [text] = interval_sentences(assessment, "£")
+    [text] = describe_spend_intervals(assessment, "£")
     assert "fewer than promised, beyond chance" in text
 
 
@@ -73,7 +73,7 @@ def test_one_period_calibrates_intervals_of_unknown_worth(predictions):
     assert assessment.coverage is None
     assert assessment.intervals is not None
     assert (assessment.metrics(), assessment.undercovers) == ({}, False)
-    assert "is not known" in interval_sentences(assessment, "£")[0]
+    assert "is not known" in describe_spend_intervals(assessment, "£")[0]
 
 
 @pytest.mark.parametrize(("customers", "reason"), [(None, "no period"), (5, "intervals that hold 80%")])
@@ -81,7 +81,7 @@ def test_without_enough_predictions_there_are_no_intervals(predictions, customer
     assessment = assess(predictions(customers) if customers else None, None)
     assert (assessment.intervals, assessment.metrics(), assessment.undercovers) == (None, {}, False)
     assert (assessment.refusal is None) == (customers is None)
-    assert interval_sentences(assessment, "£")[0].startswith(f"Spend has no intervals: {reason}")
+    assert describe_spend_intervals(assessment, "£")[0].startswith(f"Spend has no intervals: {reason}")
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_without_enough_predictions_there_are_no_intervals(predictions, customer
 def test_where_predictions_come_from_is_said(predictions, origin, words):
     assessment = assess(predictions(500), None, origin)
     assert assessment.origin == origin
-    [text], [fitted] = (interval_sentences(one, "£") for one in (assessment, assess(predictions(500), None)))
+    [text], [fitted] = (describe_spend_intervals(one, "£") for one in (assessment, assess(predictions(500), None)))
     assert "2011-09-01 to 2011-11-30" in text
     assert words in text
     assert words not in fitted
@@ -102,24 +102,26 @@ def test_missed_purchases_are_counted_beside_what_chance_leaves():
     missed = missed_purchases(forecast, PERIOD, 0.6)
     assert missed.customer_ids.tolist() == ["a"]
     assert (missed.likely_customers, missed.expected) == (2, pytest.approx(0.1 + 0.4))
-    (text,) = missed_sentences(missed, "bg_nbd", SHOP)
+    (text,) = describe_missed_purchases(missed, "bg_nbd", SHOP)
     for part in ("2 customers", "bg_nbd", "at least 60%", "2011-09-01 to 2011-11-30", "1 did not; 0 were"):
         assert part in text
     nobody = missed_purchases(forecast.iloc[2:], PERIOD, 0.6)
     assert (nobody.customer_ids.tolist(), nobody.likely_customers) == ([], 0)
     almost = missed_purchases(forecast.iloc[2:].assign(p_purchase=0.598), PERIOD, 0.6)
     for of_nobody in (nobody, almost):  # rounded, the second is what is asked for
-        assert missed_sentences(of_nobody, "bg_nbd", SHOP)[0].endswith("by bg_nbd every P(buys) was below 60%.")
+        assert describe_missed_purchases(of_nobody, "bg_nbd", SHOP)[0].endswith(
+            "by bg_nbd every P(buys) was below 60%."
+        )
     assert MissedPurchases().customer_ids.tolist() == []
-    assert "is not known" in missed_sentences(MissedPurchases(), "bg_nbd", SHOP)[0]
+    assert "is not known" in describe_missed_purchases(MissedPurchases(), "bg_nbd", SHOP)[0]
 
 
 def test_a_list_in_an_order_no_better_than_chance_says_so(predictions):
     good = PastPredictions(PERIOD, predictions(300), None)
-    assert ranking_sentences(assess_past_ranking(good), "trees", PERIOD, "spend") == []
+    assert describe_ranking(assess_past_ranking(good), "trees", PERIOD, "spend") == []
     reversed_order = good.latest.assign(y_pred=-good.latest["y_pred"])
     found = assess_past_ranking(PastPredictions(PERIOD, reversed_order, None))
-    (text,) = ranking_sentences(found, "trees", PERIOD, "spend")
+    (text,) = describe_ranking(found, "trees", PERIOD, "spend")
     for part in (
         "2011-09-01 to 2011-11-30",
         "trees",
@@ -129,9 +131,9 @@ def test_a_list_in_an_order_no_better_than_chance_says_so(predictions):
     ):
         assert part in text
     alike = PastPredictions(PERIOD, good.latest.assign(y_true=0.0), None)
-    (text,) = ranking_sentences(assess_past_ranking(alike), "trees", PERIOD, "spend")
+    (text,) = describe_ranking(assess_past_ranking(alike), "trees", PERIOD, "spend")
     assert "nan" not in text
-    assert ranking_sentences(assess_past_ranking(PastPredictions(None, None, None)), "trees", None, "spend") == []
+    assert describe_ranking(assess_past_ranking(PastPredictions(None, None, None)), "trees", None, "spend") == []
 
 
 @pytest.fixture(scope="module")
@@ -144,13 +146,15 @@ def models_of(spend_name, btyd_name, btyd):
 
 
 def test_whose_p_alive_is_1_by_construction_is_said(one_time_buyers):
-    (text,) = model_sentences(models_of("bg_nbd", "bg_nbd", BgNbd().fit(one_time_buyers)), has_amounts=True)
+    (text,) = describe_scoring_models(models_of("bg_nbd", "bg_nbd", BgNbd().fit(one_time_buyers)), has_amounts=True)
     assert "bg_nbd takes whoever bought once to be a customer still" in text
-    assert model_sentences(models_of("mbg_nbd", "mbg_nbd", MbgNbd().fit(one_time_buyers)), has_amounts=True) == []
+    assert (
+        describe_scoring_models(models_of("mbg_nbd", "mbg_nbd", MbgNbd().fit(one_time_buyers)), has_amounts=True) == []
+    )
 
 
 def test_spend_and_clv_of_two_models_are_told_apart(one_time_buyers):
     models = models_of("trees", "mbg_nbd", MbgNbd().fit(one_time_buyers))
-    (text,) = model_sentences(models, has_amounts=True)
+    (text,) = describe_scoring_models(models, has_amounts=True)
     assert text.startswith("Expected spend is trees's, and expected purchases and CLV are mbg_nbd's")
-    assert model_sentences(models, has_amounts=False) == []
+    assert describe_scoring_models(models, has_amounts=False) == []

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clv_experiments.decisions.segments.rfm import SEGMENTS, RfmScores
+from clv_experiments.decisions.segments.rfm import SEGMENTS, RfmCutPoints
 from clv_experiments.errors import ClvError
 
 
@@ -19,7 +19,7 @@ def table(days, frequency, spend):
 
 def test_ten_customers_by_hand():
     frame = table(np.arange(10), [0, 0, 0, 0, 0, 0, 1, 1, 2, 9], np.arange(100, 0, -10))
-    scores = RfmScores.from_customers(frame).scores(frame)
+    scores = RfmCutPoints.from_customers(frame).assign_scores(frame)
     assert scores["r"].tolist() == [5, 5, 4, 4, 3, 3, 2, 2, 1, 1]
     assert scores["f"].tolist() == [1, 1, 1, 1, 1, 1, 4, 4, 5, 5]
     assert scores["m"].tolist() == [5, 5, 4, 4, 3, 3, 2, 2, 1, 1]
@@ -31,22 +31,22 @@ def test_scores_are_fifths_of_average_ranks(values):
     spend = np.array(values, float)
     frame = table(np.zeros(len(spend)), 3.0, spend)
     expected = [1 + int(5 * ((spend < v).sum() + (spend == v).sum() / 2) / len(spend) + 1e-9) for v in spend]
-    assert RfmScores.from_customers(frame).scores(frame)["m"].tolist() == expected
+    assert RfmCutPoints.from_customers(frame).assign_scores(frame)["m"].tolist() == expected
 
 
 def test_customers_who_are_all_alike_are_middling_and_those_who_never_came_back_are_not():
     frame = table([7.0] * 4, [0] * 4, [5.0] * 4)
-    assert RfmScores.from_customers(frame).scores(frame).drop_duplicates().to_numpy().tolist() == [[3, 1, 3]]
+    assert RfmCutPoints.from_customers(frame).assign_scores(frame).drop_duplicates().to_numpy().tolist() == [[3, 1, 3]]
     often = frame.assign(frequency=2)
-    assert RfmScores.from_customers(often).scores(often)["f"].unique().tolist() == [3]
+    assert RfmCutPoints.from_customers(often).assign_scores(often)["f"].unique().tolist() == [3]
 
 
 def test_every_score_has_one_segment_and_every_segment_a_score():
-    cuts = RfmScores((-3.0, -2.0, -1.0, 0.0), (2.0, 3.0, 4.0, 5.0), (2.0, 3.0, 4.0, 5.0))
+    cuts = RfmCutPoints((-3.0, -2.0, -1.0, 0.0), (2.0, 3.0, 4.0, 5.0), (2.0, 3.0, 4.0, 5.0))
     every = pd.DataFrame(list(product(range(1, 6), repeat=3)), columns=["r", "f", "m"])
     frame = table(4 - (every["r"] - 1), every["f"], every["m"])
-    assert cuts.scores(frame).equals(every)
-    named = cuts.segments(frame)
+    assert cuts.assign_scores(frame).equals(every)
+    named = cuts.assign_segments(frame)
     assert set(named) == set(SEGMENTS)
     by_score = dict(zip(every.itertuples(index=False, name=None), named, strict=True))
     known = {
@@ -59,9 +59,9 @@ def test_every_score_has_one_segment_and_every_segment_a_score():
 def test_what_was_learnt_once_scores_any_batch_alike():
     rng = np.random.default_rng(0)
     frame = table(rng.integers(0, 300, 60), rng.poisson(1, 60), rng.lognormal(3, 1, 60)).set_index(pd.Index(range(60)))
-    rule = RfmScores.from_customers(frame)
-    parts = pd.concat([rule.segments(part) for part in (frame[40:], frame[:40])])
-    assert parts.sort_index().equals(rule.segments(frame))
+    rule = RfmCutPoints.from_customers(frame)
+    parts = pd.concat([rule.assign_segments(part) for part in (frame[40:], frame[:40])])
+    assert parts.sort_index().equals(rule.assign_segments(frame))
 
 
 @pytest.mark.parametrize(
@@ -74,4 +74,4 @@ def test_what_was_learnt_once_scores_any_batch_alike():
 def test_what_cannot_be_ranked_is_refused(values, message):
     days = frequency = [1.0] * len(values)
     with pytest.raises(ClvError, match=message):
-        RfmScores.from_customers(table(days, frequency, values))
+        RfmCutPoints.from_customers(table(days, frequency, values))

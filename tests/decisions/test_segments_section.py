@@ -8,9 +8,14 @@ import pandas as pd
 import pytest
 
 from clv_experiments.data.window import Horizon, Period
-from clv_experiments.decisions.display.segments import draw_moves, group_exhibit, movement_exhibit, segments_section
+from clv_experiments.decisions.display.segments import (
+    draw_tier_moves,
+    group_exhibit,
+    movement_exhibit,
+    segments_section,
+)
 from clv_experiments.decisions.segments.rfm import SegmentSummary, summarise_segments
-from clv_experiments.decisions.segments.tiers import NEW, TIERS, TierOutcome, TierSummary, tier_movement
+from clv_experiments.decisions.segments.tiers import NEW, TIERS, TierOutcome, TierSummary, measure_tier_movement
 from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.evaluation.confidence_intervals import Estimate
@@ -56,7 +61,7 @@ def test_the_section_stands_on_any_log():
         assert tables[name]["share_of_expected"].sum() == pytest.approx(1.0)
         assert tables[name]["country"].unique().tolist() == [HOSTILE]
     assert tables["tier_movement"]["customers"].sum() == 80
-    assert tier_movement(now, previous, SHOP.tiers).counts.loc["High"].sum() == 6
+    assert measure_tier_movement(now, previous, SHOP.tiers).counts.loc["High"].sum() == 6
     assert "6 customers who were High" in section.summary[2]
     assert "31 March 2023" in section.summary[2]
     assert [exhibit.name for exhibit in section.all_exhibits if exhibit.draw] == ["tier_movement"]
@@ -95,7 +100,7 @@ def test_the_best_segment_in_the_sentence_is_the_one_in_the_table_and_changes_wi
 
 
 def exhibit_moves(now, previous):
-    moves = tier_movement(now, previous, SHOP.tiers)
+    moves = measure_tier_movement(now, previous, SHOP.tiers)
     return movement_exhibit(moves, now, previous, SHOP)
 
 
@@ -103,7 +108,7 @@ def test_moves_between_tiers_are_said_with_what_they_cost():
     then, today = np.arange(20.0), np.arange(20.0)
     today[19], today[0] = 0.5, 30.0
     now, previous = tiers_of([*today, 40.0]), tiers_of(then, BEFORE)
-    moves = tier_movement(now, previous, SHOP.tiers)
+    moves = measure_tier_movement(now, previous, SHOP.tiers)
     assert (moves.counts.loc["High"].tolist(), moves.counts.loc[NEW].tolist()) == ([0, 1, 1], [1, 0, 0])
     assert (moves.spend_before, moves.spend_now) == (37.0, 18.5)
     first, second = exhibit_moves(now, previous).sentences
@@ -134,7 +139,7 @@ def test_one_customer_is_spoken_of_as_one():
 
 def test_bands_of_the_picture_are_as_wide_as_the_counts():
     counts = pd.DataFrame({"High": [3, 1, 0, 2], "Mid": [0, 4, 2, 1], "Low": [0, 0, 9, 1]}, index=[*TIERS, NEW])
-    (panel,) = draw_moves(counts, "made up", WIDE).axes
+    (panel,) = draw_tier_moves(counts, "made up", WIDE).axes
     edges = [band.get_path().vertices[:, 1] for band in panel.patches]
     assert sorted(y[0] - y[-2] for y in edges) == sorted(counts.to_numpy()[counts.to_numpy() > 0])
     assert sorted(y[3] - y[4] for y in edges) == sorted(y[0] - y[-2] for y in edges)

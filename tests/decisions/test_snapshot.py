@@ -9,7 +9,7 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 from clv_experiments.data.window import Horizon, Window
-from clv_experiments.decisions.snapshot import snapshot
+from clv_experiments.decisions.snapshot import take_snapshot
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import rfm
 from clv_experiments.forecasting.forecaster import Forecaster
@@ -31,7 +31,7 @@ def forecaster(log):
 def snapshots(cdnow_sample):
     whole = forecaster(cdnow_sample)
     return {
-        k: snapshot(whole, period, SPEND, PURCHASES)
+        k: take_snapshot(whole, period, SPEND, PURCHASES)
         for k, period in {-1: whole.window.future_period, 0: whole.window.period(0)}.items()
     }
 
@@ -48,7 +48,7 @@ def test_the_coming_period_is_not_over_and_the_one_before_is(snapshots):
 
 def test_a_model_that_knows_purchases_speaks_for_itself(cdnow_sample):
     whole = forecaster(cdnow_sample)
-    own = snapshot(whole, whole.window.future_period, PURCHASES, replace(PURCHASES, name="other"))
+    own = take_snapshot(whole, whole.window.future_period, PURCHASES, replace(PURCHASES, name="other"))
     assert own.btyd is own.model
     assert own.btyd_name == "mbg_nbd"
 
@@ -58,6 +58,6 @@ def test_what_came_after_the_cutoff_moves_no_prediction(cdnow_sample, snapshots)
     later = days.date > date(1998, 3, 31)
     tampered = replace(cdnow_sample, purchase_days=days.filter(~later | (days.amount < 20)).cache())
     again = forecaster(tampered)
-    other = snapshot(again, again.window.period(0), SPEND, PURCHASES)
+    other = take_snapshot(again, again.window.period(0), SPEND, PURCHASES)
     pd.testing.assert_frame_equal(other.table[PREDICTED], snapshots[0].table[PREDICTED])
     assert not other.table["y_true"].equals(snapshots[0].table["y_true"])

@@ -17,11 +17,11 @@ from clv_experiments.decisions.segments.tiers import (
     NEW,
     TIERS,
     TierThresholds,
-    count_moves,
+    count_tier_moves,
+    measure_tier_movement,
     summarise_tiers,
-    tier_movement,
 )
-from clv_experiments.decisions.snapshot import Snapshot, snapshot
+from clv_experiments.decisions.snapshot import Snapshot, take_snapshot
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import rfm
 from clv_experiments.forecasting.forecaster import Forecaster
@@ -43,20 +43,20 @@ def snapshot_of(expected, period=BEFORE, **columns):
 def test_ten_customers_by_hand():
     tiers = TierThresholds.from_expected_spend(np.arange(1, 11), (0.1, 0.3))
     assert (tiers.high, tiers.mid) == (10.0, 7.0)
-    assert tiers.names([10, 9, 7, 6.99, 0, 99]).tolist() == ["High", "Mid", "Mid", "Low", "Low", "High"]
+    assert tiers.assign_tiers([10, 9, 7, 6.99, 0, 99]).tolist() == ["High", "Mid", "Mid", "Low", "Low", "High"]
 
 
 def test_equal_predictions_share_the_tier_of_the_middle_one_of_them():
-    assert TierThresholds.from_expected_spend([5.0] * 8, (0.1, 0.3)).names([5.0]).tolist() == ["Low"]
+    assert TierThresholds.from_expected_spend([5.0] * 8, (0.1, 0.3)).assign_tiers([5.0]).tolist() == ["Low"]
     top = [9.0] * 3 + [1.0] * 17  # 15 %, the middle of them within the first 10 %
-    assert TierThresholds.from_expected_spend(top, (0.1, 0.3)).names([9.0, 1.0]).tolist() == ["High", "Low"]
+    assert TierThresholds.from_expected_spend(top, (0.1, 0.3)).assign_tiers([9.0, 1.0]).tolist() == ["High", "Low"]
 
 
 @settings(max_examples=40)
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=40), st.floats(0.05, 0.4), st.floats(0.05, 0.4))
 def test_tiers_are_cut_where_a_count_says(values, high, mid):
     spend = np.array(values, float)
-    names = TierThresholds.from_expected_spend(spend, (high, mid)).names(spend)
+    names = TierThresholds.from_expected_spend(spend, (high, mid)).assign_tiers(spend)
     for value, name in zip(spend, names, strict=True):
         rank = ((spend > value).sum() + (spend == value).sum() / 2) / len(spend)
         assert name == ("High" if rank <= high + 1e-9 else "Mid" if rank <= high + mid + 1e-9 else "Low")
@@ -78,7 +78,7 @@ def test_shares_of_revenue_have_the_bootstrap_interval_of_a_mean():
 def test_moves_are_counted_by_hand():
     before = pd.Series({"a": "High", "b": "High", "c": "Low", "gone": "Mid"})
     after = pd.Series({"d": "Low", "a": "High", "b": "Mid", "e": "High", "c": "High"})
-    counts = count_moves(before, after)
+    counts = count_tier_moves(before, after)
     assert counts.loc["High"].tolist() == [1, 1, 0]
     assert counts.loc["Low"].tolist() == [1, 0, 0]
     assert counts.loc[NEW].tolist() == [1, 0, 1]
@@ -88,12 +88,12 @@ def test_moves_are_counted_by_hand():
 def test_moves_follow_who_fell_and_who_rose():
     then, today = np.arange(20.0), np.arange(20.0)
     today[19], today[0] = 0.5, 30.0
-    moves = tier_movement(snapshot_of([*today, 40.0], COMING), snapshot_of(then), SHARES)
+    moves = measure_tier_movement(snapshot_of([*today, 40.0], COMING), snapshot_of(then), SHARES)
     assert moves.counts.loc["High"].tolist() == [0, 1, 1]
     assert moves.counts["High"].tolist() == [0, 0, 1, 1]
     assert moves.counts.loc[NEW].sum() == 1
     assert (moves.spend_before, moves.spend_now) == (37.0, 18.5)
-    still = tier_movement(snapshot_of(then, COMING), snapshot_of(then), SHARES)
+    still = measure_tier_movement(snapshot_of(then, COMING), snapshot_of(then), SHARES)
     assert still.counts.loc["High"].tolist() == [2, 0, 0]
     assert (still.counts.loc[NEW].sum(), still.spend_before) == (0, 0.0)
 
@@ -120,7 +120,7 @@ def test_a_model_that_expects_the_same_of_all_makes_no_tiers():
     assert summary.high is None
     assert summary.table["group"].tolist() == ["Low"]
     assert summary.outcomes == []
-    moves = tier_movement(now, previous, SHARES)
+    moves = measure_tier_movement(now, previous, SHARES)
     assert (moves.counts.loc["High"].sum(), moves.counts["High"].sum()) == (0, 0)
 
 
@@ -129,9 +129,9 @@ def test_on_a_simulated_shop_the_reported_interval_holds_the_true_share_of_each_
     log = load_log("simulated", source, (), date(2023, 6, 30))
     model = Model("mbg_nbd", "btyd", False, FeatureSet("rfm", (rfm,)), MbgNbd())
     forecaster = Forecaster(log, Window(log.start, log.end, Horizon(3, "months")))
-    over = snapshot(forecaster, BEFORE, model, model)
+    over = take_snapshot(forecaster, BEFORE, model, model)
     expected = over.table["expected_spend"]
-    tiers = TierThresholds.from_expected_spend(expected, SHARES).names(expected)
+    tiers = TierThresholds.from_expected_spend(expected, SHARES).assign_tiers(expected)
     shares = revenue_shares(tiers, over.table["y_true"], TIERS, 300, 0)
     truth = log.truth.expected_spend(BEFORE).loc[expected.index].groupby(tiers).sum()
     true_share = (truth / truth.sum()).reindex(TIERS)

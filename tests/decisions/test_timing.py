@@ -8,12 +8,12 @@ import pytest
 
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.decisions.customer_scores import CustomerGroups, Scorer, ScoringModels
-from clv_experiments.decisions.display.scores import missed_sentences, timing_sentences
+from clv_experiments.decisions.display.scores import describe_missed_purchases, describe_timing_model
 from clv_experiments.decisions.missed import find_missed
-from clv_experiments.decisions.next_purchase.timing import choose_timing, with_timing
+from clv_experiments.decisions.next_purchase.timing import add_timing_model, choose_timing_model
 from clv_experiments.decisions.past_predictions import latest_missed_purchases
 from clv_experiments.decisions.shop import Campaign, Shop
-from clv_experiments.decisions.snapshot import snapshot
+from clv_experiments.decisions.snapshot import take_snapshot
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import rfm
 from clv_experiments.forecasting.forecaster import Forecaster
@@ -54,7 +54,7 @@ def forecaster_of(log, horizon="1 month"):
 
 def snapshots(forecaster):
     periods = forecaster.window.future_period, forecaster.window.period(0)
-    return [with_timing(snapshot(forecaster, period, MBG, MBG), forecaster, MBG) for period in periods]
+    return [add_timing_model(take_snapshot(forecaster, period, MBG, MBG), forecaster, MBG) for period in periods]
 
 
 @pytest.fixture(scope="module")
@@ -78,8 +78,8 @@ def paid_lately(table):
 
 def test_who_paid_last_month_pays_next_month_with_the_true_probability(forecaster):
     period = forecaster.window.future_period
-    plain = snapshot(forecaster, period, MBG, MBG)
-    told = with_timing(plain, forecaster, MBG)
+    plain = take_snapshot(forecaster, period, MBG, MBG)
+    told = add_timing_model(plain, forecaster, MBG)
     paying = paid_lately(plain.table)
     assert told.timing_name == "mbg_cnbd_k"
     assert told.table.loc[paying, "p_purchase"].mean() == pytest.approx(STAYS, abs=0.03)
@@ -99,7 +99,7 @@ def test_who_stops_paying_is_missed(forecaster):
     assert missed.non_buyers.verdict == "as expected"
     scored = latest_missed_purchases(forecaster, MBG, SHOP.likely)
     assert set(scored.customer_ids) == set(missed.table["customer_id"])
-    assert "to whom mbg_cnbd_k gave" in missed_sentences(scored, "mbg_nbd", SHOP)[0]
+    assert "to whom mbg_cnbd_k gave" in describe_missed_purchases(scored, "mbg_nbd", SHOP)[0]
 
 
 def test_dates_of_subscribers_are_a_month_after_their_last_payment_and_advice_follows(forecaster):
@@ -127,21 +127,21 @@ def test_random_buyers_stay_with_btyd_and_nothing_is_said(shop_of_random):
     for made in snapshots(shop_of_random):
         assert made.timing.timing_model is None
         assert made.timing_name == "mbg_nbd"
-        assert timing_sentences(made.timing, "mbg_nbd") == []
+        assert describe_timing_model(made.timing, "mbg_nbd") == []
 
 
 def test_the_sentence_says_who_tells_it(forecaster):
-    timing = choose_timing(forecaster, forecaster.window.future_period, MBG)
-    (sentence,) = timing_sentences(timing, "mbg_nbd")
+    timing = choose_timing_model(forecaster, forecaster.window.future_period, MBG)
+    (sentence,) = describe_timing_model(timing, "mbg_nbd")
     assert sentence.startswith("mbg_nbd takes purchases to come at random, and customers buy too regularly for that")
     assert "those of mbg_cnbd_k" in sentence
     without = type(timing)(timing.regularity, None)
-    assert "with care" in timing_sentences(without, "mbg_nbd")[0]
+    assert "with care" in describe_timing_model(without, "mbg_nbd")[0]
 
 
 def test_without_a_period_that_is_over_nobody_takes_btyds_place(subscriptions):
     forecaster = forecaster_of(subscriptions, "12 months")
-    timing = choose_timing(forecaster, forecaster.window.future_period, MBG)
+    timing = choose_timing_model(forecaster, forecaster.window.future_period, MBG)
     assert timing.regularity.is_high
     assert timing.timing_model is None
 
@@ -155,7 +155,7 @@ def test_nothing_after_the_cutoff_is_looked_at(log_of, subscriptions):
     both = []
     for log in (subscriptions, log_of(other[~late | (other.index % 2 == 0)], log_end=END)):
         forecaster = forecaster_of(log)
-        both.append(with_timing(snapshot(forecaster, forecaster.window.period(0), MBG, MBG), forecaster, MBG))
+        both.append(add_timing_model(take_snapshot(forecaster, forecaster.window.period(0), MBG, MBG), forecaster, MBG))
     assert both[0].timing.regularity == both[1].timing.regularity
     assert both[0].timing_model is not None
     columns = ["p_alive", "p_purchase"]
@@ -165,7 +165,7 @@ def test_nothing_after_the_cutoff_is_looked_at(log_of, subscriptions):
 
 
 def test_models_of_a_scored_list_hand_the_choice_on(forecaster):
-    timing = choose_timing(forecaster, forecaster.window.future_period, MBG)
+    timing = choose_timing_model(forecaster, forecaster.window.future_period, MBG)
     models = ScoringModels(None, "mbg_nbd", (), None, "mbg_nbd", timing=timing)
     assert models.timing_model is timing.timing_model
     assert models.timing_name == "mbg_cnbd_k"

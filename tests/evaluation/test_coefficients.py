@@ -12,8 +12,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from clv_experiments.errors import ClvError
-from clv_experiments.evaluation.clustered_errors import cluster_bootstrap, clustered_covariance, variance_inflation
-from clv_experiments.evaluation.coefficients import coefficients, fit_statistics
+from clv_experiments.evaluation.clustered_errors import (
+    cluster_bootstrap,
+    clustered_covariance,
+    variance_inflation_factors,
+)
+from clv_experiments.evaluation.coefficients import describe_coefficients, fit_statistics
 from clv_experiments.evaluation.metrics import normalised_gini, spearman
 
 
@@ -49,7 +53,7 @@ def panel(customers=300, origins=3, seed=0, shared=0.0):
 
 def describe(estimator, X, y, seed=0, replicates=200, scorer=spearman, **more):
     rng = np.random.default_rng(seed)
-    return coefficients(estimator, X, y, X, y, scorer=scorer, rng=rng, replicates=replicates, **more)
+    return describe_coefficients(estimator, X, y, X, y, scorer=scorer, rng=rng, replicates=replicates, **more)
 
 
 # --- the sandwich -----------------------------------------------------------------------------------------------
@@ -134,7 +138,7 @@ def test_variance_inflation_agrees_with_regressions_on_the_other_columns():
     values = rng.normal(size=(500, 4))
     values[:, 3] = values[:, 0] + 0.5 * rng.normal(size=500)
     standardised = (values - values.mean(axis=0)) / values.std(axis=0)
-    for column, factor in enumerate(variance_inflation(standardised)):
+    for column, factor in enumerate(variance_inflation_factors(standardised)):
         others = np.delete(values, column, axis=1)
         r2 = LinearRegression().fit(others, values[:, column]).score(others, values[:, column])
         assert factor == pytest.approx(1 / (1 - r2), rel=1e-9)

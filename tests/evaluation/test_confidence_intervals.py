@@ -8,7 +8,7 @@ from clv_experiments.evaluation.confidence_intervals import (
     bootstrap_counts,
     bootstrap_positions,
     percentile_interval,
-    wilson,
+    wilson_interval,
 )
 
 
@@ -56,12 +56,12 @@ def test_an_interval_that_holds_zero_is_not_significant(low, high, significant):
 def test_the_size_of_a_loss_is_that_of_a_gain():
     assert abs(Estimate(-2, -3, 1)) == Estimate(2, -1, 3)
     assert abs(Estimate(2, -1, 3)) == Estimate(2, -1, 3)
-    assert Estimate(2, -1, 3).columns("profit") == {"profit": 2, "profit_low": -1, "profit_high": 3}
+    assert Estimate(2, -1, 3).to_columns("profit") == {"profit": 2, "profit_low": -1, "profit_high": 3}
 
 
 def test_wilsons_interval_of_a_share():
-    low, high = wilson([0.0, 0.5, 1.0], [10, 10, 10])
+    low, high = wilson_interval([0.0, 0.5, 1.0], [10, 10, 10])
     np.testing.assert_allclose(low, [0.0, 0.2366, 0.7225], atol=1e-4)
     np.testing.assert_allclose(high, [0.2775, 0.7634, 1.0], atol=1e-4)
-    assert min(wilson(0.0, 3)[0], 1 - wilson(1.0, 3)[1]) == 0
-    assert wilson(0.5, 10) == pytest.approx((low[1], high[1]))
+    assert min(wilson_interval(0.0, 3)[0], 1 - wilson_interval(1.0, 3)[1]) == 0
+    assert wilson_interval(0.5, 10) == pytest.approx((low[1], high[1]))

@@ -9,7 +9,7 @@ from matplotlib.dates import date2num
 
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation import estimator_plots
-from clv_experiments.evaluation.coefficients import coefficients
+from clv_experiments.evaluation.coefficients import describe_coefficients
 from clv_experiments.evaluation.estimator_plots import weekly_repeat_spend
 from clv_experiments.reporting.chart_style import Labels
 
@@ -112,7 +112,7 @@ def parameters(**changed):
         table.loc[3, column] = value
     X = pd.DataFrame({"frequency": [1.0]})
     model = SimpleNamespace(parameters_=table)
-    return coefficients(model, X, X["frequency"], X, X["frequency"], scorer=min, rng=np.random.default_rng(0))
+    return describe_coefficients(model, X, X["frequency"], X, X["frequency"], scorer=min, rng=np.random.default_rng(0))
 
 
 @pytest.mark.parametrize(

@@ -289,8 +289,8 @@ def test_no_score_depends_on_the_row_order(rows, shuffler):
     order = list(range(len(y)))
     shuffler.shuffle(order)
     chance = p / 8
-    plain = metrics.score(y, p, 0.01, y > 0, chance)
-    shuffled = metrics.score(y[order], p[order], 0.01, y[order] > 0, chance[order])
+    plain = metrics.compute_scores(y, p, 0.01, y > 0, chance)
+    shuffled = metrics.compute_scores(y[order], p[order], 0.01, y[order] > 0, chance[order])
     assert plain.keys() == shuffled.keys()
     for name, value in plain.items():
         assert shuffled[name] == pytest.approx(value, rel=1e-12, abs=1e-12, nan_ok=True), name
@@ -302,9 +302,9 @@ def test_no_score_depends_on_the_row_order(rows, shuffler):
 def test_score_names_every_metric_and_adds_the_probability_only_where_given():
     y, p = np.array([0.0, 0.0, 30.0, 10.0]), np.array([1.0, 2.0, 20.0, 30.0])
     bought = np.asarray(y) > 0
-    scores = metrics.score(y, p, 0.1, bought)
+    scores = metrics.compute_scores(y, p, 0.1, bought)
     assert "buys_roc_auc" not in scores
-    full = metrics.score(y, p, 0.1, bought, [0.1, 0.2, 0.9, 0.8])
+    full = metrics.compute_scores(y, p, 0.1, bought, [0.1, 0.2, 0.9, 0.8])
     assert set(full) - set(scores) == {"buys_roc_auc", "buys_brier"}
     assert full["buys_roc_auc"] == 1.0
     assert (full["customers"], full["buyers"]) == (4.0, 2.0)
@@ -331,12 +331,12 @@ def test_scores_that_mean_nothing_below_zero_have_no_value_there():
 
 def test_of_a_log_with_losses_only_scores_that_mean_something_are_taken():
     bought = LOSSES != 0
-    with_losses = metrics.score(LOSSES, PREDICTED, -0.1, bought, has_losses=True)
-    all_names = set(metrics.score(LOSSES + 5, PREDICTED + 5, 0.1, bought))
+    with_losses = metrics.compute_scores(LOSSES, PREDICTED, -0.1, bought, has_losses=True)
+    all_names = set(metrics.compute_scores(LOSSES + 5, PREDICTED + 5, 0.1, bought))
     assert all_names - set(with_losses) == set(metrics.UNDEFINED_WITH_LOSSES)
     assert not any(math.isnan(value) for value in with_losses.values())
     # In a period in which nobody lost, too: scores of one log stay comparable.
-    assert set(metrics.score(LOSSES + 5, PREDICTED, -0.1, bought, has_losses=True)) == set(with_losses)
+    assert set(metrics.compute_scores(LOSSES + 5, PREDICTED, -0.1, bought, has_losses=True)) == set(with_losses)
 
 
 @modest
@@ -354,8 +354,8 @@ def test_all_zeros_wins_the_median_error_and_loses_the_rest():
     # Why no error that is optimal at the median may rank models (DESIGN, section 7).
     rng = np.random.default_rng(3)
     y = np.where(rng.random(5000) < 0.25, rng.lognormal(3, 1, 5000), 0)
-    truth = metrics.score(y, np.full(5000, y.mean()), 0.01 * y.mean(), y > 0)
-    zeros = metrics.score(y, np.zeros(5000), 0.01 * y.mean(), y > 0)
+    truth = metrics.compute_scores(y, np.full(5000, y.mean()), 0.01 * y.mean(), y > 0)
+    zeros = metrics.compute_scores(y, np.zeros(5000), 0.01 * y.mean(), y > 0)
     assert zeros["mae"] < truth["mae"]
     assert zeros["median_ae"] == 0 < truth["median_ae"]
     assert zeros["d2_tweedie"] < truth["d2_tweedie"]
@@ -380,7 +380,7 @@ TWO_COLUMN_SCORES = [
     capture_curve,
     reliability_table,
     lambda y, p: metrics.d2_tweedie(y, p, floor=0.1),
-    lambda y, p: metrics.score(y, p, 0.1, [True]),
+    lambda y, p: metrics.compute_scores(y, p, 0.1, [True]),
 ]
 
 

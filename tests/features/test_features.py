@@ -185,7 +185,7 @@ NAIVE = {
 @given(rows=logs(), cutoff=cutoffs, horizon=horizons)
 def test_features_equal_a_loop_over_each_customers_rows(log_of, name, rows, cutoff, horizon):
     expected = {customer: NAIVE[name](spend, cutoff, horizon) for customer, spend in spend_by_day(rows, cutoff).items()}
-    result = FeatureSet(name, [BLOCKS[name]]).at(log_of(rows), cutoff, horizon)
+    result = FeatureSet(name, [BLOCKS[name]]).compute(log_of(rows), cutoff, horizon)
     assert result.index.name == "customer_id"
     assert list(result.index) == list(expected)
     assert set(result.columns) == set(next(iter(expected.values())))
@@ -201,11 +201,11 @@ def test_features_equal_a_loop_over_each_customers_rows(log_of, name, rows, cuto
 @given(rows=logs(), cutoff=cutoffs, horizon=horizons, order=st.randoms(use_true_random=False))
 def test_a_set_is_the_union_of_the_blocks_in_any_row_order(log_of, rows, cutoff, horizon, order):
     log = log_of(rows)
-    together = ALL.at(log, cutoff, horizon)
-    parts = [FeatureSet(name, [block]).at(log, cutoff, horizon) for name, block in BLOCKS.items()]
+    together = ALL.compute(log, cutoff, horizon)
+    parts = [FeatureSet(name, [block]).compute(log, cutoff, horizon) for name, block in BLOCKS.items()]
     pd.testing.assert_frame_equal(together, pd.concat(parts, axis=1), check_exact=True)
     shuffled = log_of(order.sample(rows, len(rows)))
-    pd.testing.assert_frame_equal(together, ALL.at(shuffled, cutoff, horizon), check_exact=True)
+    pd.testing.assert_frame_equal(together, ALL.compute(shuffled, cutoff, horizon), check_exact=True)
 
 
 def test_a_worked_customer(log_of):
@@ -218,7 +218,7 @@ def test_a_worked_customer(log_of):
         ("a", datetime(2020, 4, 1), 999.0),
         ("b", datetime(2020, 3, 31, 23), 5.0),
     ]
-    a = ALL.at(log_of(rows), date(2020, 3, 31), Horizon.parse("1 month")).loc["a"].round(6).to_dict()
+    a = ALL.compute(log_of(rows), date(2020, 3, 31), Horizon.parse("1 month")).loc["a"].round(6).to_dict()
     assert (a["frequency"], a["recency"], a["T"], a["monetary_value"]) == (2, 60, 90, 45)
     assert (a["sales_sum_M_2"], a["sales_sum_M_3"], a["sales_sum_M_4"], a["sales_sum_M_5"]) == (60, 30, 10, 0)
     assert (a["sales_count_M_3"], a["sales_avg_M_3"]) == (1, 30)
@@ -232,7 +232,7 @@ def test_a_worked_customer(log_of):
 def test_recent_days_include_the_cutoff_day(log_of):
     rows = [("a", date(2020, 3, 31), 1.0), ("a", date(2020, 3, 25), 2.0), ("a", date(2020, 3, 24), 4.0)]
     lately = FeatureSet("lately", [partial(behaviour, recent_days=(1, 7))])
-    result = lately.at(log_of([*rows, ("b", date(2020, 3, 1), 1.0)]), date(2020, 3, 31), Horizon.parse("1 month"))
+    result = lately.compute(log_of([*rows, ("b", date(2020, 3, 1), 1.0)]), date(2020, 3, 31), Horizon.parse("1 month"))
     assert (result.loc["a", "spend_1d"], result.loc["a", "spend_7d"], result.loc["a", "purchase_days_7d"]) == (1, 3, 2)
 
 
@@ -246,7 +246,7 @@ def test_rfm_is_what_lifetimes_computes(cdnow_sample):
         summary = summary_data_from_transaction_data(
             rows, "customer_id", "date", "amount", observation_period_end="1997-09-30", freq="D"
         )
-    result = FeatureSet("rfm", [rfm]).at(cdnow_sample, date(1997, 9, 30), Horizon.parse("39 weeks"))
+    result = FeatureSet("rfm", [rfm]).compute(cdnow_sample, date(1997, 9, 30), Horizon.parse("39 weeks"))
     summary = summary.sort_index()[result.columns].astype("float64")
     summary.index = summary.index.astype(result.index.dtype)
     # Means of a few amounts in cents, added in another order.
@@ -255,7 +255,7 @@ def test_rfm_is_what_lifetimes_computes(cdnow_sample):
 
 def test_no_customer_is_known_before_the_first_purchase(log_of):
     log = log_of([("a", date(2020, 1, 2), 1.0), ("b", date(2020, 1, 3), 1.0), ("b", date(2020, 1, 4), 1.0)])
-    assert ALL.at(log, date(2020, 1, 1), Horizon.parse("1 month")).empty
+    assert ALL.compute(log, date(2020, 1, 1), Horizon.parse("1 month")).empty
 
 
 # --- nothing after the cutoff is read ---------------------------------------------------------------------------
@@ -276,7 +276,7 @@ def assert_blind_after(features, log_of, rows, cutoff, horizon):
 @fewer
 @given(rows=logs(), cutoff=cutoffs, horizon=horizons)
 def test_features_do_not_move_with_what_comes_after_the_cutoff(log_of, rows, cutoff, horizon):
-    assert_blind_after(ALL.at, log_of, rows, cutoff, horizon)
+    assert_blind_after(ALL.compute, log_of, rows, cutoff, horizon)
 
 
 def test_a_feature_that_looks_ahead_is_caught(log_of):
@@ -288,7 +288,7 @@ def test_a_feature_that_looks_ahead_is_caught(log_of):
 
     rows = [("a", FIRST, 1.0), ("b", FIRST, 2.0), ("a", FIRST + timedelta(days=40), 4.0)]
     case = (log_of, rows, date(2020, 1, 31), Horizon.parse("1 month"))
-    assert_blind_after(ALL.at, *case)
+    assert_blind_after(ALL.compute, *case)
     with pytest.raises(AssertionError, match="ever"):
         assert_blind_after(looks_ahead, *case)
 
@@ -297,6 +297,6 @@ def test_a_feature_that_looks_ahead_is_caught(log_of):
 
 
 def test_identity_is_what_is_computed_not_what_it_is_called():
-    counted = [FeatureSet("x", [rfm, partial(periods, count=count)]).identity for count in (2, 2, 3)]
+    counted = [FeatureSet("x", [rfm, partial(periods, count=count)]).cache_key for count in (2, 2, 3)]
     assert counted[0] == counted[1] != counted[2]
-    assert FeatureSet("x", [rfm]).identity == FeatureSet("y", [rfm]).identity != FeatureSet("x", [periods]).identity
+    assert FeatureSet("x", [rfm]).cache_key == FeatureSet("y", [rfm]).cache_key != FeatureSet("x", [periods]).cache_key

@@ -10,10 +10,10 @@ from clv_experiments.config.model_options import build_model
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.errors import ClvError, LogTooShort
 from clv_experiments.features.feature_set import FeatureSet
-from clv_experiments.forecasting.btyd_counts import count_customers_by_history, takes_counts
+from clv_experiments.forecasting.btyd_counts import can_fit_on_counts, count_customers_by_history
 from clv_experiments.forecasting.customer_features import RFM
 from clv_experiments.forecasting.forecaster import Forecaster
-from clv_experiments.models.btyd_likelihood import Histories
+from clv_experiments.models.btyd_likelihood import PurchaseHistories
 from clv_experiments.models.gamma_gamma import count_mean_spends
 
 HORIZON = Horizon.parse("3 months")
@@ -24,9 +24,12 @@ def forecaster(log):
 
 
 def test_counts_are_those_of_the_customers(cdnow_sample):
-    customers = RFM.at(cdnow_sample, cdnow_sample.end, HORIZON)
+    customers = RFM.compute(cdnow_sample, cdnow_sample.end, HORIZON)
     histories, spends = count_customers_by_history(cdnow_sample, cdnow_sample.end, HORIZON)
-    for ours, theirs in ((histories, Histories.count(customers)), (spends, count_mean_spends(customers))):
+    for ours, theirs in (
+        (histories, PurchaseHistories.from_customers(customers)),
+        (spends, count_mean_spends(customers)),
+    ):
         for name, values in vars(theirs).items():
             np.testing.assert_allclose(getattr(ours, name), values, rtol=1e-12, err_msg=name)
     assert histories.customers == len(customers)
@@ -40,7 +43,7 @@ def test_a_fit_on_counts_is_that_on_customers_and_fetches_none(name, cdnow_sampl
     def at(*arguments):
         raise AssertionError("customers were fetched")
 
-    monkeypatch.setattr(FeatureSet, "at", at)
+    monkeypatch.setattr(FeatureSet, "compute", at)
     fit = forecaster(cdnow_sample).fit_future(model)
     pd.testing.assert_frame_equal(fit.estimator.parameters_, usual.estimator.parameters_, rtol=1e-9)
     np.testing.assert_allclose(fit.estimator.predict(usual.X), usual.table["y_pred"], rtol=1e-9)
@@ -52,9 +55,9 @@ def test_a_fit_on_counts_is_that_on_customers_and_fetches_none(name, cdnow_sampl
 def test_what_needs_customers_is_fitted_as_usual(cdnow_sample, compose):
     model = build_model(compose("model=mbg_nbd").model)
     linear = build_model(compose("model=linear").model)
-    assert takes_counts(model)
-    assert not takes_counts(linear)
-    assert not takes_counts(replace(model, features=linear.features))
+    assert can_fit_on_counts(model)
+    assert not can_fit_on_counts(linear)
+    assert not can_fit_on_counts(replace(model, features=linear.features))
     at_level = forecaster(cdnow_sample).fit_future(replace(model, level="btyd"))
     assert at_level.level.total == pytest.approx(forecaster(cdnow_sample).forecast_future(model).table["y_pred"].sum())
 

@@ -10,7 +10,7 @@ from clv_experiments.data.window import Horizon
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import rfm, total_spend
-from clv_experiments.forecasting.customer_features import customer_feature_parts, customer_features
+from clv_experiments.forecasting.customer_features import compute_customer_features_in_chunks, customer_features
 from clv_experiments.models.mbg_nbd import MbgNbd
 
 CUTOFF, HORIZON = date(1997, 9, 30), Horizon.parse("3 months")
@@ -32,14 +32,14 @@ def test_estimates_are_those_of_the_model_fitted_on_these_customers(features):
 
 
 def test_parts_are_fitted_on_all_customers(cdnow_sample, features):
-    parts = list(customer_feature_parts(cdnow_sample, CUTOFF, HORIZON, WITH_ESTIMATES, 1000))
+    parts = list(compute_customer_features_in_chunks(cdnow_sample, CUTOFF, HORIZON, WITH_ESTIMATES, 1000))
     assert [len(part) for part in parts] == [1000, 1000, 357]
     pd.testing.assert_frame_equal(pd.concat(parts).sort_index(), features, rtol=1e-12)
 
 
 def test_without_estimators_nothing_is_added(cdnow_sample):
     plain = FeatureSet("plain", [rfm])
-    assert plain.identity != WITH_ESTIMATES.identity
+    assert plain.cache_key != WITH_ESTIMATES.cache_key
     assert list(customer_features(cdnow_sample, CUTOFF, HORIZON, plain).columns) == [
         "frequency", "recency", "T", "monetary_value",
     ]  # fmt: skip

@@ -9,8 +9,8 @@ import pytest
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.score_records import score_predictions
-from clv_experiments.forecasting.evaluation_result import d2_floor, evaluate
-from clv_experiments.forecasting.external import ExternalForecaster, check_predictions_of_cell, external_model
+from clv_experiments.forecasting.evaluation_result import d2_floor, forecast_and_score
+from clv_experiments.forecasting.external import ExternalForecaster, external_model, validate_cell_predictions
 from clv_experiments.forecasting.forecaster import Forecaster
 
 CELL = "0123456789abcdef"
@@ -32,7 +32,7 @@ def table(forecaster):
 
 
 def check(forecaster, table, **claims):
-    return check_predictions_of_cell(table, forecaster, "mine", cell=CELL, **claims)
+    return validate_cell_predictions(table, forecaster, "mine", cell=CELL, **claims)
 
 
 def test_predictions_are_scored_as_they_are(forecaster, table):
@@ -40,7 +40,7 @@ def test_predictions_are_scored_as_they_are(forecaster, table):
     tables = check(forecaster, table.sample(frac=1, random_state=1))
     external = ExternalForecaster(forecaster, tables)
     for period in (forecaster.window.period(1), forecaster.window.period(0)):
-        evaluated = evaluate(external, period, external_model("mine"))
+        evaluated = forecast_and_score(external, period, external_model("mine"))
         of_cutoff = table[table["cutoff"] == str(period.cutoff)].set_index("customer_id")["y_pred"]
         expected = forecaster.outcome(period).rename(columns={"spend": "y_true"}).join(of_cutoff)
         assert evaluated.scores == score_predictions(expected, d2_floor(forecaster, period))

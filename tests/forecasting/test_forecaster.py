@@ -18,7 +18,7 @@ from clv_experiments.features.behaviour import behaviour
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.periods import periods
 from clv_experiments.features.rfm import rfm
-from clv_experiments.forecasting.cell_fingerprint import cell_fingerprint
+from clv_experiments.forecasting.cell_fingerprint import hash_cell
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.forecaster_cache import ForecasterCache
 from clv_experiments.forecasting.model import Model
@@ -104,7 +104,7 @@ def test_models_that_learn_are_fitted_on_earlier_origins_only(forecaster, target
     assert len(panel.periods) == 4
     assert max(period.end for period in panel.periods) == target.cutoff
     parts = [
-        (RFM.at(cdnow_sample, p.cutoff, Horizon.parse("3 months")), holdout_spend_and_purchases(cdnow_sample, p))
+        (RFM.compute(cdnow_sample, p.cutoff, Horizon.parse("3 months")), holdout_spend_and_purchases(cdnow_sample, p))
         for p in panel.periods
     ]
     pd.testing.assert_frame_equal(X, pd.concat([features for features, _ in parts]), check_exact=True)
@@ -206,20 +206,20 @@ def test_training_mean_of_a_short_log_is_the_spend_rate_over_the_target(cdnow_sa
 
 
 def test_cells_are_equal_only_for_the_same_log_and_period(forecaster, target, cdnow_sample, log_of):
-    cell = cell_fingerprint(forecaster, [target])
+    cell = hash_cell(forecaster, [target])
     assert len(cell) == 16
-    assert cell == cell_fingerprint(Forecaster(cdnow_sample, window(cdnow_sample)), [target])
+    assert cell == hash_cell(Forecaster(cdnow_sample, window(cdnow_sample)), [target])
     others = [
-        cell_fingerprint(forecaster, [forecaster.window.period(1)]),
-        cell_fingerprint(forecaster, [forecaster.window.period(1), target]),
-        cell_fingerprint(forecaster, [Period(target.cutoff, date(1998, 5, 31))]),
+        hash_cell(forecaster, [forecaster.window.period(1)]),
+        hash_cell(forecaster, [forecaster.window.period(1), target]),
+        hash_cell(forecaster, [Period(target.cutoff, date(1998, 5, 31))]),
     ]
     rows = cdnow_sample.purchase_days.to_pyarrow().to_pandas()
     same = log_of(rows, log_end=cdnow_sample.end)
     rows.loc[0, "amount"] += 1
     changed = log_of(rows, log_end=cdnow_sample.end)
-    assert cell_fingerprint(Forecaster(same, window(same)), [target]) == cell
-    others.append(cell_fingerprint(Forecaster(changed, window(changed)), [target]))
+    assert hash_cell(Forecaster(same, window(same)), [target]) == cell
+    others.append(hash_cell(Forecaster(changed, window(changed)), [target]))
     assert len({cell, *others}) == 5
 
 

@@ -15,7 +15,12 @@ from clv_experiments.data.sources.simulated import simulated
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.forecasting import level as level_module
 from clv_experiments.forecasting.forecaster import Forecaster
-from clv_experiments.forecasting.level import Level, LevelForecast, align_labels, calibrate
+from clv_experiments.forecasting.level import (
+    BtydAndCohortForecasts,
+    TotalForecast,
+    align_labels,
+    calibrate_standard_error,
+)
 
 START, END = date(2020, 1, 1), date(2022, 12, 31)
 SHOP = {"process": "pareto_nbd", "customers": 3000, "start": START, "end": END}
@@ -54,9 +59,9 @@ def log_errors(forecaster, periods):
     errors = []
     for period in map(forecaster.window.period, periods):
         expected = forecaster.outcome(period)["true_expected_spend"].sum()
-        both = forecaster.level_forecast(period)
+        both = forecaster.forecast_btyd_and_cohort_levels(period)
         assert both.cohorts is not None
-        errors.append([np.log(both.btyd.total / expected), np.log(both.combined().total / expected)])
+        errors.append([np.log(both.btyd.total / expected), np.log(both.combine().total / expected)])
     return np.abs(errors).mean(axis=0)
 
 
@@ -75,8 +80,8 @@ def test_without_a_season_the_level_costs_at_most_two_points():
 
 def test_the_unit_of_money_scales_the_level_alone(small, rows):
     period = small.window.period(0)
-    level = small.level(period)
-    cents = of_rows(rows.assign(amount=rows["amount"] * 100)).level(period)
+    level = small.forecast_level(period)
+    cents = of_rows(rows.assign(amount=rows["amount"] * 100)).forecast_level(period)
     assert cents.total == pytest.approx(100 * level.total, rel=1e-3)
     assert cents.purchase_days == pytest.approx(level.purchase_days, rel=1e-3)
     assert cents.standard_error == pytest.approx(level.standard_error, rel=1e-3)
@@ -94,7 +99,7 @@ def levels_before_and_after(small, rows):
     period = small.window.period(0)
     after = of_rows(tamper(rows, period.cutoff))
     assert after.outcome(period)["spend"].sum() != pytest.approx(small.outcome(period)["spend"].sum(), rel=0.1)
-    return Forecaster(small.log, small.window).level(period), after.level(period)
+    return Forecaster(small.log, small.window).forecast_level(period), after.forecast_level(period)
 
 
 def test_nothing_after_the_cutoff_moves_the_level(small, rows):
@@ -120,9 +125,9 @@ def test_guard_sees_an_interval_from_the_period_itself(small, rows, monkeypatch)
 
 
 def assert_btyds(forecaster, period, reason):
-    level = forecaster.level(period)
+    level = forecaster.forecast_level(period)
     assert level.source == "btyd"
-    assert level.total == forecaster.level_forecast(period).btyd.total
+    assert level.total == forecaster.forecast_btyd_and_cohort_levels(period).btyd.total
     assert reason in level.note
     assert level.standard_error >= 0.3
 
@@ -133,7 +138,7 @@ def test_a_season_that_was_never_seen_is_said_and_left_to_btyd(rows):
     period = forecaster.window.period(0)  # January to March 2021, of which January 2020 was the log's first
     assert_btyds(forecaster, period, f"the season of {period} was never seen: the log begins on {forecaster.log.start}")
     later = of_rows(rows[rows["date"] <= date(2021, 4, 30)], end=date(2021, 4, 30), horizon="3 months")
-    assert later.level(later.window.period(0)).source == "forecast"
+    assert later.forecast_level(later.window.period(0)).source == "forecast"
 
 
 def test_customers_who_came_all_at_once_are_left_to_btyd():
@@ -149,23 +154,23 @@ def test_where_nobody_came_back_yet_it_is_btyds(log_of):
 
 
 def test_both_totals_are_weighted_by_precision():
-    btyd, cohorts = Level(100.0, 10.0, 0.3, "btyd"), Level(400.0, 40.0, 0.4, "forecast")
-    level = LevelForecast(btyd, cohorts).combined(btyd_error=0.3)
+    btyd, cohorts = TotalForecast(100.0, 10.0, 0.3, "btyd"), TotalForecast(400.0, 40.0, 0.4, "forecast")
+    level = BtydAndCohortForecasts(btyd, cohorts).combine(btyd_error=0.3)
     weight = 0.09 / (0.09 + 0.16)
     assert level.total == pytest.approx(100 * 4**weight)
     assert level.purchase_days == pytest.approx(10 * 4**weight)
     assert level.standard_error == pytest.approx((1 / 0.09 + 1 / 0.16) ** -0.5)
-    assert LevelForecast(btyd, replace(cohorts, standard_error=1e-9)).combined().total == pytest.approx(400)
-    assert LevelForecast(btyd, None, "why").combined() == Level(100.0, 10.0, 0.3, "btyd", "why")
+    assert BtydAndCohortForecasts(btyd, replace(cohorts, standard_error=1e-9)).combine().total == pytest.approx(400)
+    assert BtydAndCohortForecasts(btyd, None, "why").combine() == TotalForecast(100.0, 10.0, 0.3, "btyd", "why")
 
 
 def test_earlier_errors_widen_the_interval_and_never_narrow_it():
-    level = Level(100.0, 10.0, 0.1, "forecast")
-    assert calibrate(level, []) == level
-    assert calibrate(level, [(level, 100.0)] * 8) == level
+    level = TotalForecast(100.0, 10.0, 0.1, "forecast")
+    assert calibrate_standard_error(level, []) == level
+    assert calibrate_standard_error(level, [(level, 100.0)] * 8) == level
     off = [(level, 100 * np.exp(0.3))] * 2  # three standard errors, twice: (2 + 9 + 9) / 4
-    assert calibrate(level, off).standard_error == pytest.approx(0.1 * 5**0.5)
-    assert calibrate(level, [(level, 0.0), (replace(level, total=0.0), 5.0)]) == level
+    assert calibrate_standard_error(level, off).standard_error == pytest.approx(0.1 * 5**0.5)
+    assert calibrate_standard_error(level, [(level, 0.0), (replace(level, total=0.0), 5.0)]) == level
     low, high = level.interval(0.95)
     assert (low, high) == pytest.approx((100 * np.exp(-0.196), 100 * np.exp(0.196)), rel=1e-3)
 

@@ -14,9 +14,9 @@ from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import rfm
 from clv_experiments.forecasting.forecaster import Forecaster
-from clv_experiments.forecasting.level import Level
+from clv_experiments.forecasting.level import TotalForecast
 from clv_experiments.forecasting.model import Model
-from clv_experiments.forecasting.run_records import total_records
+from clv_experiments.forecasting.run_records import total_interval_records
 from clv_experiments.models.mbg_nbd import MbgNbd
 from clv_experiments.models.spend_regressor import SpendRegressor
 
@@ -39,7 +39,7 @@ def target(forecaster):
 @pytest.mark.parametrize("model", [LINEAR, MBG], ids=lambda model: model.name)
 def test_all_customers_add_up_to_the_level(model, level, forecaster, target):
     forecast = forecaster.forecast(target, replace(model, level=level))
-    assert forecast.level == forecaster.level(target, level)
+    assert forecast.level == forecaster.forecast_level(target, level)
     assert forecast.table["y_pred"].sum() == pytest.approx(forecast.level.total)
     one = forecast.X.iloc[[7]]
     assert forecast.estimator.predict(one)[0] == pytest.approx(forecast.table["y_pred"].iloc[7])
@@ -58,7 +58,7 @@ def test_labels_of_each_origin_are_brought_to_what_btyd_expected_there(forecaste
     highest, position = scaled.y.max(), 0
     for period in scaled.periods:
         outcome = forecaster.outcome(period)["spend"]
-        factor = forecaster.level_forecast(period).btyd.total / outcome.sum()
+        factor = forecaster.forecast_btyd_and_cohort_levels(period).btyd.total / outcome.sum()
         labels = scaled.y.iloc[position : position + len(outcome)]
         np.testing.assert_allclose(labels, np.minimum(factor * outcome, highest))
         position += len(outcome)
@@ -76,7 +76,7 @@ def test_where_customers_are_split_a_model_stays_at_its_own_level(forecaster, ta
 
 def test_the_future_is_brought_to_its_level_too(forecaster):
     forecast = forecaster.forecast_future(replace(LINEAR, level="forecast"))
-    assert forecast.level == forecaster.level(forecaster.window.future_period)
+    assert forecast.level == forecaster.forecast_level(forecaster.window.future_period)
     assert forecast.table["y_pred"].sum() == pytest.approx(forecast.level.total)
 
 
@@ -102,12 +102,12 @@ def test_an_unknown_level_is_refused_in_a_sentence(compose):
 
 
 def test_records_of_a_total_name_its_period_and_are_none_without_a_level():
-    level = Level(100.0, 5.0, 0.1, "forecast")
-    metrics = {record.name: record.value for record in total_records("expected", level)}
+    level = TotalForecast(100.0, 5.0, 0.1, "forecast")
+    metrics = {record.name: record.value for record in total_interval_records("expected", level)}
     low, high = level.interval(0.95)
     assert (metrics["expected_total_lower_95"], metrics["expected_total_upper_95"]) == (low, high)
     assert set(metrics) == {
         "expected_total_log_error",
         *(f"expected_total_{end}_{percent}" for end in ("lower", "upper") for percent in (80, 95)),
     }
-    assert list(total_records("expected", None)) == []
+    assert list(total_interval_records("expected", None)) == []

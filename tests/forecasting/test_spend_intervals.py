@@ -9,15 +9,15 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 from clv_experiments.data.window import Horizon, Window
-from clv_experiments.evaluation.intervals import calibrate_intervals
+from clv_experiments.evaluation.conformal_intervals import calibrate_intervals
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import rfm
 from clv_experiments.forecasting import spend_intervals
-from clv_experiments.forecasting.evaluation_result import EvaluationTask, evaluate
+from clv_experiments.forecasting.evaluation_result import EvaluationTask, forecast_and_score
 from clv_experiments.forecasting.forecaster import Forecaster
-from clv_experiments.forecasting.level import Level, LevelForecast
+from clv_experiments.forecasting.level import BtydAndCohortForecasts, TotalForecast
 from clv_experiments.forecasting.model import Model
-from clv_experiments.forecasting.out_of_time import out_of_time
+from clv_experiments.forecasting.out_of_time import evaluate_out_of_time
 from clv_experiments.forecasting.spend_intervals import add_intervals
 from clv_experiments.models.mbg_nbd import MbgNbd
 from clv_experiments.models.spend_regressor import SpendRegressor
@@ -38,7 +38,9 @@ def forecaster(cdnow_sample):
 def evaluated(forecaster):
     """The latest holdout and the period before, of a model with and of one without a distribution."""
     periods = [forecaster.window.period(k) for k in (0, 1)]
-    return {model.name: [evaluate(forecaster, period, model) for period in periods] for model in (LINEAR, MBG)}
+    return {
+        model.name: [forecast_and_score(forecaster, period, model) for period in periods] for model in (LINEAR, MBG)
+    }
 
 
 @pytest.mark.parametrize("name", ["linear", "mbg_nbd"])
@@ -59,9 +61,9 @@ def test_errors_are_those_of_the_period_before_at_the_forecast_level(forecaster,
     at_level = [
         made.forecast.table["y_pred"] * (total / made.forecast.table["y_pred"].sum())
         for made in (holdout, before)
-        for total in [forecaster.level_forecast(made.forecast.period).combined().total]
+        for total in [forecaster.forecast_btyd_and_cohort_levels(made.forecast.period).combine().total]
     ]
-    expected = calibrate_intervals(before.forecast.table["y_true"], at_level[1], 0.95).around(at_level[0])
+    expected = calibrate_intervals(before.forecast.table["y_true"], at_level[1], 0.95).interval_around(at_level[0])
     made = add_intervals(forecaster, holdout, before).forecast.table
     np.testing.assert_allclose(made[["low_95", "high_95"]].to_numpy().T, expected)
 
@@ -80,11 +82,11 @@ def test_a_total_that_is_off_leaves_intervals_where_they_are(forecaster, evaluat
 def test_a_model_at_a_level_or_of_btyd_where_no_season_is_known_stays_at_its_total(forecaster, evaluated, monkeypatch):
     holdout, before = evaluated["mbg_nbd"]
     expected = calibrate_intervals(before.forecast.table["y_true"], before.forecast.table["y_pred"], 0.8)
-    levelled = evaluate(forecaster, holdout.forecast.period, replace(LINEAR, level="btyd"))
-    monkeypatch.setattr(forecaster, "level_forecast", None)
+    levelled = forecast_and_score(forecaster, holdout.forecast.period, replace(LINEAR, level="btyd"))
+    monkeypatch.setattr(forecaster, "forecast_btyd_and_cohort_levels", None)
     made = add_intervals(forecaster, holdout, before).forecast.table
     np.testing.assert_array_equal(
-        made[["low_80", "high_80"]].to_numpy().T, expected.around(holdout.forecast.table["y_pred"])
+        made[["low_80", "high_80"]].to_numpy().T, expected.interval_around(holdout.forecast.table["y_pred"])
     )
     assert "low_80" in add_intervals(forecaster, levelled, levelled).forecast.table
 
@@ -92,9 +94,13 @@ def test_a_model_at_a_level_or_of_btyd_where_no_season_is_known_stays_at_its_tot
 def test_btyd_is_brought_to_the_level_where_the_season_is_known(forecaster, evaluated, monkeypatch):
     holdout, before = evaluated["mbg_nbd"]
     as_it_is = add_intervals(forecaster, holdout, before).forecast.table["high_95"]
-    monkeypatch.setattr(spend_intervals, "has_cohort_level", lambda log, period: period == holdout.forecast.period)
-    double = Level(2 * holdout.forecast.table["y_pred"].sum(), 1.0, 0.1, "forecast")
-    monkeypatch.setattr(forecaster, "level_forecast", lambda period: LevelForecast(double, None))
+    monkeypatch.setattr(
+        spend_intervals, "can_forecast_by_cohorts", lambda log, period: period == holdout.forecast.period
+    )
+    double = TotalForecast(2 * holdout.forecast.table["y_pred"].sum(), 1.0, 0.1, "forecast")
+    monkeypatch.setattr(
+        forecaster, "forecast_btyd_and_cohort_levels", lambda period: BtydAndCohortForecasts(double, None)
+    )
     assert add_intervals(forecaster, holdout, before).forecast.table["high_95"].mean() > 1.5 * as_it_is.mean()
 
 
@@ -126,7 +132,7 @@ def test_of_losses_there_is_none(forecaster, evaluated):
 
 def test_a_later_origin_validates_on_the_intervals_of_the_earlier(forecaster):
     origins = forecaster.window.backtest_origins(supervised=True, source="cdnow_sample")
-    result = out_of_time(EvaluationTask(forecaster, LINEAR, [], origins, "d2_tweedie"), lambda *_: None)
+    result = evaluate_out_of_time(EvaluationTask(forecaster, LINEAR, [], origins, "d2_tweedie"), lambda *_: None)
     earlier, later = result.origins
     assert later.validation is earlier.holdout
     assert earlier.validation.interval_scores == {}  # what came before it is not forecast

@@ -19,8 +19,8 @@ from clv_experiments.forecasting.sql.statement import (
     RFM_SUMMARY,
     SPACINGS,
     SourceTable,
-    forecast_customers,
-    largest_difference,
+    build_forecast_query,
+    measure_max_relative_difference,
 )
 from clv_experiments.models.bg_nbd import BgNbd
 from clv_experiments.models.gamma_gamma import GammaGamma
@@ -34,7 +34,7 @@ CLASSES = (BgNbd, MbgNbd, ParetoNbd)
 
 @pytest.fixture(scope="module")
 def customers(cdnow_sample):
-    return RFM.at(cdnow_sample, CUTOFF, HORIZON)
+    return RFM.compute(cdnow_sample, CUTOFF, HORIZON)
 
 
 @pytest.fixture(scope="module", params=CLASSES, ids=lambda kind: kind.__name__)
@@ -73,18 +73,18 @@ def assert_agrees(result, model, customers, rtol=1e-11):
 
 
 def test_duckdb_forecasts_from_purchases_what_the_model_does(model, customers, rows):
-    text = forecast_customers(model, SourceTable("orders"), CUTOFF).statement("duckdb")
+    text = build_forecast_query(model, SourceTable("orders"), CUTOFF).to_sql("duckdb")
     assert_agrees(in_duckdb(text, orders=rows), model, customers)
 
 
 def test_duckdb_forecasts_from_a_summary_what_the_model_does(model, customers):
-    text = forecast_customers(model, SourceTable("rfm", RFM_SUMMARY), CUTOFF).statement("duckdb")
+    text = build_forecast_query(model, SourceTable("rfm", RFM_SUMMARY), CUTOFF).to_sql("duckdb")
     assert_agrees(in_duckdb(text, rfm=customers.reset_index()), model, customers)
 
 
 @pytest.mark.slow
 def test_postgres_forecasts_what_the_model_does(model, customers, rows, new_database, psycopg):
-    text = forecast_customers(model, SourceTable("shop.orders"), CUTOFF).statement("postgres")
+    text = build_forecast_query(model, SourceTable("shop.orders"), CUTOFF).to_sql("postgres")
     with new_database("export") as uri, psycopg.connect(uri) as connection:
         connection.execute("CREATE SCHEMA shop")
         connection.execute("CREATE TABLE shop.orders (customer_id text, date date, amount numeric)")
@@ -100,14 +100,14 @@ def test_postgres_forecasts_what_the_model_does(model, customers, rows, new_data
 @pytest.mark.slow
 def test_spark_forecasts_what_the_model_does(model, customers, rows, spark):
     spark.session.createDataFrame(rows.to_dict("records")).createOrReplaceTempView("orders")
-    text = forecast_customers(model, SourceTable("orders"), CUTOFF).statement("spark")
+    text = build_forecast_query(model, SourceTable("orders"), CUTOFF).to_sql("spark")
     result = pd.DataFrame([row.asDict() for row in spark.session.sql(text).collect()])
     assert_agrees(result.set_index("customer_id").sort_index(), model, customers)
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_every_dialect_compiles_to_one_select_of_its_grammar(model, dialect):
-    text = forecast_customers(model, SourceTable("shop.orders"), CUTOFF).statement(dialect)
+    text = build_forecast_query(model, SourceTable("shop.orders"), CUTOFF).to_sql(dialect)
     tree = parse_one(text, dialect=DIALECTS[dialect][1])
     assert isinstance(tree, exp.Select)
     assert tree.named_selects == ["customer_id", "p_alive", "expected_purchases", "expected_spend"]
@@ -145,7 +145,8 @@ EXTREMES = [
 @pytest.mark.parametrize(("kind", "parameters"), EXTREMES)
 def test_agrees_at_the_ends_of_the_parameters(kind, parameters, spend):
     assert (
-        forecast_customers(with_parameters(kind, parameters, spend), SourceTable("t"), CUTOFF).difference <= AGREEMENT
+        build_forecast_query(with_parameters(kind, parameters, spend), SourceTable("t"), CUTOFF).max_relative_difference
+        <= AGREEMENT
     )
 
 
@@ -154,8 +155,8 @@ def test_agrees_at_the_ends_of_the_parameters(kind, parameters, spend):
 def test_postgres_takes_the_ends_of_the_parameters_too(kind, parameters, spend, new_database, psycopg):
     """It refuses what overflows or underflows."""
     model = with_parameters(kind, parameters, spend)
-    text = forecast_customers(model, SourceTable("rfm", RFM_SUMMARY), CUTOFF).statement("postgres")
-    customers = statement._varied_customers(model).rename_axis("customer_id")
+    text = build_forecast_query(model, SourceTable("rfm", RFM_SUMMARY), CUTOFF).to_sql("postgres")
+    customers = statement._build_test_customers(model).rename_axis("customer_id")
     with new_database("extremes") as uri, psycopg.connect(uri) as connection:
         connection.execute(
             "CREATE TABLE rfm (customer_id int, frequency int, recency int, T int, monetary_value float)"
@@ -171,19 +172,19 @@ def test_postgres_takes_the_ends_of_the_parameters_too(kind, parameters, spend, 
 
 def test_a_formula_that_differs_is_seen_and_refused(customers, monkeypatch):
     model = BgNbd(horizon_days=90).fit(customers)
-    assert largest_difference(model, 1.5) > 1e-6  # too few nodes
+    assert measure_max_relative_difference(model, 1.5) > 1e-6  # too few nodes
     other = copy(model)
     other.predict = lambda X: model.predict(X) * (1 + 1e-8)
     with pytest.raises(ClvError, match=r"BgNbd cannot be exported: .* would differ by 1e-08 of a forecast"):
-        forecast_customers(other, SourceTable("t"), CUTOFF)
+        build_forecast_query(other, SourceTable("t"), CUTOFF)
     monkeypatch.setattr(statement, "SPACINGS", (1.5, *SPACINGS))  # finer nodes are tried
-    assert forecast_customers(model, SourceTable("t"), CUTOFF).difference <= AGREEMENT
+    assert build_forecast_query(model, SourceTable("t"), CUTOFF).max_relative_difference <= AGREEMENT
 
 
 @pytest.mark.parametrize("kind", CLASSES)
 def test_without_amounts_purchases_alone_are_forecast(kind, customers, rows):
     model = kind(horizon_days=90).fit(customers.drop(columns="monetary_value"))
-    text = forecast_customers(model, SourceTable("orders"), CUTOFF).statement("duckdb")
+    text = build_forecast_query(model, SourceTable("orders"), CUTOFF).to_sql("duckdb")
     result = in_duckdb(text, orders=rows.drop(columns="amount"))
     assert list(result.columns) == ["p_alive", "expected_purchases"]
     np.testing.assert_allclose(result["expected_purchases"], model.predict(customers), rtol=1e-11)
@@ -192,7 +193,7 @@ def test_without_amounts_purchases_alone_are_forecast(kind, customers, rows):
 def test_too_few_repeaters_for_a_model_of_spend_have_its_mean(customers, rows):
     model = MbgNbd(horizon_days=90).fit(customers)
     model.spend_ = GammaGamma(min_repeaters=10**6).fit(customers)
-    text = forecast_customers(model, SourceTable("orders"), CUTOFF).statement("duckdb")
+    text = build_forecast_query(model, SourceTable("orders"), CUTOFF).to_sql("duckdb")
     assert_agrees(in_duckdb(text, orders=rows), model, customers)
 
 
@@ -200,5 +201,5 @@ def test_spend_that_depends_on_frequency_follows_its_trend(customers, rows):
     larger = customers.assign(monetary_value=customers["monetary_value"] * (1 + customers["frequency"]))
     model = MbgNbd(horizon_days=90).fit(larger)
     assert model.spend_.trend_.exponent > 0.5
-    text = forecast_customers(model, SourceTable("orders"), CUTOFF).statement("duckdb")
+    text = build_forecast_query(model, SourceTable("orders"), CUTOFF).to_sql("duckdb")
     assert_agrees(in_duckdb(text, orders=rows), model, customers)

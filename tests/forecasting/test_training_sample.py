@@ -74,10 +74,10 @@ def test_rows_and_labels_are_those_of_the_whole_panel(forecaster, sampled, compo
     panel = sampled.training_panel(target, features, sampled=True)
     assert panel.periods == whole.periods
     lengths = [len(forecaster.outcome(period)) for period in whole.periods]
-    for k, sample in enumerate(sampled._sample(period) for period in panel.periods):
+    for k, sample in enumerate(sampled._sample_customers(period) for period in panel.periods):
         rows = slice(sum(lengths[:k]), sum(lengths[: k + 1]))
         ids = sample.weights.index
-        first = 0 if k == 0 else len(sampled._sample(panel.periods[0]).weights)
+        first = 0 if k == 0 else len(sampled._sample_customers(panel.periods[0]).weights)
         part = slice(first, first + len(ids))
         pd.testing.assert_frame_equal(panel.X.iloc[part], whole.X.iloc[rows].loc[ids])
         pd.testing.assert_series_equal(panel.y.iloc[part], whole.y.iloc[rows].loc[ids])
@@ -88,8 +88,8 @@ def test_rows_and_labels_are_those_of_the_whole_panel(forecaster, sampled, compo
 def test_estimates_among_the_features_are_those_of_a_fit_on_everybody(forecaster, sampled):
     features = FeatureSet("estimates", RFM.blocks, {"btyd": MbgNbd()})
     period = forecaster.window.period(0)
-    sample = sampled._sample(period)
-    estimates = sampled._features_of(period.cutoff, features, sample)
+    sample = sampled._sample_customers(period)
+    estimates = sampled._compute_cached_features(period.cutoff, features, sample)
     pd.testing.assert_frame_equal(estimates, forecaster.features(period.cutoff, features).loc[sample.weights.index])
 
 

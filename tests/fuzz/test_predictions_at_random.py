@@ -9,7 +9,7 @@ from attempts import attempt, damage, needs_alarms, try_inputs
 
 from clv_experiments.commands.submit import read_predictions
 from clv_experiments.data.window import Horizon, Window
-from clv_experiments.forecasting.external import check_predictions_of_cell
+from clv_experiments.forecasting.external import validate_cell_predictions
 from clv_experiments.forecasting.forecaster import Forecaster
 
 pytestmark = [pytest.mark.slow, pytest.mark.fuzz, needs_alarms]
@@ -76,7 +76,7 @@ def test_predictions_that_are_taken_are_those_of_the_file(cdnow_sample, tmp_path
 
         def taken():
             predictions = read_predictions(str(path))
-            return check_predictions_of_cell(predictions, forecaster, "mine", cell="0" * 64, claimed_cell=None)
+            return validate_cell_predictions(predictions, forecaster, "mine", cell="0" * 64, claimed_cell=None)
 
         tables = attempt(taken)
         if tables is None:

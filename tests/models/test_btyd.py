@@ -13,7 +13,7 @@ from clv_experiments.errors import ClvError, LogTooShort
 from clv_experiments.models import btyd, newton
 from clv_experiments.models.bg_nbd import BgNbd
 from clv_experiments.models.btyd import BtydRegressor
-from clv_experiments.models.btyd_likelihood import Histories
+from clv_experiments.models.btyd_likelihood import PurchaseHistories
 from clv_experiments.models.mbg_nbd import MbgNbd
 from clv_experiments.models.pareto_nbd import ParetoNbd
 
@@ -114,7 +114,7 @@ def test_pickle_carries_parameters_and_no_customers(fitted, customers):
 def test_compressed_fit_has_the_log_likelihood_of_all_rows(fitted, customers):
     parameters = fitted.parameters_.query("part == 'purchases'")["estimate"].to_numpy()
     x, tx, T = customers[COLUMNS[:3]].to_numpy().T / [[1], [7], [7]]
-    everyone = fitted._log_likelihood(parameters, Histories(x, tx, T, np.ones(len(x)))).value
+    everyone = fitted._log_likelihood(parameters, PurchaseHistories(x, tx, T, np.ones(len(x)))).value
     assert fitted.log_likelihood_ == pytest.approx(everyone, rel=1e-12)
     twice = clone(fitted).fit(pd.concat([customers, customers], ignore_index=True))
     assert twice.log_likelihood_ == pytest.approx(2 * everyone, rel=1e-9)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from clv_experiments.models.bg_nbd import BgNbd
-from clv_experiments.models.btyd_likelihood import Histories
+from clv_experiments.models.btyd_likelihood import PurchaseHistories
 from clv_experiments.models.gamma_gamma import _log_likelihood
 from clv_experiments.models.mbg_nbd import MbgNbd
 from clv_experiments.models.mean_spends import MeanSpends
@@ -15,7 +15,7 @@ MODELS = [BgNbd, MbgNbd, ParetoNbd]
 X = [0.0, 0, 1, 1, 5, 20, 3, 0]
 TX = [0.0, 0, 12, 39, 30, 35, 0.2, 0]
 T = [39.0, 0, 39, 39, 30, 39, 500, 7]
-HISTORIES = Histories(*np.array([X, TX, T]), np.array([5.0, 1, 2, 1, 1, 3, 1, 2]))
+HISTORIES = PurchaseHistories(*np.array([X, TX, T]), np.array([5.0, 1, 2, 1, 1, 3, 1, 2]))
 
 
 def assert_derivatives(function, point, step=1e-4):
@@ -33,19 +33,23 @@ def assert_derivatives(function, point, step=1e-4):
 @pytest.mark.parametrize("seed", range(8))
 def test_derivatives_are_those_of_finite_differences(model, seed):
     logs = np.random.default_rng(seed).uniform(-2.0, 3.0, 4)
-    assert_derivatives(lambda point: model()._log_likelihood_of_logs(HISTORIES, point), logs)
+    assert_derivatives(lambda point: model()._log_likelihood_of_log_parameters(HISTORIES, point), logs)
 
 
 @pytest.mark.parametrize("logs", [(1.8, 1.3, -0.5), (-1.0, -2.0, 1.5), (6.0, 0.1, -6.0), (0.0, 5.0, 4.0)])
 def test_derivatives_of_spend_are_those_of_finite_differences(logs):
     x, m, weights = np.array([1.0, 1.0, 2.0, 5.0, 40.0]), np.array([0.3, 2.0, 1.0, 0.7, 1.2]), [1.0, 2.5, 1.0, 0.5, 1.0]
     spends = MeanSpends(x, m, np.array(weights))
-    assert_derivatives(lambda point: _log_likelihood(np.exp(point), spends).in_logs(np.exp(point)), np.array(logs))
+    assert_derivatives(
+        lambda point: _log_likelihood(np.exp(point), spends).to_log_parameters(np.exp(point)), np.array(logs)
+    )
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_a_large_log_is_the_sum_of_its_parts(model):
-    many = Histories(*(np.tile(column, 3000) for column in (HISTORIES.x, HISTORIES.tx, HISTORIES.T, HISTORIES.weights)))
+    many = PurchaseHistories(
+        *(np.tile(column, 3000) for column in (HISTORIES.x, HISTORIES.tx, HISTORIES.T, HISTORIES.weights))
+    )
     parameters = np.array([0.5, 6.0, 0.8, 2.5])
     once, often = (model()._log_likelihood(parameters, histories) for histories in (HISTORIES, many))
     assert often.value == pytest.approx(3000 * once.value, rel=1e-11)
@@ -55,11 +59,11 @@ def test_a_large_log_is_the_sum_of_its_parts(model):
 
 def test_histories_are_counted_in_weeks_and_sampled_evenly():
     customers = pd.DataFrame({"frequency": [1.0, 0, 1, 3], "recency": [7.0, 0, 7, 14], "T": [70.0, 35, 70, 70]})
-    histories = Histories.count(customers)
+    histories = PurchaseHistories.from_customers(customers)
     assert histories.x.tolist() == [0, 1, 3]
     assert histories.tx.tolist() == [0, 1, 2]
     assert histories.T.tolist() == [5, 10, 10]
     assert histories.weights.tolist() == [1, 2, 1]
-    assert histories.customers_beyond.tolist() == [3, 1, 1]
+    assert histories.customers_with_more_than.tolist() == [3, 1, 1]
     assert histories.systematic_sample(2).x.tolist() == [0, 3]
     assert len(histories.systematic_sample(3)) == 3

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.special import betaln, gammaln, hyp2f1
 
-from clv_experiments.models.bg_nbd import BgNbd, beta_nodes
-from clv_experiments.models.btyd_likelihood import Histories
+from clv_experiments.models.bg_nbd import BgNbd, beta_quadrature
+from clv_experiments.models.btyd_likelihood import PurchaseHistories
 from clv_experiments.models.mbg_nbd import MbgNbd
 from clv_experiments.models.pareto_nbd import ParetoNbd
 
@@ -40,7 +40,7 @@ def people(x, tx, T):
 
 def log_likelihoods(model, parameters, *columns):
     one = np.ones(1)
-    histories = [Histories(*np.array(values)[:, None], one) for values in zip(*columns, strict=True)]
+    histories = [PurchaseHistories(*np.array(values)[:, None], one) for values in zip(*columns, strict=True)]
     return [model()._log_likelihood(np.array(parameters), history).value for history in histories]
 
 
@@ -103,7 +103,7 @@ def test_a_new_customers_purchases_accumulate(model, parameters):
 @given(a=st.floats(1e-6, 1e3), b=st.floats(1e-6, 1e6), count=st.sampled_from([16, 64]))
 @few_examples
 def test_beta_nodes_have_the_moments_of_the_beta(a, b, count):
-    p, weights = beta_nodes(a, b, count)
+    p, weights = beta_quadrature(a, b, count)
     assert ((p >= 0) & (p <= 1) & (weights >= 0)).all()
     for k in (1, 2, 5):
         moment = np.exp(betaln(a + k, b) - betaln(a, b))

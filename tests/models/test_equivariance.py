@@ -16,7 +16,7 @@ from sklearn.preprocessing import FunctionTransformer
 from clv_experiments.commands.train import run_experiment
 from clv_experiments.config.model_options import build_features, build_model
 from clv_experiments.data.window import Horizon, Window
-from clv_experiments.evaluation.coefficients import linear_slopes
+from clv_experiments.evaluation.coefficients import extract_linear_slopes
 from clv_experiments.evaluation.metrics import d2_tweedie, normalised_gini
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.models.spend_regressor import SpendRegressor
@@ -115,7 +115,7 @@ def test_a_fitted_model_keeps_its_unit(panels):
 def test_slopes_are_spend_per_unit_of_the_feature(panels):
     money = [name for name in panels[1.0].X if "spend" in name and name not in ("spend_trend",)]
     slopes = {
-        factor: linear_slopes(SpendRegressor(Ridge(alpha=10.0)).fit(panel.X, panel.y), panel.X)
+        factor: extract_linear_slopes(SpendRegressor(Ridge(alpha=10.0)).fit(panel.X, panel.y), panel.X)
         for factor, panel in panels.items()
     }
     np.testing.assert_allclose(slopes[100.0][money], slopes[1.0][money], rtol=CLOSE)

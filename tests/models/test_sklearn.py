@@ -120,7 +120,7 @@ def test_all_estimators_are_asked():
         if isinstance(member, type) and issubclass(member, BaseEstimator) and member.__module__ == module.__name__
     }
     abstract = {"BtydRegressor", "RuleBaseline"}
-    of_their_own = {"PurchaseHazard", "ShareBought", "OwnRhythm", "AgePeriodCohort", "MbgCnbdK"}
+    of_their_own = {"PurchaseHazard", "RecencyBandBaseline", "OwnRateBaseline", "AgePeriodCohort", "MbgCnbdK"}
     assert classes - abstract - of_their_own == asked
     assert all(f"`{name}`" in DOCS.read_text() for name in of_their_own)
 

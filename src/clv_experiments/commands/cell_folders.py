@@ -13,7 +13,7 @@ from clv_experiments.config.settings import format_protocol_label
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.window import Period
 from clv_experiments.errors import ClvError
-from clv_experiments.forecasting.cell_fingerprint import cell_fingerprint
+from clv_experiments.forecasting.cell_fingerprint import hash_cell
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.origin_folder import write_origin_folder
 
@@ -40,7 +40,7 @@ def holdout_periods(forecaster: Forecaster) -> list[Period]:
 
 def compute_cell_fingerprint(forecaster: Forecaster, protocol: str) -> str:
     """Return the fingerprint of the cell of a forecaster's window."""
-    return cell_fingerprint(forecaster, holdout_periods(forecaster), protocol)
+    return hash_cell(forecaster, holdout_periods(forecaster), protocol)
 
 
 def write_cell_folders(cfg: DictConfig, forecaster: Forecaster, folder: Path) -> Iterator[tuple[Period, Path]]:

@@ -22,7 +22,7 @@ from clv_experiments.forecasting.sql.statement import (
     TRANSACTIONS,
     ForecastQuery,
     SourceTable,
-    forecast_customers,
+    build_forecast_query,
 )
 from clv_experiments.models.btyd import BtydRegressor
 from clv_experiments.reporting.record_files import check_writable, output_folder, write_folder
@@ -60,11 +60,11 @@ def export(cfg: DictConfig, model_argument: str | None) -> Path:
     period = Horizon.parse(cfg.window.horizon).period_after(cutoff)
     estimator.set_params(horizon_days=float(period.days))
     with terminal.show_step("comparing the statement with the model", "statement"):
-        forecasts = forecast_customers(estimator, source, cutoff)
+        forecasts = build_forecast_query(estimator, source, cutoff)
     statements = [
         Text(
             f"{dialect}.sql",
-            _format_header(reference, forecasts, source, cutoff, period.days) + forecasts.statement(dialect),
+            _format_header(reference, forecasts, source, cutoff, period.days) + forecasts.to_sql(dialect),
         )
         for dialect in cfg.dialects
     ]
@@ -138,7 +138,8 @@ def _format_header(
     lines = [
         f"Forecasts of {description}.",
         f"Over the {days} days after {cutoff}, one row a customer whose first purchase was by then.",
-        f"In DuckDB within {forecasts.difference:.0e} of the model's own, relative, for all kinds of histories.",
+        f"In DuckDB within {forecasts.max_relative_difference:.0e} of the model's own, relative, "
+        "for all kinds of histories.",
         f"Reads {source.name}: {READS[source.rows]}.",
     ]
     return "".join(f"-- {line}\n" for line in lines)

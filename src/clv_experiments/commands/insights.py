@@ -25,13 +25,13 @@ from clv_experiments.config.settings import (
 from clv_experiments.config.shop import build_shop
 from clv_experiments.data.window import Period, Window
 from clv_experiments.decisions.display.answers import state_assumptions, suggest_settings
-from clv_experiments.decisions.next_purchase.timing import with_timing
+from clv_experiments.decisions.next_purchase.timing import add_timing_model
 from clv_experiments.decisions.shop import Shop
-from clv_experiments.decisions.snapshot import Snapshot, snapshot
+from clv_experiments.decisions.snapshot import Snapshot, take_snapshot
 from clv_experiments.errors import ClvError, LogWithoutAmounts, command
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.model import Model
-from clv_experiments.forecasting.run_records import estimator_warnings, log_records, total_records
+from clv_experiments.forecasting.run_records import estimator_warnings, log_records, total_interval_records
 from clv_experiments.forecasting.suitability import choose_model_or_fallback, require_no_losses
 from clv_experiments.reporting.formatting import format_dates, format_day, format_share
 from clv_experiments.reporting.prose import sentences
@@ -118,7 +118,7 @@ def write_insights(cfg: DictConfig, model_argument: str | None) -> Path:
                 f"{format_day(now)}, {now:%H:%M}",
             )
             files = [Text(PAGE, page), *report.files]
-            total = total_records("expected", snapshots.now.model.level)
+            total = total_interval_records("expected", snapshots.now.model.level)
             run.log([*log_records(log), *_build_identity_tags(forecaster, snapshots), *total, *files])
             title = f"{get_experiment_name(cfg)} {forecaster.window.end}"
             path = write_folder(cfg.output, title, files, "the report") / PAGE
@@ -139,11 +139,11 @@ def _forecast_snapshots(forecaster: Forecaster, model: Model, btyd: Model, termi
 
     def forecast(period: Period) -> Snapshot:
         with terminal.show_step(f"forecasting {period}", "forecasts"):
-            return snapshot(forecaster, period, model, btyd)
+            return take_snapshot(forecaster, period, model, btyd)
 
     def with_choice(period: Period) -> Snapshot:
         made = forecast(period)
-        return with_timing(made, forecaster, model if made.btyd_name == model.name else btyd)
+        return add_timing_model(made, forecaster, model if made.btyd_name == model.name else btyd)
 
     return Snapshots(
         with_choice(window.future_period),

@@ -26,20 +26,20 @@ from clv_experiments.decisions.display.missed import missed_section
 from clv_experiments.decisions.display.next_purchase import next_purchase_section
 from clv_experiments.decisions.display.overview import overview_section
 from clv_experiments.decisions.display.scores import (
-    interval_sentences,
-    model_sentences,
-    ranking_sentences,
-    readme,
+    describe_ranking,
+    describe_scoring_models,
+    describe_spend_intervals,
+    render_readme,
 )
 from clv_experiments.decisions.display.segments import segments_section
 from clv_experiments.decisions.drivers import estimate_drivers
-from clv_experiments.decisions.missed import missed_mask
+from clv_experiments.decisions.missed import is_missed_opportunity
 from clv_experiments.decisions.next_purchase.outlook import next_purchase_outlook
 from clv_experiments.decisions.overview.business import describe_business
 from clv_experiments.decisions.past_predictions import IntervalAssessment, PastPredictions, assess_intervals
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
-from clv_experiments.evaluation.ranking import RankingAssessment, assess_ranking
+from clv_experiments.evaluation.ranking import RankingAssessment, compare_ranking_with_chance
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.reporting.exhibit import Answer, Section
 from clv_experiments.reporting.formatting import format_dates
@@ -61,7 +61,7 @@ class Snapshots:
     @cached_property
     def ranking(self) -> RankingAssessment:
         """How well the model ordered customers by what they spent in that period."""
-        return assess_ranking(self.previous.table["y_true"], self.previous.table["expected_spend"])
+        return compare_ranking_with_chance(self.previous.table["y_true"], self.previous.table["expected_spend"])
 
 
 def _score_customers(snapshots: Snapshots, shop: Shop, assessment: IntervalAssessment) -> pd.DataFrame:
@@ -69,7 +69,7 @@ def _score_customers(snapshots: Snapshots, shop: Shop, assessment: IntervalAsses
     now, past, cutoff = snapshots.now, snapshots.previous.table, snapshots.now.period.cutoff
     X = now.table.join(now.model.X[now.model.X.columns.difference(now.table.columns)])
     scorer = Scorer(ScoringModels.from_snapshot(now), assessment.intervals, shop, cutoff)
-    missed = past.index[missed_mask(past["p_purchase"], past["purchase_days"], shop.likely)]
+    missed = past.index[is_missed_opportunity(past["p_purchase"], past["purchase_days"], shop.likely)]
     return CustomerGroups.from_customers(now.table, shop, missed, cutoff).assign_groups(
         scorer.score_customers(X), now.table.get("country")
     )
@@ -79,8 +79,8 @@ def describe_models(snapshots: Snapshots, *, with_clv: bool) -> list[str]:
     """Say what readers of a row must know of the models behind it; ``with_clv`` is whether a CLV stands in it."""
     now, previous = snapshots.now, snapshots.previous
     return [
-        *ranking_sentences(snapshots.ranking, now.model_name, previous.period, "spend"),
-        *model_sentences(ScoringModels.from_snapshot(now), has_amounts=with_clv),
+        *describe_ranking(snapshots.ranking, now.model_name, previous.period, "spend"),
+        *describe_scoring_models(ScoringModels.from_snapshot(now), has_amounts=with_clv),
     ]
 
 
@@ -108,7 +108,7 @@ def build_report(
         scored["recommended_action"] = reconcile_actions(scored, plan.contacted.index)
         year_before = sum_same_period_last_year(forecaster, now.period)
         best = rank_customers(scored, now, snapshots.past, shop.interval, year_before)
-        evidence = interval_sentences(assessment, shop.currency)
+        evidence = describe_spend_intervals(assessment, shop.currency)
         customers = best_customers_section(best, [format_dates(sentence) for sentence in evidence], shop)
     with terminal.show_step("whom to contact", "budget"):
         outlook = estimate_outlook(plan, snapshots.past, cfg.replicates, cfg.seed)
@@ -120,7 +120,7 @@ def build_report(
         *_build_background_sections(cfg, forecaster, snapshots, shop, best.total_range, terminal),
     ]
     notes = [*evidence, *describe_models(snapshots, with_clv=True)]
-    described = readme(now.model_name, notes, shop, window.horizon, window.end, with_contacts=True)
+    described = render_readme(now.model_name, notes, shop, window.horizon, window.end, with_contacts=True)
     files: list[Record] = [Table(SCORES, best.by_spend), Table(CONTACTS, contacts), Text("readme.txt", described)]
     files += [record for section in sections for exhibit in section.all_exhibits for record in exhibit.records()]
     if cfg.excel:

@@ -34,7 +34,7 @@ from clv_experiments.config.check_options import build_checks
 from clv_experiments.config.log_and_window import build_window, load_log_from_config
 from clv_experiments.config.settings import check_settings, get_experiment_name, is_tracking_enabled
 from clv_experiments.errors import ClvError, UnsuitableLog
-from clv_experiments.evaluation.metrics import OBJECTIVES, require_applicable
+from clv_experiments.evaluation.metrics import OBJECTIVES, require_applicable_scores
 from clv_experiments.reporting.record_files import check_writable, write_folder
 from clv_experiments.reporting.records import Param, Record
 
@@ -178,7 +178,7 @@ def _check_metric_is_defined(cfg: DictConfig, terminal: Terminal) -> None:
     """Refuse a metric that means nothing of the log before models are run, which find that log read already."""
     with terminal.show_step(f"reading and cleaning {cfg.data.name}", "data"):
         log = load_log_from_config(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
-    require_applicable("metric", [cfg.metric], OBJECTIVES, log.name, has_losses=log.has_losses)
+    require_applicable_scores("metric", [cfg.metric], OBJECTIVES, log.name, has_losses=log.has_losses)
 
 
 def train_missing_models(terminal: Terminal, missing: Sequence[str], overrides: Sequence[str]) -> None:

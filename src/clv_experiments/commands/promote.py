@@ -23,7 +23,7 @@ from clv_experiments.data.window import DAY
 from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.forecast import Forecast
 from clv_experiments.forecasting.forecaster import Forecaster
-from clv_experiments.forecasting.run_records import estimator_warnings, log_records, remark_records
+from clv_experiments.forecasting.run_records import estimator_warnings, log_records, note_records
 from clv_experiments.reporting.prose import sentences
 from clv_experiments.reporting.records import Description, FittedModel, Metric, Record, RegistrationRequest, Tag, Text
 from clv_experiments.tracking.code_version import code_version
@@ -144,7 +144,7 @@ def _fitted_model_records(forecaster: Forecaster, forecast: Forecast, choice: Ch
     yield Tag("cutoff", str(forecast.period.cutoff))
     yield from log_records(forecaster.log)
     yield from (Metric(f"seconds_{part}", value) for part, value in forecast.seconds.items())
-    yield from remark_records(estimator_warnings(forecast.estimator))
+    yield from note_records(estimator_warnings(forecast.estimator))
     yield FittedModel(forecast.estimator, forecast.X.head(), f"expected_{forecaster.log.measure}", choice.entry.model)
 
 

@@ -35,14 +35,14 @@ from clv_experiments.data.rfm_summary import RfmSummary
 from clv_experiments.data.window import Window
 from clv_experiments.decisions.customer_scores import Scorer, ScoringModels, fit_scoring_models
 from clv_experiments.decisions.display.scores import (
-    interval_sentences,
-    missed_sentences,
-    model_sentences,
-    ranking_sentences,
-    readme,
+    describe_missed_purchases,
+    describe_ranking,
+    describe_scoring_models,
+    describe_spend_intervals,
+    render_readme,
     tier_table,
 )
-from clv_experiments.decisions.next_purchase.timing import choose_timing
+from clv_experiments.decisions.next_purchase.timing import choose_timing_model
 from clv_experiments.decisions.past_predictions import (
     IntervalAssessment,
     MissedPurchases,
@@ -56,7 +56,7 @@ from clv_experiments.decisions.shop import Shop
 from clv_experiments.evaluation.ranking import RankingAssessment
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.model import Model
-from clv_experiments.forecasting.run_records import describe_total, log_records, total_records
+from clv_experiments.forecasting.run_records import describe_total, log_records, total_interval_records
 from clv_experiments.forecasting.suitability import choose_model_or_fallback, require_no_losses, require_purchase_model
 from clv_experiments.reporting.record_files import check_writable, output_folder, write_folder
 from clv_experiments.reporting.records import File, Metric, Record, Table, Tag, Text
@@ -153,18 +153,18 @@ def score(
             *describe_total(context.models.level, shop.currency, log.measure),
             *collect_compatibility_warnings(request, log.fingerprint, log.currency or "", window.end),
             *context.models.warnings(),
-            *(interval_sentences(context.assessment, shop.currency) if log.has_amounts else []),
-            *ranking_sentences(context.ranking, request.model.name, context.assessment.period, log.measure),
-            *model_sentences(context.models, has_amounts=log.has_amounts),
-            *missed_sentences(context.missed, context.models.btyd_name, shop),
+            *(describe_spend_intervals(context.assessment, shop.currency) if log.has_amounts else []),
+            *describe_ranking(context.ranking, request.model.name, context.assessment.period, log.measure),
+            *describe_scoring_models(context.models, has_amounts=log.has_amounts),
+            *describe_missed_purchases(context.missed, context.models.btyd_name, shop),
         ]
-        text = readme(request.description, notes, shop, window.horizon, window.end, has_amounts=log.has_amounts)
+        text = render_readme(request.description, notes, shop, window.horizon, window.end, has_amounts=log.has_amounts)
         summary_records: list[Record] = [Text("readme.txt", text), Table("summary.csv", summary.table())]
         write_folder(cfg.output, folder.name, summary_records, "the scores")
         run.log([*_build_tags(window, request, context.models, folder), *log_records(log), *summary_records])
         run.log([File(folder / CSV), File(folder / PARQUET)])
         run.log([Metric(*metric) for metric in (context.assessment.metrics() | summary.totals()).items()])
-        run.log([*total_records("expected", context.models.level)])
+        run.log([*total_interval_records("expected", context.models.level)])
 
         title = f"the next {window.horizon} from {window.end}"
         terminal.print_table(title, tier_table(summary, shop.currency))
@@ -192,11 +192,13 @@ def _build_scoring_context(
     require_no_losses(forecaster.log, "a scored list")
     require_purchase_model(forecaster.log, model)
     if stored:
-        check_same_features(stored, model, model.features.table(forecaster.log, window.end, window.horizon).columns)
+        check_same_features(
+            stored, model, model.features.build_expression(forecaster.log, window.end, window.horizon).columns
+        )
     with terminal.show_step(f"fitting on what is known on {window.end}", "fit"):
         models = fit_scoring_models(forecaster, model, btyd_model, stored)
         purchase_model = model if models.btyd is models.spend else btyd_model
-        models = replace(models, timing=choose_timing(forecaster, window.future_period, purchase_model))
+        models = replace(models, timing=choose_timing_model(forecaster, window.future_period, purchase_model))
     with terminal.show_step("looking at the periods that are over", "earlier periods"):
         past = stored_predictions(instantiate(cfg.tracking).reader(), stored, window) if stored else None
         past = past or predict_past(forecaster, model, "refitted" if stored else "fitted")

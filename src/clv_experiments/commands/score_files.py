@@ -18,7 +18,7 @@ from clv_experiments.decisions.customer_scores import CustomerGroups, Scorer, ch
 from clv_experiments.decisions.score_totals import ScoreSummary
 from clv_experiments.decisions.snapshot import HISTORY
 from clv_experiments.features.feature_set import FeatureSet
-from clv_experiments.forecasting.customer_features import customer_feature_parts
+from clv_experiments.forecasting.customer_features import compute_customer_features_in_chunks
 from clv_experiments.reporting.batches import BatchWriter, read_batches
 from clv_experiments.reporting.record_files import naming_failures, whole_file
 
@@ -40,7 +40,7 @@ def write_expectations(
     total, done = count_customers_by_cutoff(log.purchase_days, window.end), 0
     both = FeatureSet("scores", [*HISTORY.blocks, *features.blocks], features.estimators)
     with BatchWriter(path) as writer:
-        for X in customer_feature_parts(log, window.end, window.horizon, both, BATCH_CUSTOMERS):
+        for X in compute_customer_features_in_chunks(log, window.end, window.horizon, both, BATCH_CUSTOMERS):
             writer.write(scorer.score_customers(X).reset_index())
             done += len(X)
             progress(done, total, "customers")

@@ -15,7 +15,7 @@ from clv_experiments.data.rfm_summary import RfmSummary
 from clv_experiments.data.window import Horizon
 from clv_experiments.decisions.display.scores import summary_readme, tier_table
 from clv_experiments.decisions.score_totals import ScoreSummary
-from clv_experiments.decisions.summary_scores import fit_summary, length_in_days, score_summary
+from clv_experiments.decisions.summary_scores import count_horizon_days, fit_btyd_to_summary, score_summary
 from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.run_records import estimator_warnings
 from clv_experiments.reporting.record_files import output_folder, write_folder
@@ -50,7 +50,7 @@ def write_summary_scores(
     shop = build_shop(cfg.decisions, (cfg.data.currency or "") if summary.has_amounts else "")
     horizon = Horizon.parse(cfg.window.horizon)
     with terminal.show_step(f"fitting {model.name} to {len(summary.customers):,} customers", "fit"):
-        btyd = fit_summary(model, summary, length_in_days(horizon, cutoff))
+        btyd = fit_btyd_to_summary(model, summary, count_horizon_days(horizon, cutoff))
     scores, totals = score_summary(summary, btyd, model.name, shop, cutoff), ScoreSummary()
     totals.add(scores)
 

@@ -33,9 +33,9 @@ from clv_experiments.errors import ClvError, UnsuitableLog
 from clv_experiments.evaluation.metrics import choose_objective
 from clv_experiments.evaluation.score_records import baseline_comparison_records, holdout_records
 from clv_experiments.forecasting.evaluation_result import EvaluationResult, EvaluationTask, Progress
-from clv_experiments.forecasting.external import ExternalForecaster, check_predictions_of_cell, external_model
-from clv_experiments.forecasting.out_of_time import out_of_time
-from clv_experiments.forecasting.run_records import identity_records, log_records
+from clv_experiments.forecasting.external import ExternalForecaster, external_model, validate_cell_predictions
+from clv_experiments.forecasting.out_of_time import evaluate_out_of_time
+from clv_experiments.forecasting.run_records import cell_identity_records, log_records
 from clv_experiments.reporting.chart_style import Labels
 from clv_experiments.reporting.records import Param, Record, Tag, Text
 from clv_experiments.tracking.code_version import code_version
@@ -123,13 +123,13 @@ def evaluate_predictions(
     """Check predictions against the cell of a log and a window config, and score them beside the baselines."""
     forecaster = build_forecaster(cfg, log)
     cell = compute_cell_fingerprint(forecaster, format_protocol_label(cfg))
-    tables = check_predictions_of_cell(predictions, forecaster, name, cell=cell, claimed_cell=cfg.get("cell"))
+    tables = validate_cell_predictions(predictions, forecaster, name, cell=cell, claimed_cell=cfg.get("cell"))
     external = ExternalForecaster(forecaster, tables)
     objective = choose_objective(cfg.evaluation.objective, has_losses=log.has_losses)
     task = EvaluationTask(external, external_model(name), build_baselines(cfg), external.origins(), objective)
     for origin in task.origins:
         forecaster.require_holdout_spend(origin.holdout)
-    return task, out_of_time(task, progress)
+    return task, evaluate_out_of_time(task, progress)
 
 
 def find_tool(cfg: DictConfig) -> ExternalTool:
@@ -186,7 +186,7 @@ def submission_records(
     yield Param("model.name", name)
     yield Text("config.yaml", OmegaConf.to_yaml(settings))
     yield from log_records(log)
-    yield from identity_records(task, format_protocol_label(cfg))
+    yield from cell_identity_records(task, format_protocol_label(cfg))
     yield Tag("code_version", code_version())
     yield Tag("provenance", provenance or "not said")
     yield from result.records

@@ -25,7 +25,7 @@ from clv_experiments.config.settings import (
 )
 from clv_experiments.config.sweep_config import SweepConfig, build_candidate_model, depends_on_seed, replace_seed
 from clv_experiments.errors import ClvError
-from clv_experiments.evaluation.metrics import SCORES, require_applicable
+from clv_experiments.evaluation.metrics import SCORES, require_applicable_scores
 from clv_experiments.forecasting.evaluation_result import EvaluationResult
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.run_records import TrialReference
@@ -82,7 +82,7 @@ def run_study(cfg: DictConfig, overrides: Sequence[str]) -> float:
     with terminal.show_step(f"reading and cleaning {cfg.data.name}", "data"):
         log = load_log_from_config(cfg.data, lambda *days: config.search_periods(*days).window.earliest_cutoff)
     require_learnable_amounts(log, build_model(cfg.model))
-    require_applicable("sweep.metric", settings.metrics, SCORES, log.name, has_losses=log.has_losses)
+    require_applicable_scores("sweep.metric", settings.metrics, SCORES, log.name, has_losses=log.has_losses)
     periods = config.search_periods(log.start, log.end)
     forecaster = Forecaster(log, periods.window)
     objective = Objective(config.space, config.build_candidate_model, forecaster, periods.validation, settings.metrics)

@@ -28,18 +28,18 @@ from clv_experiments.data.log import TransactionLog
 from clv_experiments.errors import UnsuitableLog
 from clv_experiments.evaluation.metrics import choose_objective
 from clv_experiments.evaluation.score_records import baseline_comparison_records
-from clv_experiments.forecasting.customer_split import customer_split
+from clv_experiments.forecasting.customer_split import evaluate_customer_split
 from clv_experiments.forecasting.evaluation_result import EvaluationResult, EvaluationTask
 from clv_experiments.forecasting.forecaster_cache import ForecasterCache
-from clv_experiments.forecasting.out_of_time import out_of_time
+from clv_experiments.forecasting.out_of_time import evaluate_out_of_time
 from clv_experiments.forecasting.run_records import (
     TrialReference,
+    cell_identity_records,
     describe_total,
     estimator_warnings,
     explanation_records,
-    identity_records,
     log_records,
-    remark_records,
+    note_records,
 )
 from clv_experiments.forecasting.suitability import choose_model_or_fallback, describe_regularity
 from clv_experiments.reporting.prose import sentences
@@ -121,7 +121,7 @@ def run_experiment(
         run.log([*log_records(log)])
 
         task = _build_evaluation_task(cfg, log)
-        run.log([*identity_records(task, format_protocol_label(cfg)), Tag("code_version", code_version())])
+        run.log([*cell_identity_records(task, format_protocol_label(cfg)), Tag("code_version", code_version())])
 
         result = _evaluate_task(cfg, task, terminal)
         with terminal.show_step("measuring, explaining, drawing", "evaluation") as progress:
@@ -130,7 +130,7 @@ def run_experiment(
         notes = _collect_notes(cfg, task, result)
         with terminal.show_step("writing the run", "tracking"):
             records = [*result.records, *baseline_comparison_records(result.comparison, result.title), *explanation]
-            remarks = remark_records([*log.notes, *result.comparison.warnings, *notes])
+            remarks = note_records([*log.notes, *result.comparison.warnings, *notes])
             run.log(
                 [PrimaryMetric(f"holdout_{task.objective}"), *_sort_objective_first(records, task.objective), *remarks]
             )
@@ -202,9 +202,9 @@ def _evaluate_task(cfg: DictConfig, task: EvaluationTask, terminal: Terminal) ->
         task.forecaster.require_holdout_spend(origin.holdout)
     with terminal.show_progress() as progress:
         if cfg.evaluation.protocol == "customer_split":
-            result = customer_split(task, read_split_settings(cfg), progress)
+            result = evaluate_customer_split(task, read_split_settings(cfg), progress)
         else:
-            result = out_of_time(task, progress)
+            result = evaluate_out_of_time(task, progress)
     terminal.add_timings(result.timings)
     return result
 

@@ -16,7 +16,7 @@ from clv_experiments.comparison.standings import Standings
 from clv_experiments.data.window import Period
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
-from clv_experiments.forecasting.cell_fingerprint import cell_fingerprint
+from clv_experiments.forecasting.cell_fingerprint import hash_cell
 from clv_experiments.forecasting.evaluation_result import d2_floor
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.model import Model
@@ -72,7 +72,7 @@ def collect_cell_predictions(
     tables: dict[str, list[pd.DataFrame]] = {model.name: []}
     seconds: dict[str, list[float]] = {model.name: []}
     failures: dict[str, str] = {}
-    cell = cell_fingerprint(forecaster, periods)
+    cell = hash_cell(forecaster, periods)
     for period in periods:
         progress(f"{model.name} on {forecaster.log.name}, {period}")
         started = perf_counter()

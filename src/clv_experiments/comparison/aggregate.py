@@ -13,7 +13,7 @@ from scipy.stats import chi2, rankdata, studentized_range
 from clv_experiments.comparison.bootstrap import METRICS
 from clv_experiments.comparison.standings import Standings
 from clv_experiments.errors import ClvError
-from clv_experiments.evaluation.validation import Floats
+from clv_experiments.evaluation.array_checks import Floats
 from clv_experiments.reporting.prose import sentences
 
 TEMPLATE = "leaderboard/aggregate.jinja"

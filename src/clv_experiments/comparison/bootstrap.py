@@ -13,8 +13,8 @@ from scipy.stats import poisson
 
 from clv_experiments.comparison.cell import OriginPredictions
 from clv_experiments.evaluation import metrics
+from clv_experiments.evaluation.array_checks import Floats
 from clv_experiments.evaluation.score_records import HEADLINE
-from clv_experiments.evaluation.validation import Floats
 
 CHUNK = 1_000_000  # resampled customers that are counted at a time
 # How often a customer counts, by 16 uniform bits: quantiles of the Poisson distribution of mean 1.
@@ -60,7 +60,7 @@ def _negative_absolute(bias: Floats) -> Floats:
     return -np.abs(bias)
 
 
-# What is resampled, under the names of `metrics.score`.
+# What is resampled, under the names of `metrics.compute_scores`.
 METRICS = {
     "d2_tweedie": LeaderboardMetric(*HEADLINE["d2_tweedie"]),
     "normalised_gini": LeaderboardMetric(*HEADLINE["normalised_gini"]),
@@ -85,14 +85,14 @@ def applicable_metrics(*, has_losses: bool, has_crps: bool = False) -> dict[str,
     has_crps : bool
         Whether all models have a CRPS at some origin.
     """
-    names = metrics.list_applicable(METRICS, has_losses=has_losses)
+    names = metrics.list_applicable_scores(METRICS, has_losses=has_losses)
     return {name: METRICS[name] for name in names if has_crps or name != "crps"}
 
 
 def score_predictions_by_model(origin: OriginPredictions, *, has_losses: bool = False) -> dict[str, Floats]:
     """Score the original customers: one value a model, shape (models,), for every metric that the origin has."""
     by_model = [
-        metrics.score(origin.y_true, predicted, origin.d2_floor, origin.bought, has_losses=has_losses)
+        metrics.compute_scores(origin.y_true, predicted, origin.d2_floor, origin.bought, has_losses=has_losses)
         for predicted in origin.y_pred.T
     ]
     points = {

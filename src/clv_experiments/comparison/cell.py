@@ -11,7 +11,7 @@ import pandas as pd
 
 from clv_experiments.data.log import PURCHASES
 from clv_experiments.errors import ClvError
-from clv_experiments.evaluation.validation import Floats
+from clv_experiments.evaluation.array_checks import Floats
 from clv_experiments.tracking.experiment_name import name_experiment
 
 

@@ -15,7 +15,7 @@ from time import perf_counter, sleep
 import pandas as pd
 
 from clv_experiments.errors import ClvError, LogTooShort, suggest
-from clv_experiments.forecasting.external import COLUMNS, check_predictions_of_origin
+from clv_experiments.forecasting.external import COLUMNS, validate_origin_predictions
 from clv_experiments.forecasting.origin_folder import PANEL
 
 SCRIPT, OUTPUT = "predict.py", "predictions.parquet"
@@ -198,4 +198,4 @@ def read_predictions(path: Path, customers: pd.Index, source: str) -> pd.Series:
     if missing := [name for name in COLUMNS if name not in predictions]:
         raise ClvError(f"{source}: {path.name} lacks the column(s) {', '.join(missing)}")
     predictions = predictions.assign(customer_id=predictions["customer_id"].astype(str))
-    return check_predictions_of_origin(predictions, customers, f"{source}: predictions")["y_pred"]
+    return validate_origin_predictions(predictions, customers, f"{source}: predictions")["y_pred"]

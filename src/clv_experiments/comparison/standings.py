@@ -11,8 +11,8 @@ import pandas as pd
 from clv_experiments.comparison.bootstrap import applicable_metrics, bootstrap_scores, score_predictions_by_model
 from clv_experiments.comparison.cell import Cell
 from clv_experiments.errors import ClvError
-from clv_experiments.evaluation.metrics import OBJECTIVES, require_applicable
-from clv_experiments.evaluation.validation import Floats
+from clv_experiments.evaluation.array_checks import Floats
+from clv_experiments.evaluation.metrics import OBJECTIVES, require_applicable_scores
 
 MIN_DEFINED = 0.95  # share of replicates that must have a value: with one buyer among many customers a third has none
 
@@ -107,7 +107,7 @@ def compute_standings(
         entry.
     """
     check_bootstrap_settings(metric, replicates, confidence)
-    require_applicable("metric", [metric], OBJECTIVES, cell.data, has_losses=cell.has_losses)
+    require_applicable_scores("metric", [metric], OBJECTIVES, cell.data, has_losses=cell.has_losses)
     if not cell.entries:
         raise ClvError(f"cell {cell.title} holds no model")
     has_crps = any(origin.crps is not None for origin in cell.origins)

@@ -38,7 +38,7 @@ BEST = ("Champions", "Loyal")
 ASLEEP = ("About to sleep", "Hibernating", "Lost")
 
 
-def recommended_action(table: pd.DataFrame, cutoff: date) -> np.ndarray:
+def recommend_actions(table: pd.DataFrame, cutoff: date) -> np.ndarray:
     """Choose one action for each customer: the first rule that holds decides.
 
     Silence is judged by what is usual for a customer of that history: by how much it has lowered the chance of a
@@ -60,7 +60,7 @@ def recommended_action(table: pd.DataFrame, cutoff: date) -> np.ndarray:
     """
     valuable, returned = table["value_tier"].isin(("High", "Mid")), table["frequency"] > 0
     segment, missed = table["segment"], table["missed_opportunity"]
-    left = chance_left(table)
+    left = relative_purchase_probability(table)
     gone, quiet, slipping = left < GONE, left < QUIET, segment.isin(SLIPPING) & (left < USUAL)
     due = (table["next_purchase"] - pd.Timestamp(cutoff)).dt.days <= days_since_last(table).clip(upper=DUE_DAYS)
     rules = [
@@ -90,12 +90,12 @@ def reconcile_actions(scored: pd.DataFrame, contacted: pd.Index) -> pd.Series:
     return actions.mask(scored["customer_id"].isin(contacted), actions.replace(IF_CONTACTED))
 
 
-def probability_purchase_at_last(estimator: Any, history: pd.DataFrame) -> np.ndarray:
+def purchase_probability_after_last_purchase(estimator: Any, history: pd.DataFrame) -> np.ndarray:
     """Return P(buys) in the horizon as an estimator gave it right after each customer's last purchase, shape (n,)."""
     return estimator.probability_purchase(history.assign(T=history["recency"]))
 
 
-def chance_left(table: pd.DataFrame) -> np.ndarray:
+def relative_purchase_probability(table: pd.DataFrame) -> np.ndarray:
     """Return ``p_purchase`` as a share of what it was right after the last purchase, shape (n,); 1 where that was 0."""
     now, then = table["p_purchase"].to_numpy(dtype=float), table["p_purchase_at_last"].to_numpy(dtype=float)
     return np.divide(now, then, out=np.ones(len(table)), where=then > 0)

@@ -12,7 +12,7 @@ from clv_experiments.data.window import DAY, Horizon, Period
 from clv_experiments.decisions.segments.tiers import TIERS
 from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.forecasting.forecaster import Forecaster
-from clv_experiments.forecasting.level import Level
+from clv_experiments.forecasting.level import TotalForecast
 
 YEAR = Horizon(12, "months")
 
@@ -37,7 +37,7 @@ class TotalRange:
     low: float
     high: float
     periods: int  # that are over, and tell what such ranges are worth
-    held: int  # of these, how often the total lay in such a range
+    periods_covered: int  # of these, how often the total lay in such a range
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +53,7 @@ class RankedCustomers:
     widening_factor: float  # of the level's interval, see ``widening_factor``
 
     @property
-    def level(self) -> Level | None:
+    def level(self) -> TotalForecast | None:
         """What the total of the coming period is brought to; None where it is the model's own."""
         return self.now.model.level
 
@@ -78,7 +78,7 @@ class RankedCustomers:
         if self.level:
             ranges = self.past.dropna(subset=["low", "high"])
             held = ranges["came"].between(ranges["low"], ranges["high"])
-            low, high = widened_interval(self.level, self.interval, self.widening_factor)
+            low, high = widen_interval(self.level, self.interval, self.widening_factor)
             return TotalRange(low, high, len(ranges), int(held.sum()))
         ratios = self.past_ratios.to_numpy(float)
         if not len(ratios):
@@ -151,7 +151,7 @@ def widening_factor(past: Sequence[Snapshot], interval: float) -> float:
     return max(1.0, float(np.sort(errors)[rank - 1])) if errors else 1.0
 
 
-def widened_interval(level: Level, interval: float, factor: float) -> tuple[float, float]:
+def widen_interval(level: TotalForecast, interval: float, factor: float) -> tuple[float, float]:
     """Return the interval of a total whose logarithmic width is a multiple of what the level says."""
     return replace(level, standard_error=factor * level.standard_error).interval(interval)
 
@@ -166,7 +166,7 @@ def past_totals(past: Sequence[Snapshot], interval: float, factor: float = 1.0) 
     rows = []
     for snapshot in past:
         level = snapshot.model.level
-        low, high = widened_interval(level, interval, factor) if level else (np.nan, np.nan)
+        low, high = widen_interval(level, interval, factor) if level else (np.nan, np.nan)
         rows.append(
             {
                 "first_day": pd.Timestamp(snapshot.period.cutoff + DAY),

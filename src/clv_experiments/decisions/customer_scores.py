@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from clv_experiments.decisions.actions import probability_purchase_at_last, recommended_action
+from clv_experiments.decisions.actions import purchase_probability_after_last_purchase, recommend_actions
 from clv_experiments.decisions.next_purchase.dates import GRID, RHYTHM_GRID, next_purchase_dates
-from clv_experiments.decisions.segments.rfm import RfmScores
+from clv_experiments.decisions.segments.rfm import RfmCutPoints
 from clv_experiments.decisions.segments.tiers import TierThresholds
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot, TimingChoice, days_since_last
 from clv_experiments.errors import ClvError
-from clv_experiments.evaluation.intervals import SpendIntervals
+from clv_experiments.evaluation.conformal_intervals import SpendIntervals
 from clv_experiments.forecasting.forecaster import Forecaster
-from clv_experiments.forecasting.level import Level
+from clv_experiments.forecasting.level import TotalForecast
 from clv_experiments.forecasting.model import Model
 from clv_experiments.forecasting.run_records import estimator_warnings
 from clv_experiments.models.btyd import BtydRegressor
@@ -44,7 +44,9 @@ class ScoringModels:
     columns: tuple[str, ...]  # the features that it takes, in order
     btyd: Any  # estimator of purchases
     btyd_name: str
-    level: Level | None = None  # what spend was brought to; None where it is the model's own, or the model was stored
+    level: TotalForecast | None = (
+        None  # what spend was brought to; None where it is the model's own, or the model was stored
+    )
     timing: TimingChoice | None = None  # of purchases; None where the log was not asked
 
     @classmethod
@@ -131,7 +133,7 @@ class Scorer:
             expected_purchases=btyd.expected_purchases(history),
             p_alive=timing.probability_alive(history),
             p_purchase=timing.probability_purchase(history),
-            p_purchase_at_last=probability_purchase_at_last(timing, history),
+            p_purchase_at_last=purchase_probability_after_last_purchase(timing, history),
             btyd_model=self.models.btyd_name,
             timing_model=self.models.timing_name,
             **next_purchase_dates(timing, history, self.cutoff, limit_days, self.shop.interval, grid),
@@ -148,7 +150,7 @@ class Scorer:
                 f"'{X.index[invalid][0]}'; take another model"
             )
         missing = np.full(len(X), np.nan)
-        low, high = self.intervals.around(spend) if self.intervals else (missing, missing)
+        low, high = self.intervals.interval_around(spend) if self.intervals else (missing, missing)
         return {
             "expected_spend": spend,
             "expected_spend_low": low,
@@ -193,7 +195,7 @@ class CustomerGroups:
     """Ranks customers among all that are scored together."""
 
     tiers: TierThresholds
-    rfm: RfmScores
+    rfm: RfmCutPoints
     missed: pd.Index  # ids of those who were likely to buy in the period before the cutoff, and did not
     cutoff: date
 
@@ -205,7 +207,7 @@ class CustomerGroups:
         ``recency``, ``T``, ``total_spend``; one row a customer.
         """
         tiers = TierThresholds.from_expected_spend(customers[choose_ranking_column(customers)], shop.tiers)
-        return cls(tiers, RfmScores.from_customers(customers), missed, cutoff)
+        return cls(tiers, RfmCutPoints.from_customers(customers), missed, cutoff)
 
     def assign_groups(self, expected: pd.DataFrame, country: pd.Series | None = None) -> pd.DataFrame:
         """Add tier, segment, missed opportunity and action to some customers' expectations.
@@ -223,11 +225,11 @@ class CustomerGroups:
             The columns of ``COLUMNS``, without ``country`` where none is given; no index that matters.
         """
         table = expected.assign(
-            value_tier=self.tiers.names(expected[choose_ranking_column(expected)].to_numpy()),
-            segment=self.rfm.segments(expected),
+            value_tier=self.tiers.assign_tiers(expected[choose_ranking_column(expected)].to_numpy()),
+            segment=self.rfm.assign_segments(expected),
             missed_opportunity=expected.index.isin(self.missed),
         )
-        table["recommended_action"] = recommended_action(table, self.cutoff)
+        table["recommended_action"] = recommend_actions(table, self.cutoff)
         if country is not None:
             table["country"] = country.reindex(table.index)
         table = table.rename_axis("customer_id").reset_index()

@@ -13,8 +13,12 @@ from scipy.stats import t as student
 from sklearn.linear_model import PoissonRegressor
 
 from clv_experiments.decisions.snapshot import HISTORY, days_since_last
-from clv_experiments.evaluation.clustered_errors import RANK_TOLERANCE, cluster_scores, variance_inflation
-from clv_experiments.evaluation.validation import Floats
+from clv_experiments.evaluation.array_checks import Floats
+from clv_experiments.evaluation.clustered_errors import (
+    RANK_TOLERANCE,
+    sum_scores_by_cluster,
+    variance_inflation_factors,
+)
 from clv_experiments.forecasting.forecaster import Forecaster
 
 MAX_INFLATION = 10.0  # variance inflation up to which a feature adds to the others
@@ -170,7 +174,7 @@ def _select_features(X: pd.DataFrame, origin: np.ndarray) -> tuple[list[str], Fl
     selected: list[str] = []
     for name in X.columns[(deviations > 1e-9).to_numpy()]:
         columns = [*selected, str(name)]
-        if variance_inflation((centred[columns] / deviations[columns]).to_numpy()).max() <= MAX_INFLATION:
+        if variance_inflation_factors((centred[columns] / deviations[columns]).to_numpy()).max() <= MAX_INFLATION:
             selected = columns
     return selected, deviations[selected].to_numpy(), (centred[selected] / deviations[selected]).to_numpy()
 
@@ -185,7 +189,7 @@ def _fit_poisson(
     model = PoissonRegressor(alpha=0.0, fit_intercept=False, solver="newton-cholesky", tol=1e-8, max_iter=200)
     expected = model.fit(design, scaled).predict(design)
     curvature = design.T @ (design * expected[:, None])
-    scores = cluster_scores(design, scaled - expected, customer)
+    scores = sum_scores_by_cluster(design, scaled - expected, customer)
     features = standardised.shape[1]
     bread = np.linalg.pinv(curvature, rtol=RANK_TOLERANCE, hermitian=True)[:, :features]
     return model.coef_[:features], scores @ bread

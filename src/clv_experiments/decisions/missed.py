@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from clv_experiments.decisions.segments.tiers import HIGH, assign_tiers
 from clv_experiments.decisions.snapshot import Snapshot, days_since_last
-from clv_experiments.evaluation.confidence_intervals import TAILS, Estimate, wilson
+from clv_experiments.evaluation.confidence_intervals import TAILS, Estimate, wilson_interval
 
 P_ALIVE_FALL = 0.1  # from which on a customer of high value is at risk
 COLUMNS = (
@@ -20,7 +20,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def missed_mask(p_purchase: ArrayLike, purchase_days: ArrayLike, likely: float) -> np.ndarray:
+def is_missed_opportunity(p_purchase: ArrayLike, purchase_days: ArrayLike, likely: float) -> np.ndarray:
     """Return whether each customer was likely to buy in a period and did not, shape (customers,).
 
     ``p_purchase`` is P(buys) as predicted before it, from ``likely`` on a purchase counts as likely.
@@ -59,7 +59,7 @@ def count_non_buyers(p_purchase: ArrayLike, bought: ArrayLike, replicates: int, 
     rng = np.random.default_rng(seed)
     simulated = [np.count_nonzero(rng.random(len(absent)) < p_absent) for _ in range(replicates)]
     low, high = np.quantile(simulated, TAILS).tolist()
-    share = Estimate(float(absent.mean()), *map(float, wilson(absent.mean(), len(absent))))
+    share = Estimate(float(absent.mean()), *map(float, wilson_interval(absent.mean(), len(absent))))
     return NonBuyerCount(len(absent), int(absent.sum()), float(p_absent.sum()), low, high, share)
 
 
@@ -73,9 +73,9 @@ class MissedOpportunities:
 
 def find_missed(now: Snapshot, previous: Snapshot, likely: float, replicates: int, seed: int) -> MissedOpportunities:
     """Find the likely customers who did not buy in the previous period, and how many of them chance explains."""
-    past = _recompute_p_alive(now, previous)
+    past = _replace_p_alive(now, previous)
     candidates = past[past["p_purchase"] >= likely]
-    missed = candidates[missed_mask(candidates["p_purchase"], candidates["purchase_days"], likely)]
+    missed = candidates[is_missed_opportunity(candidates["p_purchase"], candidates["purchase_days"], likely)]
     p_alive_now = now.table["p_alive"].reindex(missed.index)
     missed = missed.assign(days_since_last=days_since_last(missed), p_alive_now=p_alive_now)
     table = missed.sort_values("expected_spend", ascending=False, kind="stable").reset_index(names="customer_id")
@@ -103,7 +103,7 @@ class AtRisk:
 
 def find_at_risk(now: Snapshot, previous: Snapshot, tiers: tuple[float, float]) -> AtRisk:
     """Find the customers of high value who are slipping away; ``tiers`` are shares of customers: High, Mid."""
-    past = _recompute_p_alive(now, previous)
+    past = _replace_p_alive(now, previous)
     high = past[assign_tiers(past["expected_spend"], tiers) == HIGH]
     before = high[high.index.isin(now.table.index)]
     today = now.table.loc[before.index]
@@ -126,7 +126,7 @@ def find_at_risk(now: Snapshot, previous: Snapshot, tiers: tuple[float, float]) 
     )
 
 
-def _recompute_p_alive(now: Snapshot, previous: Snapshot) -> pd.DataFrame:
+def _replace_p_alive(now: Snapshot, previous: Snapshot) -> pd.DataFrame:
     """Return the previous table with P(alive) by the model that tells it now, so that customers differ, not models."""
     if now.timing_name == previous.timing_name:
         return previous.table

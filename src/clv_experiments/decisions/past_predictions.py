@@ -10,12 +10,17 @@ import numpy as np
 import pandas as pd
 
 from clv_experiments.data.window import Period, Window
-from clv_experiments.decisions.missed import missed_mask
-from clv_experiments.decisions.next_purchase.timing import choose_timing
+from clv_experiments.decisions.missed import is_missed_opportunity
+from clv_experiments.decisions.next_purchase.timing import choose_timing_model
 from clv_experiments.decisions.snapshot import HISTORY
 from clv_experiments.errors import ClvError, LogTooShort
-from clv_experiments.evaluation.intervals import Coverage, SpendIntervals, calibrate_intervals, measure_coverage
-from clv_experiments.evaluation.ranking import RankingAssessment, assess_ranking
+from clv_experiments.evaluation.conformal_intervals import (
+    Coverage,
+    SpendIntervals,
+    calibrate_intervals,
+    measure_coverage,
+)
+from clv_experiments.evaluation.ranking import RankingAssessment, compare_ranking_with_chance
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.model import Model
 from clv_experiments.tracking.stored_run import Reader, StoredModel
@@ -84,23 +89,23 @@ def assess_intervals(past: PastPredictions, level: float) -> IntervalAssessment:
     if past.earlier is not None:
         with suppress(ClvError):  # too few customers to calibrate on
             before = calibrate_intervals(past.earlier["y_true"], past.earlier["y_pred"], level)
-            coverage = measure_coverage(y_true, *before.around(y_pred), y_pred)
+            coverage = measure_coverage(y_true, *before.interval_around(y_pred), y_pred)
     return IntervalAssessment(intervals, coverage, past.period, past.origin)
 
 
 def assess_past_ranking(past: PastPredictions) -> RankingAssessment | None:
     """Hold the ranking of the latest period that is over against chance; None where none was predicted."""
-    return None if past.latest is None else assess_ranking(past.latest["y_true"], past.latest["y_pred"])
+    return None if past.latest is None else compare_ranking_with_chance(past.latest["y_true"], past.latest["y_pred"])
 
 
 def predict_past(forecaster: Forecaster, model: Model, origin: Origin = "fitted") -> PastPredictions:
     """Predict the periods that are over from what was known before each, as far as the log reaches."""
-    periods = _past_periods(forecaster, model)
+    periods = _find_past_periods(forecaster, model)
     latest, earlier = (forecaster.forecast(period, model).table if period else None for period in periods)
     return PastPredictions(periods[0], latest, earlier, origin)
 
 
-def _past_periods(forecaster: Forecaster, model: Model) -> tuple[Period | None, Period | None]:
+def _find_past_periods(forecaster: Forecaster, model: Model) -> tuple[Period | None, Period | None]:
     """Return the latest period that is over and the one before, as far as the log lets the model predict them."""
     try:
         origin = forecaster.window.backtest_origins(supervised=model.supervised, source=forecaster.log.name)[-1]
@@ -150,7 +155,7 @@ def missed_purchases(forecast: pd.DataFrame, period: Period, threshold: float, m
     """
     p_purchase = forecast["p_purchase"]
     likely = p_purchase >= threshold
-    customers = forecast.index[missed_mask(p_purchase, forecast["purchase_days"], threshold)]
+    customers = forecast.index[is_missed_opportunity(p_purchase, forecast["purchase_days"], threshold)]
     expected = float((1 - p_purchase[likely]).sum())
     return MissedPurchases(customers, period, int(likely.sum()), expected, model)
 
@@ -164,13 +169,13 @@ def latest_missed_purchases(
     up to the period, P(buys) is that of the model that knows it.
     """
     if past is None or past.latest is None or past.origin == "stored":
-        period, _ = _past_periods(forecaster, btyd_model)
+        period, _ = _find_past_periods(forecaster, btyd_model)
         latest = forecaster.forecast(period, btyd_model).table if period else None
     else:
         period, latest = past.period, past.latest
     if latest is None or period is None:
         return MissedPurchases()
-    timing = choose_timing(forecaster, period, btyd_model)
+    timing = choose_timing_model(forecaster, period, btyd_model)
     if timing.timing_model:
         p_purchase = timing.timing_model.probability_purchase(forecaster.features(period.cutoff, HISTORY))
         latest = latest.assign(p_purchase=p_purchase)

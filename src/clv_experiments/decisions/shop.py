@@ -22,14 +22,22 @@ class Campaign:
     max_by_country: Mapping[str, int] = field(default_factory=dict)  # customers to contact at most (contact.most)
 
     def __post_init__(self) -> None:
-        _require("contact.budget", self.budget, _number(self.budget) >= 0, "an amount of 0 or more")
-        _require("contact.cost", self.cost, _number(self.cost) > 0, "an amount above 0")
+        _require_valid_setting("contact.budget", self.budget, _parse_number(self.budget) >= 0, "an amount of 0 or more")
+        _require_valid_setting("contact.cost", self.cost, _parse_number(self.cost) > 0, "an amount above 0")
         uplift = list(self.uplift)
-        valid = len(uplift) == 3 and all(-1 <= _number(share) < np.inf for share in uplift) and uplift == sorted(uplift)
-        _require("contact.uplift", uplift, valid, "three rising shares: low, expected, high, such as [0,0.05,0.1]")
+        valid = (
+            len(uplift) == 3
+            and all(-1 <= _parse_number(share) < np.inf for share in uplift)
+            and uplift == sorted(uplift)
+        )
+        _require_valid_setting(
+            "contact.uplift", uplift, valid, "three rising shares: low, expected, high, such as [0,0.05,0.1]"
+        )
         for name, counts in (("least", self.min_by_segment), ("most", self.max_by_country)):
             valid = isinstance(counts, Mapping) and all(type(count) is int and count >= 0 for count in counts.values())
-            _require(f"contact.{name}", counts, valid, "whole numbers of at least 0 by name, such as {Germany: 100}")
+            _require_valid_setting(
+                f"contact.{name}", counts, valid, "whole numbers of at least 0 by name, such as {Germany: 100}"
+            )
 
     @property
     def expected_uplift(self) -> float:
@@ -62,19 +70,28 @@ class Shop:
     campaign: Campaign
 
     def __post_init__(self) -> None:
-        _require("margin", self.margin, 0 < _number(self.margin) <= 1, "a share above 0 and up to 1")
-        rate = self.annual_discount_rate
-        _require("annual_discount_rate", rate, 0 <= _number(rate) <= 10, "a rate of 0 or more a year, such as 0.1")
-        _require(
-            "interval", self.interval, 0.5 <= _number(self.interval) < 1, "a share from 0.5 to below 1, such as 0.8"
+        _require_valid_setting(
+            "margin", self.margin, 0 < _parse_number(self.margin) <= 1, "a share above 0 and up to 1"
         )
-        shares = [_number(share) for share in self.tiers]
+        rate = self.annual_discount_rate
+        _require_valid_setting(
+            "annual_discount_rate", rate, 0 <= _parse_number(rate) <= 10, "a rate of 0 or more a year, such as 0.1"
+        )
+        _require_valid_setting(
+            "interval",
+            self.interval,
+            0.5 <= _parse_number(self.interval) < 1,
+            "a share from 0.5 to below 1, such as 0.8",
+        )
+        shares = [_parse_number(share) for share in self.tiers]
         valid = all(share > 0 for share in shares) and sum(shares) < 1
-        _require("tiers", list(self.tiers), valid, "two shares above 0 that leave a rest")
-        _require("likely", self.likely, 0 < _number(self.likely) < 1, "a probability between 0 and 1")
+        _require_valid_setting("tiers", list(self.tiers), valid, "two shares above 0 that leave a rest")
+        _require_valid_setting(
+            "likely", self.likely, 0 < _parse_number(self.likely) < 1, "a probability between 0 and 1"
+        )
 
 
-def _number(value: object) -> float:
+def _parse_number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return np.nan
     try:
@@ -83,6 +100,6 @@ def _number(value: object) -> float:
         return np.inf
 
 
-def _require(name: str, value: object, valid: bool, requirement: str) -> None:
+def _require_valid_setting(name: str, value: object, valid: bool, requirement: str) -> None:
     if not valid:
         raise ClvError(f"decisions.{name} must be {requirement}, got '{value}'")

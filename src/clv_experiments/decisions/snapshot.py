@@ -69,7 +69,7 @@ class Snapshot:
         return "y_true" in self.table
 
 
-def snapshot(forecaster: Forecaster, period: Period, model: Model, btyd: Model) -> Snapshot:
+def take_snapshot(forecaster: Forecaster, period: Period, model: Model, btyd: Model) -> Snapshot:
     """Predict a period from what was known at its cutoff, and add what customers did where that is known.
 
     The period is one of the window's, or the period to come. ``model`` predicts spend, ``btyd`` purchases where
@@ -89,7 +89,7 @@ def snapshot(forecaster: Forecaster, period: Period, model: Model, btyd: Model) 
     return Snapshot(period, table, spend, purchases, model.name, model.name if is_btyd else btyd.name)
 
 
-def is_sure_of_one_time_buyers(estimator: Any) -> bool:
+def counts_one_time_buyers_as_alive(estimator: Any) -> bool:
     """Whether P(alive) of whoever bought once is 1 by construction, as of the BG/NBD, however long ago that was."""
     long_ago = pd.DataFrame({"frequency": [0.0], "recency": [0.0], "T": [10_000.0]})
     return bool(estimator.probability_alive(long_ago)[0] == 1.0)

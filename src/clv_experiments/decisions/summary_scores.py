@@ -9,7 +9,7 @@ from sklearn.base import clone
 
 from clv_experiments.data.rfm_summary import RfmSummary
 from clv_experiments.data.window import Horizon
-from clv_experiments.decisions.actions import probability_purchase_at_last
+from clv_experiments.decisions.actions import purchase_probability_after_last_purchase
 from clv_experiments.decisions.customer_scores import COLUMNS, choose_ranking_column, discounted_clv
 from clv_experiments.decisions.next_purchase.dates import next_purchase_dates
 from clv_experiments.decisions.segments.tiers import TierThresholds
@@ -20,13 +20,13 @@ from clv_experiments.models.btyd import BtydRegressor
 MEAN_DAYS = {"days": 1.0, "weeks": 7.0, "months": 365.25 / 12}
 
 
-def fit_summary(model: Model, summary: RfmSummary, horizon_days: float) -> BtydRegressor:
+def fit_btyd_to_summary(model: Model, summary: RfmSummary, horizon_days: float) -> BtydRegressor:
     """Fit a BTYD model to the customers of a table."""
     estimator: BtydRegressor = clone(model.estimator).set_params(horizon_days=horizon_days)
     return estimator.fit(summary.customers)
 
 
-def length_in_days(horizon: Horizon, cutoff: date | None) -> float:
+def count_horizon_days(horizon: Horizon, cutoff: date | None) -> float:
     """Count the days of a horizon after a cutoff; without one, of mean months."""
     return float(horizon.period_after(cutoff).days) if cutoff else horizon.count * MEAN_DAYS[horizon.unit]
 
@@ -54,11 +54,11 @@ def score_summary(
         expected_purchases=btyd.expected_purchases(X),
         p_alive=btyd.probability_alive(X),
         p_purchase=btyd.probability_purchase(X),
-        p_purchase_at_last=probability_purchase_at_last(btyd, X),
+        p_purchase_at_last=purchase_probability_after_last_purchase(btyd, X),
         btyd_model=btyd_name,
         timing_model=btyd_name,
     ).astype({"frequency": int})
-    limit_days = length_in_days(shop.next_purchase_within, cutoff)
+    limit_days = count_horizon_days(shop.next_purchase_within, cutoff)
     if cutoff:
         since = pd.to_timedelta(X["T"] - X["recency"], unit="D")
         dates = next_purchase_dates(btyd, X, cutoff, int(limit_days), shop.interval)
@@ -66,8 +66,10 @@ def score_summary(
     else:
         table["p_next_purchase"] = btyd.probability_purchase(X, limit_days)
     if summary.has_amounts:
-        clv = discounted_clv(btyd, X, shop, length_in_days(shop.clv_horizon, cutoff))
+        clv = discounted_clv(btyd, X, shop, count_horizon_days(shop.clv_horizon, cutoff))
         table = table.assign(expected_spend=btyd.predict(X), spend_model=btyd_name, clv=clv)
     value = table[choose_ranking_column(table)].to_numpy()
-    table = table.assign(value_tier=TierThresholds.from_expected_spend(value, shop.tiers).names(value)).reset_index()
+    table = table.assign(
+        value_tier=TierThresholds.from_expected_spend(value, shop.tiers).assign_tiers(value)
+    ).reset_index()
     return table[[column for column in COLUMNS if column in table]]

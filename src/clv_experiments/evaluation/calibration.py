@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from clv_experiments.evaluation.validation import Floats, check_paired, check_probabilities
+from clv_experiments.evaluation.array_checks import Floats, check_paired_columns, check_probabilities
 
 
 def decile_table(y_true: ArrayLike, y_pred: ArrayLike) -> pd.DataFrame:
@@ -20,7 +20,7 @@ def decile_table(y_true: ArrayLike, y_pred: ArrayLike) -> pd.DataFrame:
     DataFrame with decile (1 = highest predicted), customers, mean_predicted, mean_actual, sum_predicted, sum_actual;
     spend in the unit of the input.
     """
-    actual, predicted = check_paired(y_true, y_pred)
+    actual, predicted = check_paired_columns(y_true, y_pred)
     groups = np.array_split(np.argsort(-predicted), min(10, len(predicted)))
     shared = _mean_within_ties(actual, predicted)
     table = pd.DataFrame(
@@ -43,7 +43,7 @@ def capture_curve(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[Floats, Floats]
     tie ends: straight lines between them average the ties. The share of spend is nan where actual spend does not sum
     to more than 0, or any of it is below 0.
     """
-    actual, predicted = check_paired(y_true, y_pred)
+    actual, predicted = check_paired_columns(y_true, y_pred)
     _, group, count = np.unique(-predicted, return_inverse=True, return_counts=True)
     customers = np.concatenate([[0.0], np.cumsum(count) / len(actual)])
     spend = np.concatenate([[0.0], np.cumsum(np.bincount(group, weights=actual))])

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from clv_experiments.evaluation.validation import Floats
+from clv_experiments.evaluation.array_checks import Floats
 
 # Eigenvalues of a correlation-like matrix below this share of the largest are rounding, not information.
 RANK_TOLERANCE = 1e-10
@@ -35,13 +35,13 @@ def clustered_covariance(design: Floats, residuals: Floats, cluster: NDArray[np.
     rank = np.linalg.matrix_rank(gram, hermitian=True, rtol=RANK_TOLERANCE)
     if customers < 2 or rows <= rank:
         return np.full((columns, columns), np.nan)
-    scores = cluster_scores(design, residuals, cluster)
+    scores = sum_scores_by_cluster(design, residuals, cluster)
     bread = np.linalg.pinv(gram + np.diag(penalty), rtol=RANK_TOLERANCE, hermitian=True)
     factor = customers / (customers - 1) * (rows - 1) / (rows - rank)
     return factor * bread @ (scores.T @ scores) @ bread
 
 
-def cluster_scores(design: Floats, residuals: Floats, cluster: NDArray[np.intp]) -> Floats:
+def sum_scores_by_cluster(design: Floats, residuals: Floats, cluster: NDArray[np.intp]) -> Floats:
     """Return what the rows of each customer add to the estimating equations, shape (customers, k)."""
     scores = np.zeros((cluster.max() + 1, design.shape[1]))
     np.add.at(scores, cluster, design * residuals[:, None])
@@ -68,19 +68,19 @@ def cluster_bootstrap(
     for replicate in range(replicates):
         counts = np.bincount(rng.integers(customers, size=customers), minlength=customers)
         root = np.sqrt(counts)[cluster]
-        refits[replicate] = least_norm(design * root[:, None], root * y, penalty)
+        refits[replicate] = solve_least_norm(design * root[:, None], root * y, penalty)
         if on_progress is not None:
             on_progress(replicate + 1, replicates)
     return refits
 
 
-def least_norm(design: Floats, y: Floats, penalty: Floats) -> Floats:
+def solve_least_norm(design: Floats, y: Floats, penalty: Floats) -> Floats:
     """Return the (ridge) least-squares coefficients (k,), those of least norm where columns are collinear."""
     bread = np.linalg.pinv(design.T @ design + np.diag(penalty), rtol=RANK_TOLERANCE, hermitian=True)
     return bread @ (design.T @ y)
 
 
-def variance_inflation(standardised: Floats) -> Floats:
+def variance_inflation_factors(standardised: Floats) -> Floats:
     """Return the variance inflation factor (k,) of each standardised column (n, k), inf where exactly collinear.
 
     1 / (1 - R2) of the column on all others, read off the inverse correlation matrix; a constant column repeats the

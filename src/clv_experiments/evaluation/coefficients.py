@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 
 from clv_experiments.errors import ClvError
+from clv_experiments.evaluation.array_checks import Floats
 from clv_experiments.evaluation.clustered_errors import (
     cluster_bootstrap,
     clustered_covariance,
-    least_norm,
-    variance_inflation,
+    solve_least_norm,
+    variance_inflation_factors,
 )
 from clv_experiments.evaluation.confidence_intervals import Z
-from clv_experiments.evaluation.validation import Floats
 
 PERMUTED_ROWS = 2000
 PERMUTATIONS = 5
@@ -34,7 +34,7 @@ class LinearFit:
     penalty: Floats
 
 
-def coefficients(
+def describe_coefficients(
     estimator: Any,
     X_train: pd.DataFrame,
     y_train: pd.Series | None,
@@ -79,12 +79,12 @@ def coefficients(
     return _importance_table(estimator, X_eval[features], y_eval, scorer, rng)
 
 
-def linear_slopes(estimator: Any, X: pd.DataFrame) -> pd.Series | None:
+def extract_linear_slopes(estimator: Any, X: pd.DataFrame) -> pd.Series | None:
     """Return the slopes of a linear model in the features' own units, by feature; None for any other model."""
     regressor = getattr(estimator, "regressor_", None)
     if regressor is None or not hasattr(_final_step(regressor), "coef_"):
         return None
-    fit = _on_original_scale(estimator, X[list(estimator.feature_names_in_)])
+    fit = _unstandardise_linear_fit(estimator, X[list(estimator.feature_names_in_)])
     return pd.Series(fit.slopes, index=fit.names)
 
 
@@ -122,7 +122,7 @@ def _linear_table(
     on_progress: Callable[[int, int], None] | None,
 ) -> pd.DataFrame:
     """Describe a linear fit in the features' own units; all algebra runs on standardised columns."""
-    fit = _on_original_scale(estimator, X)
+    fit = _unstandardise_linear_fit(estimator, X)
     target = np.asarray(y, dtype=float)
     mean, deviation = fit.values.mean(axis=0), fit.values.std(axis=0)
     deviation = np.where(deviation <= 1e-12 * np.abs(mean), 1.0, deviation)
@@ -132,7 +132,7 @@ def _linear_table(
     ridge = np.concatenate([[0.0], fit.penalty / deviation**2])
     to_original = np.diag(np.concatenate([[1.0], 1.0 / deviation]))
     to_original[0, 1:] = -mean / deviation
-    cluster, _ = pd.factorize(_customers(X.index))
+    cluster, _ = pd.factorize(_customer_ids(X.index))
     residuals = target - design @ standardised_fit
 
     estimate = np.concatenate([[fit.intercept], fit.slopes])
@@ -144,9 +144,9 @@ def _linear_table(
         refits = refits @ to_original.T
     else:
         variance, refits = np.full(len(estimate), np.nan), np.full((1, len(estimate)), np.nan)
-    inflation = np.concatenate([[np.nan], variance_inflation(standardised)])
+    inflation = np.concatenate([[np.nan], variance_inflation_factors(standardised)])
     if np.isinf(inflation).any() and not np.allclose(
-        least_norm(design, target, ridge), standardised_fit, rtol=1e-3, atol=1e-6
+        solve_least_norm(design, target, ridge), standardised_fit, rtol=1e-3, atol=1e-6
     ):
         # Collinear columns have many solutions, and this estimator chose another one than the intervals would describe.
         variance[np.isinf(inflation)] = refits[:, np.isinf(inflation)] = np.nan
@@ -166,7 +166,7 @@ def _linear_table(
     )
 
 
-def _on_original_scale(estimator: Any, X: pd.DataFrame) -> LinearFit:
+def _unstandardise_linear_fit(estimator: Any, X: pd.DataFrame) -> LinearFit:
     """Return a linear regressor's fit in the features' own units and those of spend.
 
     The estimator's units, if it has learnt any, and a last StandardScaler are undone; what an earlier step makes of the
@@ -234,5 +234,5 @@ def _final_step(regressor: Any) -> Any:
     return regressor.steps[-1][1] if hasattr(regressor, "steps") else regressor
 
 
-def _customers(index: pd.Index) -> pd.Index:
+def _customer_ids(index: pd.Index) -> pd.Index:
     return index.get_level_values("customer_id") if "customer_id" in index.names else index

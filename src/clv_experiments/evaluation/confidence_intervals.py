@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from clv_experiments.evaluation.validation import Floats
+from clv_experiments.evaluation.array_checks import Floats
 
 LEVEL = 0.95
 TAILS = (0.025, 0.975)
@@ -43,7 +43,7 @@ class Estimate:
         """Return the size of a value whose sign words tell."""
         return Estimate(-self.value, -self.high, -self.low) if self.value < 0 else self
 
-    def columns(self, name: str) -> dict[str, float]:
+    def to_columns(self, name: str) -> dict[str, float]:
         """Return the columns of a table: ``name``, ``name_low``, ``name_high``."""
         return {name: self.value, f"{name}_low": self.low, f"{name}_high": self.high}
 
@@ -82,7 +82,7 @@ def percentile_interval(estimates: ArrayLike) -> tuple[Floats, Floats]:
     return ends[0], ends[1]
 
 
-def wilson(share: ArrayLike, n: ArrayLike) -> tuple[Floats, Floats]:
+def wilson_interval(share: ArrayLike, n: ArrayLike) -> tuple[Floats, Floats]:
     """Return the lower and upper ends of 95 % Wilson intervals.
 
     Parameters

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from clv_experiments.evaluation.intervals import measure_coverage
-from clv_experiments.evaluation.validation import Floats
+from clv_experiments.evaluation.array_checks import Floats
+from clv_experiments.evaluation.conformal_intervals import measure_coverage
 
 PROBABILITIES = (np.arange(20) + 0.5) / 20  # of the quantiles that stand for a distribution
 

@@ -9,8 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import ArrayLike
 
+from clv_experiments.evaluation.array_checks import Floats, check_paired_columns, check_probabilities
 from clv_experiments.evaluation.calibration import capture_curve, decile_table, reliability_table
-from clv_experiments.evaluation.confidence_intervals import wilson
+from clv_experiments.evaluation.confidence_intervals import wilson_interval
 from clv_experiments.evaluation.metrics import (
     aggregate_bias,
     brier,
@@ -19,7 +20,6 @@ from clv_experiments.evaluation.metrics import (
     roc_auc,
     top_20_share,
 )
-from clv_experiments.evaluation.validation import Floats, check_paired, check_probabilities
 from clv_experiments.reporting.chart_style import (
     ACTUAL,
     DENSITY,
@@ -42,7 +42,7 @@ def plot_predicted_against_actual(y_true: ArrayLike, y_pred: ArrayLike, labels: 
 
     Raises ClvError as the metrics do.
     """
-    actual, predicted = check_paired(y_true, y_pred)
+    actual, predicted = check_paired_columns(y_true, y_pred)
     figure, (panel,) = create_figure(f"Predicted against actual {labels.measure}", labels)
     scale = SymlogScale.from_values(np.concatenate([actual[actual != 0], predicted[predicted > 0]]))
     low, high = min(actual.min(), predicted.min(), 0.0), max(actual.max(), predicted.max(), scale.unit)
@@ -89,7 +89,7 @@ def plot_value_capture(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels) -> 
 
     Raises ClvError as the metrics do.
     """
-    actual, predicted = check_paired(y_true, y_pred)
+    actual, predicted = check_paired_columns(y_true, y_pred)
     figure, (panel,) = create_figure(f"{labels.measure.capitalize()} captured by targeting top customers", labels)
     panel.plot(*capture_curve(actual, actual), color=PERFECT, linewidth=2.5, label="perfect")
     panel.plot(*capture_curve(actual, predicted), color=PREDICTED, linewidth=3, label="this model")
@@ -118,7 +118,7 @@ def plot_residuals(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels) -> Figu
 
     Raises ClvError as the metrics do.
     """
-    actual, predicted = check_paired(y_true, y_pred)
+    actual, predicted = check_paired_columns(y_true, y_pred)
     figure, (panel,) = create_figure(f"Residuals by predicted {labels.measure}", labels)
     error = actual - predicted
     scale = SymlogScale.from_values(np.concatenate([actual[actual != 0], predicted[predicted > 0]]))
@@ -143,7 +143,7 @@ def plot_reliability(bought: ArrayLike, probability: ArrayLike, labels: Labels) 
     figure, (panel, counts) = create_figure("Does a predicted chance to buy come true?", labels, heights=(3, 1))
     predicted, observed = table["mean_probability"].to_numpy(), table["observed_share"].to_numpy()
     size = table["customers"].to_numpy(dtype=float)
-    low, high = wilson(observed, size)
+    low, high = wilson_interval(observed, size)
     panel.plot([0, 1], [0, 1], color=REFERENCE, linewidth=2, linestyle="--", label="perfect")
     panel.vlines(predicted, low, high, color=PREDICTED, linewidth=3, alpha=0.45)
     panel.plot(predicted, observed, "o-", color=PREDICTED, linewidth=2.5, markersize=8, label="this model")

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from clv_experiments.errors import ClvError
+from clv_experiments.evaluation.array_checks import Floats, check_paired_columns, check_probabilities
 from clv_experiments.evaluation.calibration import capture_curve, decile_table
-from clv_experiments.evaluation.validation import Floats, check_paired, check_probabilities
 
 
 def aggregate_bias(y_true: ArrayLike, y_pred: ArrayLike) -> float:
@@ -23,7 +23,7 @@ def aggregate_bias(y_true: ArrayLike, y_pred: ArrayLike) -> float:
 
     nan where the actual total is not above 0: the ratio would lose its sign.
     """
-    actual, predicted = check_paired(y_true, y_pred)
+    actual, predicted = check_paired_columns(y_true, y_pred)
     return _ratio(predicted.sum(), actual.sum()) - 1.0
 
 
@@ -51,7 +51,7 @@ def normalised_gini(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     0, so that it is the same whatever is added to everybody's spend, and means the same below 0: it is the Gini
     correlation of Schechtman and Yitzhaki (1987).
     """
-    actual, predicted = check_paired(y_true, y_pred)
+    actual, predicted = check_paired_columns(y_true, y_pred)
     return _ratio(float(actual @ _centred_ranks(predicted)), float(actual @ _centred_ranks(actual)))
 
 
@@ -60,7 +60,7 @@ def spearman(y_true: ArrayLike, y_pred: ArrayLike) -> float:
 
     nan where all customers spent the same.
     """
-    actual, predicted = (_centred_ranks(column) for column in check_paired(y_true, y_pred))
+    actual, predicted = (_centred_ranks(column) for column in check_paired_columns(y_true, y_pred))
     if not actual.any():
         return float("nan")
     if not predicted.any():
@@ -97,7 +97,7 @@ def d2_tweedie(y_true: ArrayLike, y_pred: ArrayLike, *, floor: float, power: flo
     for a buyer deviates without bound. nan where all customers spent the same, or any spent less than 0. `power` lies
     between 1 and 2 (Jorgensen 1987; Hastie, Tibshirani and Wainwright 2015, equation 3.11).
     """
-    actual, predicted = check_paired(y_true, y_pred)
+    actual, predicted = check_paired_columns(y_true, y_pred)
     if actual.min() < 0:
         return float("nan")
     if not floor > 0:
@@ -112,7 +112,7 @@ def d2_tweedie(y_true: ArrayLike, y_pred: ArrayLike, *, floor: float, power: flo
 
 def rmse(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     """Return the root of the mean squared error, in the unit of spend: 0 is best, lower is better."""
-    actual, predicted = check_paired(y_true, y_pred)
+    actual, predicted = check_paired_columns(y_true, y_pred)
     return float(np.sqrt(np.mean((predicted - actual) ** 2)))
 
 
@@ -126,7 +126,7 @@ def r2(y_true: ArrayLike, y_pred: ArrayLike) -> float:
 
     nan where all customers spent the same.
     """
-    actual, predicted = check_paired(y_true, y_pred)
+    actual, predicted = check_paired_columns(y_true, y_pred)
     if np.ptp(actual) == 0:
         return float("nan")
     return float(1.0 - np.sum((predicted - actual) ** 2) / np.sum((actual - actual.mean()) ** 2))
@@ -134,13 +134,13 @@ def r2(y_true: ArrayLike, y_pred: ArrayLike) -> float:
 
 def mae(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     """Return the mean absolute error, in the unit of spend: lower is better, but all-zeros often wins."""
-    actual, predicted = check_paired(y_true, y_pred)
+    actual, predicted = check_paired_columns(y_true, y_pred)
     return float(np.mean(np.abs(predicted - actual)))
 
 
 def median_absolute_error(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     """Return the median absolute error, in the unit of spend: lower is better, but all-zeros often wins."""
-    actual, predicted = check_paired(y_true, y_pred)
+    actual, predicted = check_paired_columns(y_true, y_pred)
     return float(np.median(np.abs(predicted - actual)))
 
 
@@ -149,7 +149,7 @@ def wape(y_true: ArrayLike, y_pred: ArrayLike) -> float:
 
     nan where nobody spent anything.
     """
-    actual, predicted = check_paired(y_true, y_pred)
+    actual, predicted = check_paired_columns(y_true, y_pred)
     return _ratio(np.abs(predicted - actual).sum(), np.abs(actual).sum())
 
 
@@ -207,35 +207,35 @@ FACTS = ("customers", "buyers", "actual_total")
 UNDEFINED_WITH_LOSSES = ("d2_tweedie", "top_10_share", "top_20_share", "decile_mape")
 
 
-def list_applicable(names: Iterable[str], *, has_losses: bool) -> list[str]:
+def list_applicable_scores(names: Iterable[str], *, has_losses: bool) -> list[str]:
     """Return those of some scores that mean something, which depends on whether spend may lie below 0."""
     return [name for name in names if not (has_losses and name in UNDEFINED_WITH_LOSSES)]
 
 
-def require_applicable(
+def require_applicable_scores(
     setting: str, names: Iterable[str], options: Iterable[str], log: str, *, has_losses: bool
 ) -> None:
     """Refuse, with ClvError, a setting that names scores of which some mean nothing of the log of that name."""
-    undefined = set(names) - set(list_applicable(names, has_losses=has_losses))
+    undefined = set(names) - set(list_applicable_scores(names, has_losses=has_losses))
     if undefined:
-        others = ", ".join(list_applicable(options, has_losses=has_losses))
+        others = ", ".join(list_applicable_scores(options, has_losses=has_losses))
         raise ClvError(
             f"log '{log}' has losses, of which {' and '.join(sorted(undefined))} means nothing; type {setting}=<one of "
             f"{others}>"
         )
 
 
-def without_facts(scores: Mapping[str, float]) -> dict[str, float]:
+def drop_counts_and_totals(scores: Mapping[str, float]) -> dict[str, float]:
     """Leave out of scores what is the same for every model: customers, buyers and what they spent."""
     return {name: value for name, value in scores.items() if name not in FACTS}
 
 
 def choose_objective(preferred: str, *, has_losses: bool) -> str:
     """Return the objective that was asked for, or the first of ``OBJECTIVES`` where that means nothing."""
-    return list_applicable((preferred, *OBJECTIVES), has_losses=has_losses)[0]
+    return list_applicable_scores((preferred, *OBJECTIVES), has_losses=has_losses)[0]
 
 
-def score(
+def compute_scores(
     y_true: ArrayLike,
     y_pred: ArrayLike,
     floor: float,
@@ -250,7 +250,7 @@ def score(
     `probability`, where a model gives it, is that of one. Of a log with losses the scores are those that mean something
     below 0, whether or not anybody's spend lies there in the period.
     """
-    actual, predicted = check_paired(y_true, y_pred)
+    actual, predicted = check_paired_columns(y_true, y_pred)
     buyer = np.asarray(bought, dtype=bool)
     metrics: dict[str, Callable[[Floats, Floats], float]] = {
         "aggregate_bias": aggregate_bias,
@@ -273,7 +273,9 @@ def score(
         "actual_total": float(actual.sum()),
         "predicted_total": float(predicted.sum()),
     }
-    scores |= {name: metrics[name](actual, predicted) for name in list_applicable(metrics, has_losses=has_losses)}
+    scores |= {
+        name: metrics[name](actual, predicted) for name in list_applicable_scores(metrics, has_losses=has_losses)
+    }
     if probability is not None:
         scores["buys_roc_auc"] = roc_auc(buyer, probability)
         scores["buys_brier"] = brier(buyer, probability)

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import norm, rankdata
 
+from clv_experiments.evaluation.array_checks import check_paired_columns
 from clv_experiments.evaluation.metrics import normalised_gini
-from clv_experiments.evaluation.validation import check_paired
 
 SIGNIFICANCE = 0.05
 
@@ -27,7 +27,7 @@ class RankingAssessment:
         return self.p_value < SIGNIFICANCE
 
 
-def assess_ranking(y_true: ArrayLike, y_pred: ArrayLike) -> RankingAssessment:
+def compare_ranking_with_chance(y_true: ArrayLike, y_pred: ArrayLike) -> RankingAssessment:
     """Score a ranking of n customers, and hold it against rankings in random order.
 
     The area between the capture curve and the diagonal is the sum of outcomes times centred ranks, whose mean and
@@ -37,12 +37,12 @@ def assess_ranking(y_true: ArrayLike, y_pred: ArrayLike) -> RankingAssessment:
     Examples
     --------
     >>> spend = [0.0, 0.0, 0.0, 5.0, 0.0, 20.0, 30.0, 40.0]
-    >>> assess_ranking(spend, [0, 1, 2, 3, 4, 5, 6, 7]).beats_chance
+    >>> compare_ranking_with_chance(spend, [0, 1, 2, 3, 4, 5, 6, 7]).beats_chance
     True
-    >>> assess_ranking(spend, [4, 7, 1, 2, 6, 3, 5, 0]).beats_chance
+    >>> compare_ranking_with_chance(spend, [4, 7, 1, 2, 6, 3, 5, 0]).beats_chance
     False
     """
-    actual, predicted = check_paired(y_true, y_pred)
+    actual, predicted = check_paired_columns(y_true, y_pred)
     spread = np.std(actual) * np.std(ranks := rankdata(predicted))
     gini = normalised_gini(actual, predicted)
     if not spread > 0:

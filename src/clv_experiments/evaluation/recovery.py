@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from clv_experiments.evaluation.array_checks import check_paired_columns
 from clv_experiments.evaluation.metrics import aggregate_bias, d2_tweedie, normalised_gini, rmse, spearman
-from clv_experiments.evaluation.validation import check_paired
 from clv_experiments.reporting.chart_style import (
     ACTUAL,
     PREDICTED,
@@ -101,8 +101,8 @@ def recovery_scores(y_true: pd.Series, y_pred: pd.Series, expected: pd.Series, f
     ClvError
         As the metrics do.
     """
-    true, predicted = check_paired(expected, y_pred, COLUMN_NAMES)
-    actual, _ = check_paired(y_true, expected, ("y_true", COLUMN_NAMES[0]))
+    true, predicted = check_paired_columns(expected, y_pred, COLUMN_NAMES)
+    actual, _ = check_paired_columns(y_true, expected, ("y_true", COLUMN_NAMES[0]))
     return {
         "truth_bias": aggregate_bias(true, predicted),
         "truth_rmse": rmse(true, predicted),
@@ -118,7 +118,7 @@ def plot_recovery(expected: pd.Series, y_pred: pd.Series, labels: Labels, bins: 
     In each bin, of like count, the mean and the middle 80 %; a forecast that recovers the truth has its means on the
     diagonal. Raises ClvError as the metrics do.
     """
-    true, predicted = check_paired(expected, y_pred, COLUMN_NAMES)
+    true, predicted = check_paired_columns(expected, y_pred, COLUMN_NAMES)
     edges = np.unique(np.quantile(predicted, np.arange(1, bins) / bins))  # customers of one prediction stay together
     grouped = pd.DataFrame({"predicted": predicted, "true": true}).groupby(np.searchsorted(edges, predicted, "right"))
     mean, lower, upper = grouped.mean(), grouped["true"].quantile(0.1), grouped["true"].quantile(0.9)

@@ -11,7 +11,7 @@ import pandas as pd
 from clv_experiments.evaluation import forecast_plots
 from clv_experiments.evaluation.calibration import decile_table
 from clv_experiments.evaluation.estimator_plots import plot_estimates
-from clv_experiments.evaluation.metrics import score, without_facts
+from clv_experiments.evaluation.metrics import compute_scores, drop_counts_and_totals
 from clv_experiments.reporting.chart_style import Labels
 from clv_experiments.reporting.prose import sentences
 from clv_experiments.reporting.records import Description, FigureRecord, Metric, Record, Table, Tag
@@ -30,7 +30,9 @@ PRIMARY = ("normalised_gini", "spearman", "d2_tweedie")
 def score_predictions(table: pd.DataFrame, floor: float, *, has_losses: bool = False) -> dict[str, float]:
     """Score predictions (``y_true``, ``y_pred``, ``purchase_days``, perhaps ``p_purchase``) by what applies."""
     bought = table["purchase_days"] > 0
-    return score(table["y_true"], table["y_pred"], floor, bought, table.get("p_purchase"), has_losses=has_losses)
+    return compute_scores(
+        table["y_true"], table["y_pred"], floor, bought, table.get("p_purchase"), has_losses=has_losses
+    )
 
 
 def score_metrics(period: str, scores: Mapping[int, Mapping[str, float]]) -> list[Metric]:
@@ -43,7 +45,7 @@ def score_metrics(period: str, scores: Mapping[int, Mapping[str, float]]) -> lis
     >>> [m.name for m in score_metrics("holdout", {0: {"mae": 2.0}, 1: {"mae": 4.0}})]
     ['holdout_mae', 'holdout_mae', 'holdout_mae_mean', 'holdout_mae_spread']
     """
-    reported = {step: without_facts(values) for step, values in scores.items()}
+    reported = {step: drop_counts_and_totals(values) for step, values in scores.items()}
     metrics = [
         Metric(f"{period}_{name}", value, step) for step, values in reported.items() for name, value in values.items()
     ]
@@ -160,13 +162,13 @@ def summary_rows(baselines: BaselineComparison) -> dict[str, list[str]]:
         if name is not None and name in baselines.scores:
             role = f"{name} (best baseline)" if name == baselines.best_baseline else name
             rows[role] = [
-                _format(baselines.scores[name][metric], form)
+                _format_score(baselines.scores[name][metric], form)
                 for metric, (_, form) in baselines.headline_metrics.items()
             ]
     return rows
 
 
-def _format(score: float, number_format: str) -> str:
+def _format_score(score: float, number_format: str) -> str:
     return "–" if np.isnan(score) else number_format.format(score)
 
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from clv_experiments.evaluation.confidence_intervals import TAILS
-from clv_experiments.evaluation.metrics import without_facts
+from clv_experiments.evaluation.metrics import drop_counts_and_totals
 from clv_experiments.reporting.chart_style import (
     ACTUAL,
     PREDICTED,
@@ -44,7 +44,7 @@ def split_metrics(scores: Sequence[Mapping[str, float]]) -> list[Metric]:
     >>> [(m.name, m.value) for m in split_metrics([{"mae": 1.0}, {"mae": 3.0}])][:1]
     [('split_mae', 2.0)]
     """
-    frame = pd.DataFrame([without_facts(values) for values in scores])
+    frame = pd.DataFrame([drop_counts_and_totals(values) for values in scores])
     summary = {"": frame.median(), "_lower": frame.quantile(TAILS[0]), "_upper": frame.quantile(TAILS[1])}
     summary |= {"_least": frame.min(), "_most": frame.max()}
     return [

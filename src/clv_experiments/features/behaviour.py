@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import ibis
 
 from clv_experiments.data.window import Horizon
-from clv_experiments.features.history import days_between, ratio
+from clv_experiments.features.history import days_between, divide_or_zero
 
 
 def behaviour(
@@ -31,8 +31,10 @@ def behaviour(
     h, end = history, ibis.literal(cutoff)
     gaps = h.count() - 1
     T = days_between(h.date.min(), end)
-    usual_gap = ibis.ifelse(gaps > 0, ratio(h.gap.sum(), gaps), T)
-    variance = ratio(h.gap.cast("float64").pow(2).sum() - ratio(h.gap.sum().cast("float64").pow(2), gaps), gaps - 1)
+    usual_gap = ibis.ifelse(gaps > 0, divide_or_zero(h.gap.sum(), gaps), T)
+    variance = divide_or_zero(
+        h.gap.cast("float64").pow(2).sum() - divide_or_zero(h.gap.sum().cast("float64").pow(2), gaps), gaps - 1
+    )
     late = end.delta(h.date, unit="day") * 2 < end.delta(h.first_day, unit="day")
     late_spend = h.amount.sum(where=late).fill_null(0).cast("float64")
     total = h.amount.sum().cast("float64")
@@ -40,12 +42,12 @@ def behaviour(
         "gap_mean": usual_gap,
         "gap_std": ibis.ifelse(gaps > 1, ibis.greatest(variance, 0.0), 0.0).sqrt(),
         "gap_max": ibis.ifelse(gaps > 0, h.gap.max().cast("float64"), T),
-        "hiatus_ratio": ratio(days_between(h.date.max(), end), usual_gap),
+        "hiatus_ratio": divide_or_zero(days_between(h.date.max(), end), usual_gap),
         "first_spend": h.amount.sum(where=h.date == h.first_day),
         "last_spend": h.amount.sum(where=h.date == h.last_day),
         "largest_spend": h.amount.max(),
-        "spend_per_day": ratio(total, ibis.greatest(T, 1.0)),
-        "spend_trend": ratio(late_spend * 2 - total, h.amount.abs().sum()),
+        "spend_per_day": divide_or_zero(total, ibis.greatest(T, 1.0)),
+        "spend_trend": divide_or_zero(late_spend * 2 - total, h.amount.abs().sum()),
     }
     for days in recent_days:
         recent = h.date > ibis.literal(cutoff - timedelta(days=days))

@@ -15,7 +15,7 @@ from clv_experiments.features.rfm import rfm
 HISTORY = ["frequency", "recency", "T"]
 
 
-def count_customers(
+def count_customers_by_history_and_spend(
     log: TransactionLog, cutoff: date, horizon: Horizon, cells: int, steps: int
 ) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     """Count the customers known at a cutoff by history and, where the log has amounts, by frequency and mean spend.
@@ -41,7 +41,7 @@ def count_customers(
         the cell and of the squares, ``steps`` and ``squares``, sorted by the first two; customers with a mean spend
         above 0 alone. Whole numbers are summed, so that their order leaves no trace.
     """
-    with FeatureSet("rfm", [rfm]).table(log, cutoff, horizon).cache() as customers:
+    with FeatureSet("rfm", [rfm]).build_expression(log, cutoff, horizon).cache() as customers:
         counts = customers.group_by(HISTORY).agg(customers=customers.count().cast("float64"))
         return _fetch_sorted(counts, HISTORY), _count_mean_spends(customers, cells, steps) if log.has_amounts else None
 

@@ -13,7 +13,7 @@ import pandas as pd
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.queries.customers import fetch_by_customer, fetch_in_chunks
 from clv_experiments.data.window import Horizon
-from clv_experiments.features.history import calibration_purchase_days
+from clv_experiments.features.history import annotate_calibration_purchase_days
 
 # A block takes (history, cutoff, horizon) and returns aggregates over one customer's history by column name.
 Block = Callable[[ibis.Table, date, Horizon], dict[str, ibis.Value]]
@@ -39,12 +39,12 @@ class FeatureSet:
     estimators: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def identity(self) -> str:
+    def cache_key(self) -> str:
         """Equal for feature sets that compute the same columns."""
         blocks = [(getattr(block, "func", block), getattr(block, "keywords", {})) for block in self.blocks]
         return repr([blocks, *self.estimators.items()] if self.estimators else blocks)
 
-    def at(self, log: TransactionLog, cutoff: date, horizon: Horizon) -> pd.DataFrame:
+    def compute(self, log: TransactionLog, cutoff: date, horizon: Horizon) -> pd.DataFrame:
         """Compute the features of all customers whose first purchase day is on or before the cutoff.
 
         Returns
@@ -53,15 +53,17 @@ class FeatureSet:
             Index ``customer_id`` (sorted), one float64 column per feature, in the order of the blocks, without
             ``monetary_value`` where the log has no amounts. Purchases after the cutoff are never read.
         """
-        return fetch_by_customer(self.table(log, cutoff, horizon))
+        return fetch_by_customer(self.build_expression(log, cutoff, horizon))
 
-    def parts(self, log: TransactionLog, cutoff: date, horizon: Horizon, customers: int) -> Iterator[pd.DataFrame]:
+    def compute_in_chunks(
+        self, log: TransactionLog, cutoff: date, horizon: Horizon, customers: int
+    ) -> Iterator[pd.DataFrame]:
         """Compute the same as ``at`` in chunks of at most ``customers`` rows; see ``fetch_in_chunks``."""
-        return fetch_in_chunks(self.table(log, cutoff, horizon), customers)
+        return fetch_in_chunks(self.build_expression(log, cutoff, horizon), customers)
 
-    def table(self, log: TransactionLog, cutoff: date, horizon: Horizon) -> ibis.Table:
+    def build_expression(self, log: TransactionLog, cutoff: date, horizon: Horizon) -> ibis.Table:
         """Build the expression of the features of all customers known at the cutoff, without computing it."""
-        history = calibration_purchase_days(log, cutoff)
+        history = annotate_calibration_purchase_days(log, cutoff)
         columns: dict[str, ibis.Value] = {}
         for block in self.blocks:
             columns |= block(history, cutoff, horizon)

@@ -9,7 +9,7 @@ import ibis
 from clv_experiments.data.log import TransactionLog
 
 
-def calibration_purchase_days(log: TransactionLog, cutoff: date) -> ibis.Table:
+def annotate_calibration_purchase_days(log: TransactionLog, cutoff: date) -> ibis.Table:
     """Keep the purchase days up to the cutoff, inclusive, and annotate each.
 
     Returns
@@ -38,7 +38,7 @@ def days_between(earlier: ibis.expr.types.DateValue, later: ibis.expr.types.Date
     return later.delta(earlier, unit="day").cast("float64")
 
 
-def ratio(
+def divide_or_zero(
     numerator: ibis.expr.types.NumericValue, denominator: ibis.expr.types.NumericValue
 ) -> ibis.expr.types.FloatingValue:
     """Divide as floats; 0 where the denominator is 0."""

@@ -8,7 +8,7 @@ import ibis
 
 from clv_experiments.data.window import Horizon
 from clv_experiments.errors import ClvError
-from clv_experiments.features.history import ratio
+from clv_experiments.features.history import divide_or_zero
 
 
 def periods(
@@ -27,7 +27,7 @@ def periods(
     Parameters
     ----------
     history : ibis.Table
-        See ``calibration_purchase_days``.
+        See ``annotate_calibration_purchase_days``.
     cutoff : date
     horizon : Horizon
     count : int
@@ -59,7 +59,7 @@ def periods(
         )
         spend = history.amount.sum(where=inside).fill_null(0)
         purchases = inside.sum() if per == "purchase_day" else history.orders.sum(where=inside).fill_null(0)
-        columns["avg"][f"sales_avg_M_{lag + 2}"] = ratio(spend, purchases)
+        columns["avg"][f"sales_avg_M_{lag + 2}"] = divide_or_zero(spend, purchases)
         columns["count"][f"sales_count_M_{lag + 2}"] = purchases
         columns["sum"][f"sales_sum_M_{lag + 2}"] = spend
     return columns["avg"] | columns["count"] | columns["sum"]

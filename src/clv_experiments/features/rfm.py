@@ -7,7 +7,7 @@ from datetime import date
 import ibis
 
 from clv_experiments.data.window import Horizon
-from clv_experiments.features.history import days_between, ratio
+from clv_experiments.features.history import days_between, divide_or_zero
 
 
 def rfm(history: ibis.Table, cutoff: date, horizon: Horizon) -> dict[str, ibis.Value]:
@@ -22,7 +22,7 @@ def rfm(history: ibis.Table, cutoff: date, horizon: Horizon) -> dict[str, ibis.V
         "frequency": frequency,
         "recency": days_between(history.date.min(), history.date.max()),
         "T": days_between(history.date.min(), ibis.literal(cutoff)),
-        "monetary_value": ratio(history.amount.sum(where=repeat), frequency),
+        "monetary_value": divide_or_zero(history.amount.sum(where=repeat), frequency),
     }
 
 

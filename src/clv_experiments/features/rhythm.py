@@ -7,7 +7,7 @@ from datetime import date
 import ibis
 
 from clv_experiments.data.window import Horizon
-from clv_experiments.features.history import days_between, ratio
+from clv_experiments.features.history import days_between, divide_or_zero
 
 LOG_STEPS = 2**32  # logarithms are whole multiples of this part, so that sums are exact in any order
 
@@ -27,17 +27,17 @@ def rhythm(history: ibis.Table, cutoff: date, horizon: Horizon) -> dict[str, ibi
     h, end = history, ibis.literal(cutoff)
     T, silence = days_between(h.date.min(), end), days_between(h.date.max(), end)
     gaps = (h.count() - 1).cast("float64")
-    mean_gap = ratio(h.gap.sum(), gaps)
-    variance = ratio(h.gap.cast("float64").pow(2).sum(), gaps) - mean_gap * mean_gap
+    mean_gap = divide_or_zero(h.gap.sum(), gaps)
+    variance = divide_or_zero(h.gap.cast("float64").pow(2).sum(), gaps) - mean_gap * mean_gap
     spent = h.amount > 0
     steps = (ibis.ifelse(spent, h.amount, 1).cast("float64").ln() * LOG_STEPS).round().cast("int64")
-    mean_log = ratio(steps.sum(where=spent), spent.sum()) / LOG_STEPS
+    mean_log = divide_or_zero(steps.sum(where=spent), spent.sum()) / LOG_STEPS
     return {
         "gap_last": ibis.ifelse(gaps > 0, h.gap.sum(where=h.date == h.last_day).cast("float64"), T),
-        "gap_cv": ibis.ifelse(gaps > 1, ratio(ibis.greatest(variance, 0.0).sqrt(), mean_gap), 0.0),
+        "gap_cv": ibis.ifelse(gaps > 1, divide_or_zero(ibis.greatest(variance, 0.0).sqrt(), mean_gap), 0.0),
         "days_since_last": silence,
-        "silence_over_longest_gap": ibis.ifelse(gaps > 0, ratio(silence, h.gap.max()), 1.0),
-        "active_share": ratio(T - silence, T),
+        "silence_over_longest_gap": ibis.ifelse(gaps > 0, divide_or_zero(silence, h.gap.max()), 1.0),
+        "active_share": divide_or_zero(T - silence, T),
         "smallest_spend": h.amount.min(),
         "typical_spend": ibis.ifelse(spent.sum() > 0, mean_log.exp(), 0.0),
     }

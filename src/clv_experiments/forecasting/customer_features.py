@@ -35,7 +35,7 @@ def customer_features(
     Returns
     -------
     pandas.DataFrame
-        As of ``FeatureSet.at``, and for each estimator ``<name>_spend`` (currency), ``<name>_purchases`` and
+        As of ``FeatureSet.compute``, and for each estimator ``<name>_spend`` (currency), ``<name>_purchases`` and
         ``<name>_p_purchase``: what it expects of the horizon.
 
     Raises
@@ -43,18 +43,18 @@ def customer_features(
     ClvError
         If the feature set has estimators, but lacks frequency, recency or T, on which they are fitted.
     """
-    X = features.at(sample.log if sample else log, cutoff, horizon)
-    everyone = RFM.at(log, cutoff, horizon) if sample and features.estimators else X
+    X = features.compute(sample.log if sample else log, cutoff, horizon)
+    everyone = RFM.compute(log, cutoff, horizon) if sample and features.estimators else X
     return _add_estimates(X, _fit_estimators(everyone, cutoff, horizon, features))
 
 
-def customer_feature_parts(
+def compute_customer_features_in_chunks(
     log: TransactionLog, cutoff: date, horizon: Horizon, features: FeatureSet, customers: int
 ) -> Iterator[pd.DataFrame]:
     """Compute the same as ``customer_features`` in chunks of at most ``customers`` rows."""
-    X = RFM.at(log, cutoff, horizon) if features.estimators else pd.DataFrame()
+    X = RFM.compute(log, cutoff, horizon) if features.estimators else pd.DataFrame()
     fitted = _fit_estimators(X, cutoff, horizon, features)
-    for part in features.parts(log, cutoff, horizon, customers):
+    for part in features.compute_in_chunks(log, cutoff, horizon, customers):
         yield _add_estimates(part, fitted)
 
 

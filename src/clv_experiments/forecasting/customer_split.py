@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from clv_experiments.errors import ClvError
-from clv_experiments.evaluation.coefficients import linear_slopes
+from clv_experiments.evaluation.coefficients import extract_linear_slopes
 from clv_experiments.evaluation.score_records import BaselineComparison, score_predictions
 from clv_experiments.evaluation.splits import SPLIT_HEADLINE, split_records
 from clv_experiments.forecasting.evaluation_result import (
@@ -75,7 +75,7 @@ class SplitEvaluation:
     seconds: float
 
 
-def customer_split(task: EvaluationTask, settings: SplitSettings, progress: Progress) -> EvaluationResult:
+def evaluate_customer_split(task: EvaluationTask, settings: SplitSettings, progress: Progress) -> EvaluationResult:
     """Split the customers of the latest cutoff at random, learn from one part's holdout spend, predict the other's.
 
     Raises
@@ -126,7 +126,7 @@ def _evaluate_splits(task: EvaluationTask, settings: SplitSettings, progress: Pr
                 score_predictions(forecast.table, smallest, has_losses=forecaster.log.has_losses)
             )
             if option is model:
-                slope = linear_slopes(forecast.estimator, forecast.training.X)
+                slope = extract_linear_slopes(forecast.estimator, forecast.training.X)
                 slopes += [slope] if slope is not None else []
                 first_forecast = first_forecast or EvaluatedForecast(forecast, scores[model.name][0], smallest)
     assert first_forecast is not None  # there is at least one split

@@ -112,7 +112,7 @@ class EvaluationResult:
         return self.origins[-1].holdout.forecast
 
 
-def evaluate(forecaster: Forecaster, period: Period, model: Model) -> EvaluatedForecast:
+def forecast_and_score(forecaster: Forecaster, period: Period, model: Model) -> EvaluatedForecast:
     """Forecast a period and score it."""
     forecast, smallest = forecaster.forecast(period, model), d2_floor(forecaster, period)
     scores = score_predictions(forecast.table, smallest, has_losses=forecaster.log.has_losses)

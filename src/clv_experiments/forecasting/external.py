@@ -35,7 +35,7 @@ class ExternalForecaster(Forecaster):
     forecaster : Forecaster
         Of the cell; what it computed is shared.
     tables : mapping of cutoff to pandas.DataFrame
-        From ``check_predictions_of_cell``.
+        From ``validate_cell_predictions``.
     """
 
     def __init__(self, forecaster: Forecaster, tables: Mapping[date, pd.DataFrame]) -> None:
@@ -61,7 +61,7 @@ class ExternalForecaster(Forecaster):
         ]
 
 
-def check_predictions_of_cell(
+def validate_cell_predictions(
     predictions: pd.DataFrame, forecaster: Forecaster, name: str, *, cell: str, claimed_cell: str | None = None
 ) -> dict[date, pd.DataFrame]:
     """Check that predictions are those of a cell: its cutoffs, all its customers once each, values that can be scored.
@@ -105,11 +105,13 @@ def check_predictions_of_cell(
     table = predictions.reset_index(drop=True)
     if "cutoff" not in table:
         table = table.assign(cutoff=required[-1].cutoff)
-    table = table.assign(customer_id=_as_text(table["customer_id"], name), cutoff=_as_days(table["cutoff"], name))
+    table = table.assign(
+        customer_id=_format_customer_ids(table["customer_id"], name), cutoff=_parse_cutoffs(table["cutoff"], name)
+    )
     _check_cutoffs(set(table["cutoff"]), [period.cutoff for period in required], set(periods), name)
     tables = {}
     for cutoff in sorted(set(table["cutoff"])):
-        tables[cutoff] = check_predictions_of_origin(
+        tables[cutoff] = validate_origin_predictions(
             table[table["cutoff"] == cutoff],
             forecaster.outcome(periods[cutoff]).index,
             f"predictions '{name}' of {cutoff}",
@@ -118,7 +120,7 @@ def check_predictions_of_cell(
     return tables
 
 
-def check_predictions_of_origin(
+def validate_origin_predictions(
     predictions: pd.DataFrame, customers: pd.Index, source: str, *, has_losses: bool = False
 ) -> pd.DataFrame:
     """Check that predictions are of all customers of one cutoff, once each, with values that can be scored.
@@ -161,7 +163,7 @@ def _check_cell(predictions: pd.DataFrame, name: str, cell: str, claimed: str | 
             )
 
 
-def _as_text(ids: pd.Series, name: str) -> pd.Series:
+def _format_customer_ids(ids: pd.Series, name: str) -> pd.Series:
     """Return ids as the log has them, as text; whole numbers without a decimal point."""
     if ids.isna().any():
         raise ClvError(f"predictions '{name}' have {ids.isna().sum():,} rows without a customer_id")
@@ -170,7 +172,7 @@ def _as_text(ids: pd.Series, name: str) -> pd.Series:
     return ids.astype(str)
 
 
-def _as_days(cutoffs: pd.Series, name: str) -> pd.Series:
+def _parse_cutoffs(cutoffs: pd.Series, name: str) -> pd.Series:
     try:
         days = pd.to_datetime(cutoffs)
     except (ValueError, TypeError) as error:
@@ -186,10 +188,13 @@ def _check_cutoffs(given: set[date], required: Sequence[date], allowed: set[date
     missing, other = [day for day in required if day not in given], sorted(given - allowed)
     if not missing and not other:
         return
-    expected = f"this cell is forecast from {_list(required)}"
+    expected = f"this cell is forecast from {_format_day_list(required)}"
     if missing:
-        raise ClvError(f"predictions '{name}' are of {_list(sorted(given))} and lack {_list(missing)}; {expected}")
-    raise ClvError(f"predictions '{name}' are of {_list(other)} too, and {expected}")
+        raise ClvError(
+            f"predictions '{name}' are of {_format_day_list(sorted(given))} and lack "
+            f"{_format_day_list(missing)}; {expected}"
+        )
+    raise ClvError(f"predictions '{name}' are of {_format_day_list(other)} too, and {expected}")
 
 
 def _check_customers(given: pd.Index, customers: pd.Index, source: str) -> None:
@@ -229,6 +234,6 @@ def _check_values(table: pd.DataFrame, source: str, *, has_losses: bool) -> pd.D
     return pd.DataFrame(checked, index=table.index)
 
 
-def _list(days: Iterable[date]) -> str:
+def _format_day_list(days: Iterable[date]) -> str:
     listed = [str(day) for day in days]
     return ", ".join(listed[:SHOWN]) + (f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else "")

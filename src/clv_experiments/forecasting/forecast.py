@@ -10,7 +10,7 @@ import pandas as pd
 
 from clv_experiments.data.window import Period
 from clv_experiments.errors import ClvError
-from clv_experiments.forecasting.level import Level
+from clv_experiments.forecasting.level import TotalForecast
 from clv_experiments.models.ensemble import Ensemble
 from clv_experiments.models.weighted_fit import fit_weighted
 
@@ -57,7 +57,7 @@ class Forecast:
         ``true_expected_spend``. A future period has no actual columns.
     seconds : dict
         Wall time of ``features``, ``fit`` (with the level) and ``predict``.
-    level : Level or None
+    level : TotalForecast or None
         What its predictions were brought to; None where they are at the model's own.
     """
 
@@ -67,7 +67,7 @@ class Forecast:
     X: pd.DataFrame
     table: pd.DataFrame
     seconds: dict[str, float]
-    level: Level | None = None
+    level: TotalForecast | None = None
 
 
 @dataclass(frozen=True)
@@ -79,13 +79,13 @@ class FutureFit:
     estimator : fitted estimator
     columns : tuple of str
         The features that it takes, in order.
-    level : Level or None
+    level : TotalForecast or None
         What its predictions were brought to; None where they are at the model's own.
     """
 
     estimator: Any
     columns: tuple[str, ...]
-    level: Level | None
+    level: TotalForecast | None
 
 
 def fit_estimator(estimator: Any, training: TrainingPanel, customers: pd.DataFrame, name: str) -> None:

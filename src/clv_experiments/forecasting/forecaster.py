@@ -19,17 +19,17 @@ from clv_experiments.data.window import Period, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import total_spend
-from clv_experiments.forecasting.btyd_counts import count_customers_by_history, takes_counts
+from clv_experiments.forecasting.btyd_counts import can_fit_on_counts, count_customers_by_history
 from clv_experiments.forecasting.customer_features import RFM, customer_features
 from clv_experiments.forecasting.forecast import Forecast, FutureFit, TrainingPanel, check_predictions, fit_estimator
 from clv_experiments.forecasting.level import (
     CALIBRATION_ORIGINS,
     FORECAST,
     OWN,
-    Level,
-    LevelForecast,
+    BtydAndCohortForecasts,
+    TotalForecast,
     align_labels,
-    calibrate,
+    calibrate_standard_error,
     forecast_level,
 )
 from clv_experiments.forecasting.model import Model
@@ -59,7 +59,7 @@ class Forecaster:
         self.window = window
         self._features: dict[tuple, pd.DataFrame] = {}
         self._outcomes: dict[Period, pd.DataFrame] = {}
-        self._levels: dict[Period, LevelForecast] = {}
+        self._levels: dict[Period, BtydAndCohortForecasts] = {}
         self._samples: dict[tuple, CustomerSample | None] = {}
 
     def with_window(self, window: Window) -> Forecaster:
@@ -109,7 +109,7 @@ class Forecaster:
 
         A BTYD model at its own level is fitted on counts of the engine's, and no customer is fetched.
         """
-        if model.level == OWN and takes_counts(model):
+        if model.level == OWN and can_fit_on_counts(model):
             require_learnable_amounts(self.log, model)
             estimator = clone(model.estimator).set_params(horizon_days=float(self.window.future_period.days))
             estimator.fit_grouped(*count_customers_by_history(self.log, self.window.end, self.window.horizon))
@@ -150,7 +150,7 @@ class Forecaster:
         fit_started = perf_counter()
         estimator, level = clone(model.estimator), None
         if level_kind != OWN:
-            level, training = self.level(target, level_kind), self._align_labels_to_btyd(training)
+            level, training = self.forecast_level(target, level_kind), self._align_labels_to_btyd(training)
             estimator = estimator if isinstance(estimator, Ensemble) else ScaledRegressor(estimator)
         if "horizon_days" in estimator.get_params():
             estimator.set_params(horizon_days=float(target.days))
@@ -188,23 +188,27 @@ class Forecaster:
                 f"no training period lies before {target.cutoff} in log '{self.log.name}'; type a shorter "
                 "window.horizon, or choose a model that needs no labels, such as model=bg_nbd"
             )
-        samples = [self._sample(period) if sampled else None for period in periods]
-        X = pd.concat([self._features_of(p.cutoff, features, s) for p, s in zip(periods, samples, strict=True)])
-        labels = [self._labels(p, s) for p, s in zip(periods, samples, strict=True)]
+        samples = [self._sample_customers(period) if sampled else None for period in periods]
+        X = pd.concat(
+            [self._compute_cached_features(p.cutoff, features, s) for p, s in zip(periods, samples, strict=True)]
+        )
+        labels = [self._select_labels(p, s) for p, s in zip(periods, samples, strict=True)]
         weights = list_label_weights(samples, labels)
         return TrainingPanel(X, pd.concat(labels), periods, pd.concat(weights) if weights else None)
 
     def features(self, cutoff: date, features: FeatureSet) -> pd.DataFrame:
         """Features of the customers known at the cutoff, sorted by customer_id."""
-        return self._features_of(cutoff, features, None)
+        return self._compute_cached_features(cutoff, features, None)
 
-    def _features_of(self, cutoff: date, features: FeatureSet, sample: CustomerSample | None) -> pd.DataFrame:
-        key = (cutoff, features.identity, self._sample_size_and_seed if sample else None)
+    def _compute_cached_features(
+        self, cutoff: date, features: FeatureSet, sample: CustomerSample | None
+    ) -> pd.DataFrame:
+        key = (cutoff, features.cache_key, self._sample_size_and_seed if sample else None)
         if key not in self._features:
             self._features[key] = customer_features(self.log, cutoff, self.window.horizon, features, sample)
         return self._features[key]
 
-    def _labels(self, period: Period, sample: CustomerSample | None) -> pd.Series:
+    def _select_labels(self, period: Period, sample: CustomerSample | None) -> pd.Series:
         spend = self.outcome(period)["spend"]
         return spend.loc[sample.weights.index] if sample else spend
 
@@ -212,7 +216,7 @@ class Forecaster:
     def _sample_size_and_seed(self) -> tuple[int | None, int]:
         return self.window.training_customers, self.window.training_seed
 
-    def _sample(self, period: Period) -> CustomerSample | None:
+    def _sample_customers(self, period: Period) -> CustomerSample | None:
         """Sample the customers known at a period's cutoff; None where the panel takes all."""
         size, seed = self._sample_size_and_seed
         if size is None or len(self.outcome(period)) <= size:  # labels are needed anyway, a count is a query
@@ -234,7 +238,7 @@ class Forecaster:
             self._outcomes[period] = outcome
         return self._outcomes[period]
 
-    def level(self, target: Period, kind: str = FORECAST) -> Level:
+    def forecast_level(self, target: Period, kind: str = FORECAST) -> TotalForecast:
         """Forecast what all customers of the cutoff will spend; calibrated on earlier periods, over at the cutoff.
 
         Parameters
@@ -244,19 +248,22 @@ class Forecaster:
         kind : {"forecast", "btyd"}
         """
         earlier = islice(replace(self.window, training_origins=None).training_periods(target), CALIBRATION_ORIGINS)
-        errors = ((self.level_forecast(period).select(kind), self.outcome(period)["spend"].sum()) for period in earlier)
-        return calibrate(self.level_forecast(target).select(kind), errors)
+        errors = (
+            (self.forecast_btyd_and_cohort_levels(period).select(kind), self.outcome(period)["spend"].sum())
+            for period in earlier
+        )
+        return calibrate_standard_error(self.forecast_btyd_and_cohort_levels(target).select(kind), errors)
 
     def _align_labels_to_btyd(self, training: TrainingPanel) -> TrainingPanel:
         """Bring the labels of each origin to what BTYD expected there."""
         if training.y is None:
             return training
-        samples = [None if training.weights is None else self._sample(period) for period in training.periods]
-        labels = [self._labels(p, s) for p, s in zip(training.periods, samples, strict=True)]
-        totals = [self.level_forecast(period).btyd.total for period in training.periods]
+        samples = [None if training.weights is None else self._sample_customers(period) for period in training.periods]
+        labels = [self._select_labels(p, s) for p, s in zip(training.periods, samples, strict=True)]
+        totals = [self.forecast_btyd_and_cohort_levels(period).btyd.total for period in training.periods]
         return replace(training, y=align_labels(labels, totals, list_label_weights(samples, labels)))
 
-    def level_forecast(self, target: Period) -> LevelForecast:
+    def forecast_btyd_and_cohort_levels(self, target: Period) -> BtydAndCohortForecasts:
         """Forecast the level of a period by BTYD and by cohorts, from the log up to its cutoff."""
         if target not in self._levels:
             self._levels[target] = forecast_level(self.log, target, self.features(target.cutoff, RFM))

@@ -33,7 +33,7 @@ MAX_LABEL_QUANTILE = 0.999
 
 
 @dataclass(frozen=True)
-class Level:
+class TotalForecast:
     """What all customers known at a cutoff are expected to spend and buy in a period.
 
     Attributes
@@ -62,28 +62,28 @@ class Level:
 
 
 @dataclass(frozen=True)
-class LevelForecast:
+class BtydAndCohortForecasts:
     """Both levels of one period.
 
     Attributes
     ----------
-    btyd : Level
+    btyd : TotalForecast
         The sums of the MBG/NBD with Gamma-Gamma spend.
-    cohorts : Level or None
+    cohorts : TotalForecast or None
         What cohorts, seasons and trend say; None where they cannot.
     note : str
         Why they cannot.
     """
 
-    btyd: Level
-    cohorts: Level | None
+    btyd: TotalForecast
+    cohorts: TotalForecast | None
     note: str = ""
 
-    def select(self, level: str) -> Level:
+    def select(self, level: str) -> TotalForecast:
         """Return the level that a model is asked for: ``btyd`` or ``forecast``."""
-        return self.btyd if level == BTYD else self.combined()
+        return self.btyd if level == BTYD else self.combine()
 
-    def combined(self, btyd_error: float = BTYD_ERROR) -> Level:
+    def combine(self, btyd_error: float = BTYD_ERROR) -> TotalForecast:
         """Average the logarithms of both levels, each weighted by its precision.
 
         Parameters
@@ -101,10 +101,10 @@ class LevelForecast:
                 (self.cohorts.purchase_days, self.btyd.purchase_days),
             )
         )
-        return Level(total, purchase_days, self.cohorts.standard_error * weight**0.5, FORECAST)
+        return TotalForecast(total, purchase_days, self.cohorts.standard_error * weight**0.5, FORECAST)
 
 
-def forecast_level(log: TransactionLog, target: Period, customers: pd.DataFrame) -> LevelForecast:
+def forecast_level(log: TransactionLog, target: Period, customers: pd.DataFrame) -> BtydAndCohortForecasts:
     """Forecast the level of a period from the log up to its cutoff; later purchases are never read.
 
     An age-period-cohort model of repeat spend by cohort and month, and one of repeat purchase days, times last year's
@@ -122,32 +122,32 @@ def forecast_level(log: TransactionLog, target: Period, customers: pd.DataFrame)
     spend, purchases = (
         float(values.sum()) for values in (model.predict(customers), model.expected_purchases(customers))
     )
-    btyd = Level(spend, purchases, BTYD_ERROR, BTYD)
+    btyd = TotalForecast(spend, purchases, BTYD_ERROR, BTYD)
     months = sum_repeat_purchases_by_cohort_month(log, target.cutoff)
     future = months.build_future_months(target.days)
-    if reason := _reason_for_btyd(months, future, log, target):
-        return LevelForecast(btyd, None, f"{reason}: the total is that of the MBG/NBD, which knows no season")
-    return LevelForecast(btyd, _cohort_level(months, future, model))
+    if reason := _explain_missing_cohort_level(months, future, log, target):
+        return BtydAndCohortForecasts(btyd, None, f"{reason}: the total is that of the MBG/NBD, which knows no season")
+    return BtydAndCohortForecasts(btyd, _forecast_cohort_level(months, future, model))
 
 
-def has_cohort_level(log: TransactionLog, target: Period) -> bool:
+def can_forecast_by_cohorts(log: TransactionLog, target: Period) -> bool:
     """Return whether the purchases up to a period's cutoff tell more of its level than BTYD does."""
     months = sum_repeat_purchases_by_cohort_month(log, target.cutoff)
-    return not _reason_for_btyd(months, months.build_future_months(target.days), log, target)
+    return not _explain_missing_cohort_level(months, months.build_future_months(target.days), log, target)
 
 
-def calibrate(level: Level, earlier: Iterable[tuple[Level, float]]) -> Level:
+def calibrate_standard_error(level: TotalForecast, earlier: Iterable[tuple[TotalForecast, float]]) -> TotalForecast:
     """Widen the standard error by how far earlier levels were off, in their own standard errors.
 
     Parameters
     ----------
-    level : Level
-    earlier : iterable of (Level, actual total)
+    level : TotalForecast
+    earlier : iterable of (TotalForecast, actual total)
         Of periods that were over at the cutoff; without any the standard error stays as it is.
 
     Returns
     -------
-    Level
+    TotalForecast
         Its standard error is never smaller than the model's own: a few origins that went well do not show that the
         next will.
     """
@@ -189,7 +189,9 @@ def align_labels(
     return stacked.clip(upper=limit)
 
 
-def _reason_for_btyd(months: CohortMonthSums, future: pd.DataFrame, log: TransactionLog, target: Period) -> str:
+def _explain_missing_cohort_level(
+    months: CohortMonthSums, future: pd.DataFrame, log: TransactionLog, target: Period
+) -> str:
     """Say why cohorts cannot tell the level; "" where they can."""
     if months.past[["purchase_days", "spend"]].sum().min() <= 0:
         return f"nobody came back up to {target.cutoff}"
@@ -207,13 +209,13 @@ def _cumulative_shares(cohorts: pd.DataFrame) -> np.ndarray:
     return (cohorts["customers"].cumsum() / cohorts["customers"].sum()).to_numpy()
 
 
-def _cohort_level(months: CohortMonthSums, future: pd.DataFrame, btyd: MbgNbd) -> Level:
+def _forecast_cohort_level(months: CohortMonthSums, future: pd.DataFrame, btyd: MbgNbd) -> TotalForecast:
     past, X, ahead = months.past, _add_exposure(months.past, btyd), _add_exposure(future, btyd)
     spend, spend_error = AgePeriodCohort().fit(X, past["spend"].to_numpy()).predict_total(ahead)
     days, days_error = AgePeriodCohort().fit(X, past["purchase_days"].to_numpy()).predict_total(ahead)
     last_year = past.loc[past["month"] >= -MONTHS_A_YEAR, ["spend", "purchase_days"]].sum()
     mean_spend = last_year["spend"] / last_year["purchase_days"]
-    return Level(float(np.sqrt(spend * days * mean_spend)), days, (spend_error + days_error) / 2, FORECAST)
+    return TotalForecast(float(np.sqrt(spend * days * mean_spend)), days, (spend_error + days_error) / 2, FORECAST)
 
 
 def _add_exposure(cells: pd.DataFrame, btyd: MbgNbd) -> pd.DataFrame:

@@ -15,23 +15,25 @@ from clv_experiments.forecasting.evaluation_result import (
     EvaluationResult,
     EvaluationTask,
     Progress,
-    evaluate,
+    forecast_and_score,
 )
 from clv_experiments.forecasting.run_records import (
     cost_records,
-    level_fallback_warnings,
     level_records,
     origin_records,
     prediction_records,
     top_customer_records,
+    warn_of_level_fallback,
 )
 from clv_experiments.forecasting.spend_intervals import add_intervals
 from clv_experiments.reporting.prose import sentences
 
 
-def out_of_time(task: EvaluationTask, progress: Progress) -> EvaluationResult:
+def evaluate_out_of_time(task: EvaluationTask, progress: Progress) -> EvaluationResult:
     """Forecast the holdout and the validation period of every origin from what was known at its cutoff."""
-    evaluated = cache(lambda period: evaluate(task.forecaster, period, task.model))  # a validation may be a holdout too
+    evaluated = cache(
+        lambda period: forecast_and_score(task.forecaster, period, task.model)
+    )  # a validation may be a holdout too
     origins: list[EvaluatedOrigin] = []
     holdouts: dict[Period, EvaluatedForecast] = {}
     interval_seconds = 0.0
@@ -50,7 +52,7 @@ def out_of_time(task: EvaluationTask, progress: Progress) -> EvaluationResult:
     progress("forecasting with the baselines", 0, 0)
     started = perf_counter()
     comparison = _compare_with_baselines(task, origins)
-    timings = {"baselines": perf_counter() - started, "intervals": interval_seconds} | _total_seconds(origins)
+    timings = {"baselines": perf_counter() - started, "intervals": interval_seconds} | _sum_seconds(origins)
     scope = f" and earlier, mean of {len(origins)} origins" if origins[1:] else ""
     oldest = origins[0].validation
     validations = {origin.step: origin.validation for origin in origins if origin.validation}
@@ -71,7 +73,7 @@ def out_of_time(task: EvaluationTask, progress: Progress) -> EvaluationResult:
             *prediction_records("validation_predictions.parquet", list(validations.values())),
         ],
         warnings=[
-            *level_fallback_warnings(origins),
+            *warn_of_level_fallback(origins),
             *([] if oldest else sentences("run/warnings.jinja", "no_validation")),
         ],
         timings=timings,
@@ -86,12 +88,12 @@ def _compare_with_baselines(task: EvaluationTask, origins: list[EvaluatedOrigin]
     scores = {task.model.name: [origin.holdout.scores for origin in origins]}
     for option in baselines:
         if option.name != task.model.name:
-            scores[option.name] = [evaluate(task.forecaster, period, option).scores for period in periods]
+            scores[option.name] = [forecast_and_score(task.forecaster, period, option).scores for period in periods]
     means = {name: dict(pd.DataFrame(rows).mean()) for name, rows in scores.items()}
     return BaselineComparison(means, task.model.name, [option.name for option in baselines], task.objective)
 
 
-def _total_seconds(origins: list[EvaluatedOrigin]) -> dict[str, float]:
+def _sum_seconds(origins: list[EvaluatedOrigin]) -> dict[str, float]:
     """Add up the seconds of each part over all forecasts."""
     evaluations = [forecast for o in origins for forecast in (o.holdout, o.validation) if forecast]
     forecasts = {evaluated.forecast.period: evaluated.forecast for evaluated in evaluations}.values()

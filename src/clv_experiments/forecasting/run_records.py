@@ -13,12 +13,12 @@ import pandas as pd
 
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.queries.outcomes import repeat_spend_by_day
-from clv_experiments.evaluation.coefficients import coefficients, fit_statistics
+from clv_experiments.evaluation.coefficients import describe_coefficients, fit_statistics
 from clv_experiments.evaluation.estimator_plots import plot_tracking, weekly_repeat_spend
 from clv_experiments.evaluation.metrics import d2_tweedie, r2
 from clv_experiments.evaluation.recovery import recovery_records
 from clv_experiments.evaluation.score_records import coefficient_records, holdout_records
-from clv_experiments.forecasting.cell_fingerprint import cell_fingerprint
+from clv_experiments.forecasting.cell_fingerprint import hash_cell
 from clv_experiments.forecasting.evaluation_result import (
     EvaluatedForecast,
     EvaluatedOrigin,
@@ -27,7 +27,7 @@ from clv_experiments.forecasting.evaluation_result import (
     stack_predictions,
 )
 from clv_experiments.forecasting.forecast import Forecast
-from clv_experiments.forecasting.level import Level
+from clv_experiments.forecasting.level import TotalForecast
 from clv_experiments.reporting.chart_style import Labels
 from clv_experiments.reporting.prose import sentences
 from clv_experiments.reporting.records import FigureRecord, FittedModel, LogIdentity, Metric, Record, Table, Tag, Text
@@ -90,7 +90,7 @@ def explanation_records(
     if log.truth:
         truth = (forecast.table["true_expected_spend"], log.truth.parameters)
         yield from recovery_records(forecast.table, *truth, getattr(estimator, "parameters_", None), smallest, labels)
-    table = coefficients(
+    table = describe_coefficients(
         estimator,
         forecast.training.X,
         forecast.training.y if forecast.training.weights is None else None,  # errors of slopes count every row once
@@ -137,7 +137,7 @@ def estimator_warnings(estimator: Any) -> list[str]:
     return [*filter(None, [getattr(estimator, "boundary_", "")]), *notes]
 
 
-def remark_records(notes: Sequence[str]) -> Iterator[Text]:
+def note_records(notes: Sequence[str]) -> Iterator[Text]:
     """Keep what was said to the user, one a line; no file where nothing was."""
     if notes:
         yield Text("remarks.txt", "\n".join(notes))
@@ -185,11 +185,11 @@ def level_records(origins: Iterable[EvaluatedOrigin]) -> Iterator[Record]:
     """Record where the total of each origin's holdout was expected, for a model that is brought to a level."""
     for origin in origins:
         if level := origin.holdout.forecast.level:
-            yield from total_records("holdout", level, origin.step)
+            yield from total_interval_records("holdout", level, origin.step)
             yield Tag("level_source", level.source)
 
 
-def total_records(period: str, level: Level | None, step: int = 0) -> Iterator[Metric]:
+def total_interval_records(period: str, level: TotalForecast | None, step: int = 0) -> Iterator[Metric]:
     """Record between what the total of a period lies, such as ``holdout_total_lower_80``; nothing without a level."""
     if level:
         for percent in TOTAL_INTERVALS:
@@ -199,7 +199,7 @@ def total_records(period: str, level: Level | None, step: int = 0) -> Iterator[M
         yield Metric(f"{period}_total_log_error", level.standard_error, step)
 
 
-def describe_total(level: Level | None, currency: str, measure: str) -> list[str]:
+def describe_total(level: TotalForecast | None, currency: str, measure: str) -> list[str]:
     """Say between what the total of all customers lies, of a model that is brought to a level."""
     if level is None:
         return []
@@ -208,13 +208,13 @@ def describe_total(level: Level | None, currency: str, measure: str) -> list[str
     return sentences("run/level.jinja", "total", level, lower, upper, percent, currency, measure)
 
 
-def level_fallback_warnings(origins: Iterable[EvaluatedOrigin]) -> list[str]:
+def warn_of_level_fallback(origins: Iterable[EvaluatedOrigin]) -> list[str]:
     """Say of which holdouts the level is not forecast, and why."""
     levels = [origin.holdout.forecast.level for origin in origins]
     return list(dict.fromkeys(level.note for level in levels if level and level.note))
 
 
-def identity_records(task: EvaluationTask, protocol: str) -> Iterator[Record]:
+def cell_identity_records(task: EvaluationTask, protocol: str) -> Iterator[Record]:
     """Record what the run is comparable with.
 
     Parameters
@@ -232,7 +232,7 @@ def identity_records(task: EvaluationTask, protocol: str) -> Iterator[Record]:
     yield Tag("cutoff", str(periods[-1].cutoff))
     yield Tag("holdouts", "; ".join(str(period) for period in periods))
     yield Tag("protocol", protocol.split()[0])
-    yield Tag("cell", cell_fingerprint(task.forecaster, periods, protocol))
+    yield Tag("cell", hash_cell(task.forecaster, periods, protocol))
 
 
 def log_records(log: TransactionLog) -> Iterator[Record]:

@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from clv_experiments.evaluation.array_checks import Floats
+from clv_experiments.evaluation.conformal_intervals import calibrate_intervals, calibrate_quantiles
 from clv_experiments.evaluation.distribution import (
     PROBABILITIES,
     coverage_scores,
@@ -14,13 +16,11 @@ from clv_experiments.evaluation.distribution import (
     interval_probabilities,
     quantile_interval,
 )
-from clv_experiments.evaluation.intervals import calibrate_intervals, calibrate_quantiles
-from clv_experiments.evaluation.validation import Floats
 from clv_experiments.forecasting.customer_features import RFM
 from clv_experiments.forecasting.evaluation_result import EvaluatedForecast
 from clv_experiments.forecasting.forecast import Forecast
 from clv_experiments.forecasting.forecaster import Forecaster
-from clv_experiments.forecasting.level import has_cohort_level
+from clv_experiments.forecasting.level import can_forecast_by_cohorts
 
 INTERVALS = (80, 95)  # percent of the customers
 MIN_CUSTOMERS = 50  # fewer say nothing of the 95 % of which one in twenty lies outside
@@ -56,50 +56,57 @@ def add_intervals(
     table = forecast.table.join(forecaster.features(forecast.period.cutoff, RFM)["frequency"].rename("frequency"))
     scores: dict[str, float] = {}
     if earlier and len(earlier.forecast.table) >= MIN_CUSTOMERS:
-        columns, quantiles = _calibrate(forecaster, forecast, earlier.forecast)
+        columns, quantiles = _calibrate_on_earlier_errors(forecaster, forecast, earlier.forecast)
         table = table.assign(**columns, crps=crps(table["y_true"], quantiles))
         for percent in INTERVALS:
             ends = table[f"low_{percent}"].to_numpy(), table[f"high_{percent}"].to_numpy()
-            scores |= _coverage(table, ends, percent)
+            scores |= _score_coverage(table, ends, percent)
     if hasattr(forecast.estimator, "predict_quantiles"):
-        ends_by_percent, quantiles = _own_distribution(forecast)
+        ends_by_percent, quantiles = _predict_own_distribution(forecast)
         table["crps"] = crps(table["y_true"], quantiles)
         for percent, ends in ends_by_percent.items():
-            scores |= {f"own_{name}": value for name, value in _coverage(table, ends, percent).items()}
+            scores |= {f"own_{name}": value for name, value in _score_coverage(table, ends, percent).items()}
     if "crps" in table:
         scores["crps"] = float(table["crps"].mean())
     return replace(evaluated, forecast=replace(forecast, table=table), interval_scores=scores)
 
 
-def _coverage(table: pd.DataFrame, ends: tuple[Floats, Floats], percent: int) -> dict[str, float]:
+def _score_coverage(table: pd.DataFrame, ends: tuple[Floats, Floats], percent: int) -> dict[str, float]:
     return coverage_scores(table["y_true"], ends, table["y_pred"], table["frequency"] == 0, percent)
 
 
-def _calibrate(forecaster: Forecaster, forecast: Forecast, earlier: Forecast) -> tuple[dict[str, Floats], Floats]:
+def _calibrate_on_earlier_errors(
+    forecaster: Forecaster, forecast: Forecast, earlier: Forecast
+) -> tuple[dict[str, Floats], Floats]:
     """Return the ends of the intervals by column, and quantiles at PROBABILITIES, shape (n, k)."""
     y_past = earlier.table["y_true"].to_numpy()
-    p_past, p = (made.table["y_pred"].to_numpy() * _level_factor(forecaster, made) for made in (earlier, forecast))
+    p_past, p = (
+        made.table["y_pred"].to_numpy() * _compute_level_factor(forecaster, made) for made in (earlier, forecast)
+    )
     columns: dict[str, Floats] = {}
     for percent in INTERVALS:
-        ends = calibrate_intervals(y_past, p_past, percent / 100).around(p)
+        ends = calibrate_intervals(y_past, p_past, percent / 100).interval_around(p)
         columns |= dict(zip((f"low_{percent}", f"high_{percent}"), ends, strict=True))
     return columns, calibrate_quantiles(y_past, p_past, p, PROBABILITIES)
 
 
-def _level_factor(forecaster: Forecaster, forecast: Forecast) -> float:
+def _compute_level_factor(forecaster: Forecaster, forecast: Forecast) -> float:
     """Return by what a forecast's predictions are multiplied to add up to the level that was forecast.
 
     Those of a model that was brought to a level stay as they are, and those of a BTYD model where the level would be
     BTYD's.
     """
     is_btyd = hasattr(forecast.estimator, "expected_cumulative_purchases")
-    if forecast.level or (is_btyd and not has_cohort_level(forecaster.log, forecast.period)):
+    if forecast.level or (is_btyd and not can_forecast_by_cohorts(forecaster.log, forecast.period)):
         return 1.0
-    total, own = forecaster.level_forecast(forecast.period).combined().total, float(forecast.table["y_pred"].sum())
+    total, own = (
+        forecaster.forecast_btyd_and_cohort_levels(forecast.period).combine().total,
+        float(forecast.table["y_pred"].sum()),
+    )
     return total / own if min(total, own) > 0 else 1.0
 
 
-def _own_distribution(forecast: Forecast) -> tuple[dict[int, tuple[Floats, Floats]], Floats]:
+def _predict_own_distribution(forecast: Forecast) -> tuple[dict[int, tuple[Floats, Floats]], Floats]:
     """Return the ends of the model's own intervals by percent, and its quantiles at PROBABILITIES, shape (n, k)."""
     ends = [interval_probabilities(percent / 100) for percent in INTERVALS]
     quantiles = forecast.estimator.predict_quantiles(forecast.X, np.concatenate([PROBABILITIES, *ends]))

@@ -94,7 +94,7 @@ class AgePeriodCohort(BaseEstimator):
         self.first_month_ = int(X["month"].min())
         self.rate_ = float(y.sum() / X["exposure"].sum())
         self.n_features_in_, self.feature_names_in_ = len(COLUMNS), np.array(COLUMNS, dtype=object)
-        design, expected = self._design(X), X["exposure"].to_numpy() * self.rate_
+        design, expected = self._build_design_matrix(X), X["exposure"].to_numpy() * self.rate_
         self.posteriors_ = [_fit_posterior(design, expected, y, self._prior_sds(sd)) for sd in self.season_sds]
         self.weights_ = softmax([posterior.log_evidence for posterior in self.posteriors_])
         return self
@@ -109,13 +109,13 @@ class AgePeriodCohort(BaseEstimator):
             the dispersion of the sum itself, and the difference between the priors of the seasons
         """
         check_is_fitted(self, "posteriors_")
-        logs, variances = np.transpose([self._log_total(X, posterior) for posterior in self.posteriors_])
+        logs, variances = np.transpose([self._predict_log_total(X, posterior) for posterior in self.posteriors_])
         mean = self.weights_ @ logs
         return float(np.exp(mean)), float(np.sqrt(self.weights_ @ (variances + (logs - mean) ** 2)))
 
-    def _log_total(self, X: pd.DataFrame, posterior: Posterior) -> tuple[float, float]:
+    def _predict_log_total(self, X: pd.DataFrame, posterior: Posterior) -> tuple[float, float]:
         """Return the logarithm of the total, and its variance, under one prior of the seasons."""
-        design = self._design(X)
+        design = self._build_design_matrix(X)
         means = X["exposure"].to_numpy() * self.rate_ * np.exp(design @ posterior.coefficients)
         total = means.sum()
         months = X["month"].to_numpy()
@@ -126,7 +126,7 @@ class AgePeriodCohort(BaseEstimator):
         variance += self.walk_sd**2 * (later @ later) + self.shock_sd**2 * (shares @ shares)
         return float(np.log(total)), float(variance)
 
-    def _design(self, X: pd.DataFrame) -> np.ndarray:
+    def _build_design_matrix(self, X: pd.DataFrame) -> np.ndarray:
         """One column a coefficient: intercept, slope and bends over age, seasons, trend, cohorts, walk, shocks."""
         month = X["month"].to_numpy()
         log_age = np.log(np.maximum(X["age"].to_numpy(), 1.0) / AGE_KNOTS[0])
@@ -150,7 +150,7 @@ def _fit_posterior(design: np.ndarray, expected: np.ndarray, y: np.ndarray, prio
     coefficients, dispersion = np.zeros(design.shape[1]), y.sum() / max((y > 0).sum(), 1)
     smallest = dispersion * MIN_DISPERSION
     for _ in range(MAX_STEPS):
-        coefficients = _climb(design, expected, y, precision, dispersion, coefficients)
+        coefficients = _find_posterior_mode(design, expected, y, precision, dispersion, coefficients)
         means = expected * np.exp(design @ coefficients)
         information = (design.T * (means / dispersion)) @ design
         curvature = information + np.diag(precision)
@@ -165,7 +165,7 @@ def _fit_posterior(design: np.ndarray, expected: np.ndarray, y: np.ndarray, prio
     return Posterior(coefficients, np.linalg.inv(curvature), float(dispersion), float(-(fit + volume) / 2))
 
 
-def _climb(
+def _find_posterior_mode(
     design: np.ndarray,
     expected: np.ndarray,
     y: np.ndarray,

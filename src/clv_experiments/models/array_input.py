@@ -44,7 +44,7 @@ def name_columns(X: Any, names: Sequence[str], min_columns: int) -> pd.DataFrame
     return pd.DataFrame(values, columns=list(names[: values.shape[1]]))
 
 
-def read_training(estimator: Any, X: Any, y: Any) -> tuple[pd.DataFrame, Any]:
+def validate_training_data(estimator: Any, X: Any, y: Any) -> tuple[pd.DataFrame, Any]:
     """Return features as a frame and labels as one dimension; learn ``n_features_in_`` and, of a frame, the names.
 
     Columns of an array are called x0, x1, ...
@@ -57,7 +57,7 @@ def read_training(estimator: Any, X: Any, y: Any) -> tuple[pd.DataFrame, Any]:
     return X, column_or_1d(y, warn=True)
 
 
-def read_features(estimator: Any, X: Any) -> pd.DataFrame:
+def validate_features(estimator: Any, X: Any) -> pd.DataFrame:
     """Return features as a frame with the names that the estimator was fitted with; others are left to the caller."""
     if isinstance(X, pd.DataFrame) and hasattr(estimator, "feature_names_in_"):
         return X

@@ -9,7 +9,13 @@ from scipy.special import expit
 
 from clv_experiments.models.btyd import BtydRegressor
 from clv_experiments.models.btyd_distribution import DRAWS, PosteriorDraws
-from clv_experiments.models.btyd_likelihood import Derivatives, Dropout, Histories, rising_factorial, survival
+from clv_experiments.models.btyd_likelihood import (
+    Derivatives,
+    DropoutOdds,
+    PurchaseHistories,
+    gamma_rate_log_likelihood,
+    log_rising_factorial,
+)
 
 FEWEST_NODES, MOST_NODES = 16, 512
 CELLS_AT_ONCE = 2_000_000
@@ -39,18 +45,22 @@ class BgNbd(BtydRegressor):
     _no_dropout_message = "a/(a+b) < 1e-4: no dropout visible in the log"
     _initial_tosses: ClassVar[int] = 0  # tosses of the dropout coin before the first repeat purchase
 
-    def _alive_log_likelihood(self, parameters: np.ndarray, histories: Histories) -> Derivatives:
+    def _alive_log_likelihood(self, parameters: np.ndarray, histories: PurchaseHistories) -> Derivatives:
         """Return the log-likelihood of eq. 6 as if all were alive at T, Gamma and Beta ratios as running sums."""
         r, alpha, a, b = parameters
         in_r, in_alpha, in_a, in_b = np.eye(4)[:, None]
-        beyond = histories.customers_beyond
+        beyond = histories.customers_with_more_than
         tosses = np.append(np.full(self._initial_tosses, histories.customers), beyond)
-        purchases = rising_factorial(r, beyond).through(in_r)
-        silence = survival(r, alpha, histories.x, histories.T, histories.weights).through(np.vstack([in_r, in_alpha]))
-        stays = rising_factorial(b, tosses).through(in_b) - rising_factorial(a + b, tosses).through(in_a + in_b)
+        purchases = log_rising_factorial(r, beyond).apply_chain_rule(in_r)
+        silence = gamma_rate_log_likelihood(r, alpha, histories.x, histories.T, histories.weights).apply_chain_rule(
+            np.vstack([in_r, in_alpha])
+        )
+        stays = log_rising_factorial(b, tosses).apply_chain_rule(in_b) - log_rising_factorial(
+            a + b, tosses
+        ).apply_chain_rule(in_a + in_b)
         return purchases + silence + stays
 
-    def _dropout(self, parameters: np.ndarray, x: np.ndarray, tx: np.ndarray, T: np.ndarray) -> Dropout:
+    def _dropout_odds(self, parameters: np.ndarray, x: np.ndarray, tx: np.ndarray, T: np.ndarray) -> DropoutOdds:
         """Return the odds of having dropped out right after t_x, the only moment when one can before T."""
         r, alpha, a, b = parameters
         tosses = x + self._initial_tosses
@@ -66,13 +76,17 @@ class BgNbd(BtydRegressor):
             (2, 2): -one / a**2,
             (3, 3): stays**-2,
         }
-        return Dropout(log_odds, one[:, None], scores, {pair: second[:, None] for pair, second in curvature.items()})
+        return DropoutOdds(
+            log_odds, one[:, None], scores, {pair: second[:, None] for pair, second in curvature.items()}
+        )
 
     def _alive_probability(self, x: np.ndarray, tx: np.ndarray, T: np.ndarray) -> np.ndarray:
-        return expit(-self._dropout(np.array([self.r_, self.alpha_, self.a_, self.b_]), x, tx, T).log_odds)
+        return expit(-self._dropout_odds(np.array([self.r_, self.alpha_, self.a_, self.b_]), x, tx, T).log_odds)
 
     def _purchases_if_alive(self, x: np.ndarray, T: np.ndarray, t: np.ndarray) -> np.ndarray:
-        return purchases_until_dropout(x, t / (self.alpha_ + T), self.r_, self.a_, self.b_ + self._initial_tosses)
+        return expected_purchases_until_dropout(
+            x, t / (self.alpha_ + T), self.r_, self.a_, self.b_ + self._initial_tosses
+        )
 
     def _purchase_probability_if_alive(self, x: np.ndarray, T: np.ndarray, t: np.ndarray) -> np.ndarray:
         return -np.expm1(-(self.r_ + x) * np.log1p(t / (self.alpha_ + T)))
@@ -84,11 +98,11 @@ class BgNbd(BtydRegressor):
             tosses = rng.exponential(size=DRAWS) / -np.log1p(-p)
         return PosteriorDraws(rates * t, np.fmax(np.ceil(tosses), 1.0))
 
-    def _dropout_share(self, T: float) -> float:
+    def _population_dropout_share(self, T: float) -> float:
         return self.a_ / (self.a_ + self.b_)
 
 
-def beta_nodes(a: float, b: float, count: int) -> tuple[np.ndarray, np.ndarray]:
+def beta_quadrature(a: float, b: float, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Return Gauss-Jacobi nodes in [0, 1] and weights (positive, summing to 1) for a Beta(a, b) mean.
 
     The nodes are the eigenvalues of the Jacobi matrix and the weights the squared first components of its eigenvectors
@@ -121,7 +135,7 @@ def node_counts(u: np.ndarray) -> np.ndarray:
     return np.exp2(np.ceil(np.log2(np.clip(count, FEWEST_NODES, MOST_NODES)))).astype(int)
 
 
-def purchases_until_dropout(x: np.ndarray, u: np.ndarray, r: float, a: float, b: float) -> np.ndarray:
+def expected_purchases_until_dropout(x: np.ndarray, u: np.ndarray, r: float, a: float, b: float) -> np.ndarray:
     """Return the expected purchases over a relative horizon u of customers alive at T, one a customer.
 
     With lambda ~ Gamma(r + x, alpha + T) and p ~ Beta(a, b + x) this is the mean over p of
@@ -138,15 +152,15 @@ def purchases_until_dropout(x: np.ndarray, u: np.ndarray, r: float, a: float, b:
     purchases = np.empty(len(x))
     for group, rows in groups.items():
         frequency, count = cast(tuple[float, int], group)
-        p, weights = beta_nodes(a, b + frequency, count)
+        p, weights = beta_quadrature(a, b + frequency, count)
         distinct, positions = np.unique(u[rows], return_inverse=True)
         parts = np.array_split(distinct, 1 + len(distinct) * count // CELLS_AT_ONCE)
-        means = [_mean_over_p(part, r + frequency, p, weights) for part in parts]
+        means = [_mean_over_dropout_probability(part, r + frequency, p, weights) for part in parts]
         purchases[rows] = np.concatenate(means)[positions]
     return purchases
 
 
-def _mean_over_p(u: np.ndarray, shape: float, p: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def _mean_over_dropout_probability(u: np.ndarray, shape: float, p: np.ndarray, weights: np.ndarray) -> np.ndarray:
     p = np.maximum(p, 1e-200)  # below this p the ratio has long reached its limit, shape * u
     values = -np.expm1(-shape * np.log1p(np.outer(u, p))) / p
     return (values * weights).sum(axis=1)

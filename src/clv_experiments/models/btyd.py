@@ -17,15 +17,15 @@ from clv_experiments.models.btyd_fitting import (
     NOT_CONVERGED,
     SAMPLE,
     check_customers,
-    maximise,
+    maximise_from_starts,
     parameter_table,
-    require_time_to_return,
+    require_observation_time,
 )
 from clv_experiments.models.btyd_likelihood import (
     DAYS_A_WEEK,
     Derivatives,
-    Dropout,
-    Histories,
+    DropoutOdds,
+    PurchaseHistories,
     sum_dropout_terms,
 )
 from clv_experiments.models.gamma_gamma import GammaGamma, count_mean_spends
@@ -86,9 +86,9 @@ class BtydRegressor(SpendDistribution, RegressorMixin, BaseEstimator, ABC):
         columns = (*COLUMNS, MONEY) if MONEY in X.columns else COLUMNS
         customers = check_customers(X, columns)
         spends = count_mean_spends(customers) if MONEY in columns else None
-        return self.fit_grouped(Histories.count(customers), spends)
+        return self.fit_grouped(PurchaseHistories.from_customers(customers), spends)
 
-    def fit_grouped(self, histories: Histories, spends: MeanSpends | None) -> Self:
+    def fit_grouped(self, histories: PurchaseHistories, spends: MeanSpends | None) -> Self:
         """Fit to counted customers, as ``fit`` counts them; without spends purchases alone.
 
         Raises
@@ -96,7 +96,7 @@ class BtydRegressor(SpendDistribution, RegressorMixin, BaseEstimator, ABC):
         ClvError
             If there is no customer, or T is 0 for all.
         """
-        require_time_to_return(histories.T, histories.customers, type(self).__name__)
+        require_observation_time(histories.T, histories.customers, type(self).__name__)
         columns = COLUMNS if spends is None else (*COLUMNS, MONEY)
         self.n_features_in_, self.feature_names_in_ = len(columns), np.array(columns, dtype=object)
         self.notes_: list[str] = []
@@ -113,14 +113,14 @@ class BtydRegressor(SpendDistribution, RegressorMixin, BaseEstimator, ABC):
         purchases = parameter_table(self._parameter_names, estimates, self.standard_errors_, "purchases")
         return pd.concat([purchases, self.spend_.parameters_], ignore_index=True) if self.spend_ else purchases
 
-    def _fit_purchases(self, histories: Histories) -> None:
+    def _fit_purchases(self, histories: PurchaseHistories) -> None:
         n, sample = histories.customers, histories.systematic_sample(SAMPLE)
-        of_all = partial(self._log_likelihood_of_logs, histories)
-        of_sample = partial(self._log_likelihood_of_logs, sample) if len(sample) < len(histories) else of_all
+        of_all = partial(self._log_likelihood_of_log_parameters, histories)
+        of_sample = partial(self._log_likelihood_of_log_parameters, sample) if len(sample) < len(histories) else of_all
         scale = max(float(histories.weights @ histories.T / n), 1.0 / DAYS_A_WEEK)
         units = np.where(np.isin(self._parameter_names, self._time_parameters), scale, 1.0)
         starts = [np.log(start * units) for start in self._fixed_starts]
-        optimum = maximise(of_all, of_sample, starts, self._parameter_names, n)
+        optimum = maximise_from_starts(of_all, of_sample, starts, self._parameter_names, n)
         if not optimum.converged:
             self.notes_.append(f"{type(self).__name__} purchases: {NOT_CONVERGED}")
         estimates = np.exp(optimum.log_parameters)
@@ -130,21 +130,21 @@ class BtydRegressor(SpendDistribution, RegressorMixin, BaseEstimator, ABC):
         self.log_likelihood_ = optimum.log_likelihood
         self.aic_ = 2 * len(estimates) - 2 * self.log_likelihood_
         self.bic_ = np.log(n) * len(estimates) - 2 * self.log_likelihood_
-        drops_out = self._dropout_share(histories.T.max()) >= MIN_DROPOUT_SHARE
+        drops_out = self._population_dropout_share(histories.T.max()) >= MIN_DROPOUT_SHARE
         self.boundary_ = optimum.boundary if drops_out else self._no_dropout_message
         if not histories.x.any():
             self.notes_.append("no customer repeated a purchase: the forecast rests on the absence of purchases alone")
         if self.boundary_:
             logger.info("%s: boundary optimum, %s", type(self).__name__, self.boundary_)
 
-    def _log_likelihood_of_logs(self, histories: Histories, logs: np.ndarray) -> Derivatives:
-        return self._log_likelihood(np.exp(logs), histories).in_logs(np.exp(logs))
+    def _log_likelihood_of_log_parameters(self, histories: PurchaseHistories, logs: np.ndarray) -> Derivatives:
+        return self._log_likelihood(np.exp(logs), histories).to_log_parameters(np.exp(logs))
 
-    def _log_likelihood(self, parameters: np.ndarray, histories: Histories) -> Derivatives:
+    def _log_likelihood(self, parameters: np.ndarray, histories: PurchaseHistories) -> Derivatives:
         """Return the log-likelihood of all customers, with its derivatives in the parameters."""
         total = self._alive_log_likelihood(parameters, histories)
-        for part in histories.parts(self._rows_at_once):
-            total += sum_dropout_terms(self._dropout(parameters, part.x, part.tx, part.T), part.weights)
+        for part in histories.iterate_chunks(self._rows_at_once):
+            total += sum_dropout_terms(self._dropout_odds(parameters, part.x, part.tx, part.T), part.weights)
         return total
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
@@ -260,10 +260,10 @@ class BtydRegressor(SpendDistribution, RegressorMixin, BaseEstimator, ABC):
         return tags
 
     @abstractmethod
-    def _alive_log_likelihood(self, parameters: np.ndarray, histories: Histories) -> Derivatives: ...
+    def _alive_log_likelihood(self, parameters: np.ndarray, histories: PurchaseHistories) -> Derivatives: ...
 
     @abstractmethod
-    def _dropout(self, parameters: np.ndarray, x: np.ndarray, tx: np.ndarray, T: np.ndarray) -> Dropout: ...
+    def _dropout_odds(self, parameters: np.ndarray, x: np.ndarray, tx: np.ndarray, T: np.ndarray) -> DropoutOdds: ...
 
     @abstractmethod
     def _alive_probability(self, x: np.ndarray, tx: np.ndarray, T: np.ndarray) -> np.ndarray: ...
@@ -275,7 +275,7 @@ class BtydRegressor(SpendDistribution, RegressorMixin, BaseEstimator, ABC):
     def _purchase_probability_if_alive(self, x: np.ndarray, T: np.ndarray, t: np.ndarray) -> np.ndarray: ...
 
     @abstractmethod
-    def _dropout_share(self, T: float) -> float: ...
+    def _population_dropout_share(self, T: float) -> float: ...
 
     @property
     @abstractmethod

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from clv_experiments.errors import ClvError, LogTooShort
 from clv_experiments.models.array_input import CUSTOMER_COLUMNS, name_columns
 from clv_experiments.models.btyd_likelihood import Derivatives
-from clv_experiments.models.newton import Climb, climb, free_coordinates
+from clv_experiments.models.newton import NewtonResult, free_coordinates, maximise_by_newton
 
 LOG_BOUND = 14.0  # log-parameters stay in [-14, 14]: 8e-7 to 1.2e6
 MIN_CURVATURE = 0.01  # a Hessian eigenvalue below this leaves a log-parameter uncertain by more than 10
@@ -61,18 +61,22 @@ def check_customers(X: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
         raise ClvError(f"X has something other than numbers in {', '.join(columns)}: {error}") from error
     for column in columns:
         values = numbers[column].to_numpy()
-        _reject(numbers, column, ~np.isfinite(values), "that is missing or infinite")
+        _raise_if_invalid(numbers, column, ~np.isfinite(values), "that is missing or infinite")
         if column != "monetary_value":
-            _reject(numbers, column, values < 0, "below 0")
+            _raise_if_invalid(numbers, column, values < 0, "below 0")
     frequency = numbers["frequency"].to_numpy()
-    _reject(numbers, "frequency", frequency != np.floor(frequency), "that is not a whole number of purchase days")
+    _raise_if_invalid(
+        numbers, "frequency", frequency != np.floor(frequency), "that is not a whole number of purchase days"
+    )
     if {"recency", "T"} <= set(columns):
         late = (numbers["recency"] > numbers["T"]).to_numpy()
-        _reject(numbers, "recency", late, "later than T (recency is first to last purchase day, T first to cutoff)")
+        _raise_if_invalid(
+            numbers, "recency", late, "later than T (recency is first to last purchase day, T first to cutoff)"
+        )
     return numbers
 
 
-def require_time_to_return(T: np.ndarray, customers: float, model: str) -> None:
+def require_observation_time(T: np.ndarray, customers: float, model: str) -> None:
     """Refuse customers of whom nothing can be learnt: none, or all first seen on the last day that is known.
 
     Parameters
@@ -97,13 +101,13 @@ def require_time_to_return(T: np.ndarray, customers: float, model: str) -> None:
         )
 
 
-def _reject(numbers: pd.DataFrame, column: str, invalid: np.ndarray, problem: str) -> None:
+def _raise_if_invalid(numbers: pd.DataFrame, column: str, invalid: np.ndarray, problem: str) -> None:
     if invalid.any():
         first = ", ".join(f"{customer} ({value:g})" for customer, value in numbers.loc[invalid, column].head(3).items())
         raise ClvError(f"column {column} has {invalid.sum()} value(s) {problem}, first for customer_id {first}")
 
 
-def maximise(
+def maximise_from_starts(
     log_likelihood: LogLikelihood,
     of_sample: LogLikelihood,
     starts: Sequence[np.ndarray],
@@ -124,33 +128,35 @@ def maximise(
     n : customers
     """
     with np.errstate(all="ignore"):  # a step too far overflows and is taken back
-        best = _highest([climb(of_sample, start, LOG_BOUND) for start in starts], n)
+        best = _select_best_climb([maximise_by_newton(of_sample, start, LOG_BOUND) for start in starts], n)
         if of_sample is not log_likelihood:
-            best = climb(log_likelihood, best.point, LOG_BOUND)
+            best = maximise_by_newton(log_likelihood, best.point, LOG_BOUND)
             if not _has_converged(best, n) or _describe_boundary(best, names):
-                best = _highest([best, *(climb(log_likelihood, start, LOG_BOUND) for start in starts)], n)
+                best = _select_best_climb(
+                    [best, *(maximise_by_newton(log_likelihood, start, LOG_BOUND) for start in starts)], n
+                )
     boundary = _describe_boundary(best, names)
     errors = np.full(len(names), np.nan) if boundary else np.sqrt(np.diag(np.linalg.inv(-best.derivatives.hessian)))
     return Optimum(best.point, float(best.derivatives.value), errors, boundary, _has_converged(best, n))
 
 
-def _highest(climbs: Sequence[Climb], n: float) -> Climb:
+def _select_best_climb(climbs: Sequence[NewtonResult], n: float) -> NewtonResult:
     """Return the highest climb; among those as high but for rounding, one that converged."""
 
-    def height(end: Climb) -> float:
+    def height(end: NewtonResult) -> float:
         value = end.derivatives.value - (0.0 if _has_converged(end, n) else NO_HIGHER * n)
         return value if np.isfinite(value) else -np.inf
 
     return max(climbs, key=height)
 
 
-def _has_converged(end: Climb, n: float) -> bool:
+def _has_converged(end: NewtonResult, n: float) -> bool:
     """Whether the climb ended by itself, and no step inside the bounds would lead up noticeably."""
     gradient = end.derivatives.gradient[free_coordinates(end.point, end.derivatives.gradient, LOG_BOUND)]
     return end.converged and bool((np.abs(gradient) <= MAX_GRADIENT * n).all())
 
 
-def _describe_boundary(end: Climb, names: Sequence[str]) -> str:
+def _describe_boundary(end: NewtonResult, names: Sequence[str]) -> str:
     at_bound = [
         f"{name} at its {'upper' if log > 0 else 'lower'} bound, {np.exp(log):.2g}"
         for name, log in zip(names, end.point, strict=True)

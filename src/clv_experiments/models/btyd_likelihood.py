@@ -27,11 +27,11 @@ class Derivatives:
     def __sub__(self, other: "Derivatives") -> "Derivatives":
         return self + Derivatives(-other.value, -other.gradient, -other.hessian)
 
-    def through(self, jacobian: np.ndarray) -> "Derivatives":
+    def apply_chain_rule(self, jacobian: np.ndarray) -> "Derivatives":
         """Return the derivatives in m variables of which these k are linear functions, by the Jacobian (k, m)."""
         return Derivatives(self.value, self.gradient @ jacobian, jacobian.T @ self.hessian @ jacobian)
 
-    def in_logs(self, parameters: np.ndarray) -> "Derivatives":
+    def to_log_parameters(self, parameters: np.ndarray) -> "Derivatives":
         """Return the derivatives with respect to the logs of the parameters."""
         gradient = parameters * self.gradient
         return Derivatives(self.value, gradient, np.outer(parameters, parameters) * self.hessian + np.diag(gradient))
@@ -41,7 +41,7 @@ class Derivatives:
         return all(np.isfinite(part).all() for part in (self.value, self.gradient, self.hessian))
 
 
-class Dropout(NamedTuple):
+class DropoutOdds(NamedTuple):
     """The log odds that customers dropped out in the silence before T, and what the moment of it says of parameters.
 
     Parameters
@@ -59,7 +59,7 @@ class Dropout(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Histories:
+class PurchaseHistories:
     """Distinct histories: purchase days after the first (x), t_x and T in weeks, and customers of each (weights)."""
 
     x: np.ndarray
@@ -68,14 +68,14 @@ class Histories:
     weights: np.ndarray
 
     @classmethod
-    def count(cls, customers: pd.DataFrame) -> Self:
+    def from_customers(cls, customers: pd.DataFrame) -> Self:
         """Count the distinct histories of customers with frequency, recency and T in days, sorted by these."""
         counts = customers.groupby(["frequency", "recency", "T"]).size()
         x, recency, T = (counts.index.get_level_values(level).to_numpy(dtype=float) for level in range(3))
-        return cls.of_days(x, recency, T, counts.to_numpy(dtype=float))
+        return cls.from_days(x, recency, T, counts.to_numpy(dtype=float))
 
     @classmethod
-    def of_days(cls, frequency: np.ndarray, recency: np.ndarray, T: np.ndarray, customers: np.ndarray) -> Self:
+    def from_days(cls, frequency: np.ndarray, recency: np.ndarray, T: np.ndarray, customers: np.ndarray) -> Self:
         """Make histories of distinct ones in days, and the customers of each, shape (n,) each."""
         return cls(frequency, recency / DAYS_A_WEEK, T / DAYS_A_WEEK, customers)
 
@@ -89,7 +89,7 @@ class Histories:
         """Return every k-th history with its weight, at most ``size`` of them."""
         return self[:: -(-len(self) // size)]
 
-    def parts(self, rows: int) -> Iterator[Self]:
+    def iterate_chunks(self, rows: int) -> Iterator[Self]:
         """Cut the histories into parts of at most so many rows."""
         return (self[start : start + rows] for start in range(0, len(self), rows))
 
@@ -99,13 +99,15 @@ class Histories:
         return float(self.weights.sum())
 
     @cached_property
-    def customers_beyond(self) -> np.ndarray:
+    def customers_with_more_than(self) -> np.ndarray:
         """Customers with more than k purchase days after the first, for k = 0, 1, ... max(x) - 1."""
         counts = np.bincount(self.x.astype(int), self.weights)
         return counts[::-1].cumsum()[::-1][1:]
 
 
-def survival(shape: float, rate: float, x: ArrayLike, T: np.ndarray, weights: np.ndarray) -> Derivatives:
+def gamma_rate_log_likelihood(
+    shape: float, rate: float, x: ArrayLike, T: np.ndarray, weights: np.ndarray
+) -> Derivatives:
     """Return the sum of weights times log(rate^shape (rate + T)^-(shape + x)), in shape and rate.
 
     It is what the Gamma-distributed rate of x events by T contributes, without its rising factorial.
@@ -118,7 +120,7 @@ def survival(shape: float, rate: float, x: ArrayLike, T: np.ndarray, weights: np
     return Derivatives(value, np.array([-decay, slope]), np.array([[0.0, elapsed], [elapsed, bend]]))
 
 
-def rising_factorial(shape: float, customers_beyond: np.ndarray) -> Derivatives:
+def log_rising_factorial(shape: float, customers_beyond: np.ndarray) -> Derivatives:
     """Return the sum over customers of log(Gamma(shape + x) / Gamma(shape)), by a sum that is exact at any size."""
     terms = shape + np.arange(len(customers_beyond))
     inverse = 1 / terms
@@ -126,7 +128,7 @@ def rising_factorial(shape: float, customers_beyond: np.ndarray) -> Derivatives:
     return Derivatives(customers_beyond @ np.log(terms), np.array([slope]), np.array([[bend]]))
 
 
-def sum_dropout_terms(dropout: Dropout, weights: np.ndarray) -> Derivatives:
+def sum_dropout_terms(dropout: DropoutOdds, weights: np.ndarray) -> Derivatives:
     """Return the sum of weights times log(1 + odds of dropout).
 
     Alive at T, or dropped out at one of several moments: a mixture, whose derivatives are the posterior means of those

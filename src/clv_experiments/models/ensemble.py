@@ -14,7 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from clv_experiments.errors import ClvError
-from clv_experiments.models.array_input import read_features, read_training
+from clv_experiments.models.array_input import validate_features, validate_training_data
 from clv_experiments.models.scaled_regressor import ScaledRegressor
 
 LEVELS = (np.arange(400) + 0.5) / 400  # at which each member's distribution is taken into the mixture
@@ -89,7 +89,7 @@ class Ensemble(RegressorMixin, BaseEstimator):
         if isinstance(X, pd.DataFrame):
             self.n_features_in_ = X.shape[1]
         else:
-            X, y = read_training(self, X, y)
+            X, y = validate_training_data(self, X, y)
         self.members_ = {}
         for name, member in self.members.items():
             scaled = ScaledRegressor(member, self.horizon_days)
@@ -156,7 +156,7 @@ class Ensemble(RegressorMixin, BaseEstimator):
 
     def _check_features(self, X: Any) -> pd.DataFrame:
         check_is_fitted(self)
-        return X if isinstance(X, pd.DataFrame) else read_features(self, X)
+        return X if isinstance(X, pd.DataFrame) else validate_features(self, X)
 
     @property
     def takes_losses(self) -> bool:

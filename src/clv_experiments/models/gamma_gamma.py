@@ -11,7 +11,13 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from clv_experiments.errors import ClvError
-from clv_experiments.models.btyd_fitting import NOT_CONVERGED, SAMPLE, check_customers, maximise, parameter_table
+from clv_experiments.models.btyd_fitting import (
+    NOT_CONVERGED,
+    SAMPLE,
+    check_customers,
+    maximise_from_starts,
+    parameter_table,
+)
 from clv_experiments.models.btyd_likelihood import Derivatives
 from clv_experiments.models.mean_spends import MeanSpends
 from clv_experiments.models.spend_trend import NO_TREND, fit_spend_trend
@@ -90,23 +96,25 @@ class GammaGamma(BaseEstimator):
 
     def _fit_repeaters(self, spends: MeanSpends) -> np.ndarray:
         """Fit p, q, v and return their standard errors."""
-        growth = self.trend_.growth(spends.x)
+        growth = self.trend_.relative_spend(spends.x)
         if self.trend_.exponent:
             change = 2.0**self.trend_.exponent - 1
             self._add_note(
                 f"Gamma-Gamma spend: a purchase day is worth {change:+.0%} with every doubling of purchase days, not "
                 "independent of them as the model assumes; spend follows that trend"
             )
-            spends = spends.divided_by(growth)
+            spends = spends.divide_by(growth)
             self.mean_spend_ = spends.mean
         unit, n = self.mean_spend_, spends.customers
-        scaled = spends.divided_by(unit)
-        of_all = partial(_log_likelihood_of_logs, scaled)
+        scaled = spends.divide_by(unit)
+        of_all = partial(_log_likelihood_of_log_parameters, scaled)
         of_sample = (
-            partial(_log_likelihood_of_logs, scaled.systematic_sample(SAMPLE)) if len(scaled) > SAMPLE else of_all
+            partial(_log_likelihood_of_log_parameters, scaled.systematic_sample(SAMPLE))
+            if len(scaled) > SAMPLE
+            else of_all
         )
         starts = [np.log(parameters) for parameters in STARTS]
-        optimum = maximise(of_all, of_sample, starts, ("p", "q - 1", "v"), n)
+        optimum = maximise_from_starts(of_all, of_sample, starts, ("p", "q - 1", "v"), n)
         if not optimum.converged:
             self._add_note(f"Gamma-Gamma spend: {NOT_CONVERGED}")
         p, excess, v = np.exp(optimum.log_parameters)
@@ -135,7 +143,7 @@ class GammaGamma(BaseEstimator):
         x, m = check_customers(X, COLUMNS).to_numpy().T
         if np.isnan(self.p_):
             return np.full(len(x), self.mean_spend_)
-        has_repeats, growth = (x > 0) & (m > 0), self.trend_.growth(x)
+        has_repeats, growth = (x > 0) & (m > 0), self.trend_.relative_spend(x)
         x, m = np.where(has_repeats, x, 1.0), np.where(has_repeats, m / growth, 1.0)
         expected = self.p_ * (self.v_ + x * m) / (self.p_ * x + self.q_ - 1)
         return growth * np.where(has_repeats, expected, self.mean_spend_)
@@ -144,7 +152,7 @@ class GammaGamma(BaseEstimator):
         """Return the unit of each customer's draws of spend, shape (n,), in the log's currency."""
         if np.isnan(self.p_):
             return np.full(len(x), self.mean_spend_)
-        return self.trend_.growth(x) * self.v_ + np.where(m > 0, x * m, 0.0)
+        return self.trend_.relative_spend(x) * self.v_ + np.where(m > 0, x * m, 0.0)
 
     def draw_spend(self, x: float, rng: np.random.Generator, purchases: np.ndarray) -> np.ndarray:
         """Draw what customers spend on each number of purchases together, in ``spend_units``, shaped as ``purchases``.
@@ -170,13 +178,13 @@ def count_mean_spends(customers: pd.DataFrame) -> MeanSpends:
     ClvError
         If there are repeat customers with losses.
     """
-    _check_losses(customers)
+    _refuse_negative_spend(customers)
     x, m = (customers[column].to_numpy() for column in COLUMNS)
     repeats = (x > 0) & (m > 0)
-    return MeanSpends.count(x[repeats], m[repeats])
+    return MeanSpends.from_customers(x[repeats], m[repeats])
 
 
-def _check_losses(customers: pd.DataFrame) -> None:
+def _refuse_negative_spend(customers: pd.DataFrame) -> None:
     repeaters = customers[customers["frequency"] > 0]
     losing = repeaters.index[repeaters["monetary_value"] < 0]
     if len(losing):
@@ -186,8 +194,8 @@ def _check_losses(customers: pd.DataFrame) -> None:
         )
 
 
-def _log_likelihood_of_logs(spends: MeanSpends, logs: np.ndarray) -> Derivatives:
-    return _log_likelihood(np.exp(logs), spends).in_logs(np.exp(logs))
+def _log_likelihood_of_log_parameters(spends: MeanSpends, logs: np.ndarray) -> Derivatives:
+    return _log_likelihood(np.exp(logs), spends).to_log_parameters(np.exp(logs))
 
 
 def _log_likelihood(parameters: np.ndarray, spends: MeanSpends) -> Derivatives:
@@ -198,7 +206,7 @@ def _log_likelihood(parameters: np.ndarray, spends: MeanSpends) -> Derivatives:
     p, excess, v = parameters
     q = 1 + excess
     above, below_x, log_m, share, rest_x, spread, spread_x = np.sum(
-        [_total_spend_sums(part, v) for part in spends.parts(ROWS_AT_ONCE)], axis=0
+        [_total_spend_sums(part, v) for part in spends.iterate_chunks(ROWS_AT_ONCE)], axis=0
     )
     customers = np.bincount(spends.x.astype(int), spends.weights)
     counts = np.flatnonzero(customers)

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from clv_experiments.models.rule import RuleBaseline
+from clv_experiments.models.rule_baseline import RuleBaseline
 from clv_experiments.models.spend_rate import spend_at_past_rate
 
 
@@ -27,6 +27,6 @@ class Hiatus(RuleBaseline):
         self.horizon_days = horizon_days
         self.hiatus_days = hiatus_days
 
-    def _spend(self, T: np.ndarray, recency: np.ndarray, rate: np.ndarray) -> np.ndarray:
+    def _predict_spend(self, T: np.ndarray, recency: np.ndarray, rate: np.ndarray) -> np.ndarray:
         limit = self.horizon_days if self.hiatus_days is None else self.hiatus_days
         return np.where(T - recency <= limit, spend_at_past_rate(T, rate, self.horizon_days), 0.0)

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from clv_experiments.models.rule import RuleBaseline
+from clv_experiments.models.rule_baseline import RuleBaseline
 
 
 class LastPeriod(RuleBaseline):
@@ -12,5 +12,5 @@ class LastPeriod(RuleBaseline):
 
     required_columns: ClassVar = ("sales_sum_M_2",)
 
-    def _spend(self, last: np.ndarray) -> np.ndarray:
+    def _predict_spend(self, last: np.ndarray) -> np.ndarray:
         return last

@@ -11,7 +11,7 @@ from scipy.special import betainc, betaln, gammaln
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from clv_experiments.models.btyd_fitting import check_customers, require_time_to_return
+from clv_experiments.models.btyd_fitting import check_customers, require_observation_time
 
 HISTORY = ("frequency", "recency", "T")
 SAMPLE = 5000  # customers whom the five parameters are learnt from
@@ -57,7 +57,7 @@ class MbgCnbdK(BaseEstimator):
             If there is no customer, or none who had time to come back.
         """
         customers = check_customers(X, (*HISTORY, "log_gaps"))
-        require_time_to_return(customers["T"].to_numpy(), len(customers), "the MBG/CNBD-k")
+        require_observation_time(customers["T"].to_numpy(), len(customers), "the MBG/CNBD-k")
         sample = customers.iloc[:: -(-len(customers) // SAMPLE)].to_numpy()
         x, tx, T, _ = sample.T
         gap = max((tx.sum() if x.any() else T.sum()) / max(x.sum(), 1.0), 1.0)
@@ -76,8 +76,8 @@ class MbgCnbdK(BaseEstimator):
 
     def probability_alive(self, X: pd.DataFrame) -> np.ndarray:
         """Return P(not yet dropped out at the cutoff | x, t_x, T), shape (n,)."""
-        x, tx, silence = self._history(X)
-        stays = _survival(silence, x, tx, self.k_, self.r_, self.alpha_)
+        x, tx, silence = self._extract_history(X)
+        stays = _probability_of_longer_gap(silence, x, tx, self.k_, self.r_, self.alpha_)
         return stays / (stays + self.a_ / (self.b_ + x))
 
     def probability_purchase(self, X: pd.DataFrame, horizon_days: float | None = None) -> np.ndarray:
@@ -87,19 +87,23 @@ class MbgCnbdK(BaseEstimator):
 
     def purchase_probabilities(self, X: pd.DataFrame, days: np.ndarray) -> np.ndarray:
         """Return P(the next purchase day comes within each number of days), shape (n, len(days))."""
-        x, tx, silence = self._history(X)
-        now = _survival(silence, x, tx, self.k_, self.r_, self.alpha_)
-        later = [_survival(silence + t, x, tx, self.k_, self.r_, self.alpha_) for t in np.atleast_1d(days)]
+        x, tx, silence = self._extract_history(X)
+        now = _probability_of_longer_gap(silence, x, tx, self.k_, self.r_, self.alpha_)
+        later = [
+            _probability_of_longer_gap(silence + t, x, tx, self.k_, self.r_, self.alpha_) for t in np.atleast_1d(days)
+        ]
         return np.column_stack([now - then for then in later]) / (now + self.a_ / (self.b_ + x))[:, None]
 
-    def _history(self, X: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _extract_history(self, X: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return x, t_x and the days since the last purchase, shape (n,) each."""
         check_is_fitted(self, "k_")
         x, tx, T = check_customers(X, HISTORY).to_numpy().T
         return x, tx, T - tx
 
 
-def _survival(silence: np.ndarray, x: np.ndarray, tx: np.ndarray, k: float, r: float, alpha: float) -> np.ndarray:
+def _probability_of_longer_gap(
+    silence: np.ndarray, x: np.ndarray, tx: np.ndarray, k: float, r: float, alpha: float
+) -> np.ndarray:
     """Return P(the next gap exceeds the silence) of a customer who is still there, shape (n,)."""
     return betainc(r + k * x, k, (alpha + tx) / (alpha + tx + silence))
 
@@ -109,5 +113,5 @@ def _log_likelihood(parameters: np.ndarray, customers: np.ndarray) -> np.ndarray
     (k, r, alpha, a, b), (x, tx, T, log_gaps) = parameters, customers.T
     gaps = (k - 1) * log_gaps - x * gammaln(k) + gammaln(r + k * x) - gammaln(r)
     gaps += r * np.log(alpha) - (r + k * x) * np.log(alpha + tx)
-    stays = _survival(T - tx, x, tx, k, r, alpha)
+    stays = _probability_of_longer_gap(T - tx, x, tx, k, r, alpha)
     return gaps + betaln(a, b + x + 1) - betaln(a, b) + np.log(stays + a / (b + x))

@@ -29,7 +29,7 @@ class MeanSpends:
     weights: np.ndarray
 
     @classmethod
-    def count(cls, x: np.ndarray, m: np.ndarray) -> Self:
+    def from_customers(cls, x: np.ndarray, m: np.ndarray) -> Self:
         """Count customers by frequency and mean spend, shape (n,) each, and sort by both."""
         position = np.log(m) * CELLS
         cell = np.floor(position)
@@ -38,10 +38,10 @@ class MeanSpends:
         order = np.argsort(keys)
         sums = [np.bincount(codes, values)[order] for values in (None, step, np.rint(step * step / STEPS))]
         frequency, cell = np.divmod(keys[order], 2 * MAX_CELL)
-        return cls.of_cells(frequency, cell - MAX_CELL, *sums)
+        return cls.from_cells(frequency, cell - MAX_CELL, *sums)
 
     @classmethod
-    def of_cells(
+    def from_cells(
         cls, x: np.ndarray, cell: np.ndarray, customers: np.ndarray, steps: np.ndarray, squares: np.ndarray
     ) -> Self:
         """Make rows of cells, shape (cells,) each.
@@ -68,11 +68,11 @@ class MeanSpends:
         """Return every k-th row with its weight, at most ``size`` of them."""
         return self[:: -(-len(self) // size)]
 
-    def parts(self, rows: int) -> Iterator[Self]:
+    def iterate_chunks(self, rows: int) -> Iterator[Self]:
         """Cut the rows into parts of at most so many."""
         return (self[start : start + rows] for start in range(0, len(self), rows))
 
-    def divided_by(self, unit: float | np.ndarray) -> Self:
+    def divide_by(self, unit: float | np.ndarray) -> Self:
         """Return them with mean spends in another unit, one for all or one a row."""
         return type(self)(self.x, self.m / unit, self.weights)
 

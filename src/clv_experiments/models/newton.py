@@ -16,7 +16,7 @@ ROUNDING = 1e-14  # of a sum's value: less is no loss
 CLOSE = 1e-9  # to a bound: at it
 
 
-class Climb(NamedTuple):
+class NewtonResult(NamedTuple):
     """Where a climb ended, the function there, and whether it ended by itself."""
 
     point: np.ndarray
@@ -24,7 +24,7 @@ class Climb(NamedTuple):
     converged: bool
 
 
-def climb(function: Callable[[np.ndarray], Derivatives], start: np.ndarray, bound: float) -> Climb:
+def maximise_by_newton(function: Callable[[np.ndarray], Derivatives], start: np.ndarray, bound: float) -> NewtonResult:
     """Climb from the start to a maximum with all coordinates in [-bound, bound].
 
     Curvatures count by their size, so that every step leads up; a step ends at the first bound that it meets, is cut to
@@ -41,11 +41,11 @@ def climb(function: Callable[[np.ndarray], Derivatives], start: np.ndarray, boun
             if proposal.is_finite() and proposal.value >= current.value - ROUNDING * abs(current.value):
                 break
         else:
-            return Climb(point, current, True)
+            return NewtonResult(point, current, True)
         point, current = candidate, proposal
         if gain < MIN_GAIN:
-            return Climb(point, current, True)
-    return Climb(point, current, False)
+            return NewtonResult(point, current, True)
+    return NewtonResult(point, current, False)
 
 
 def free_coordinates(point: np.ndarray, direction: np.ndarray, bound: float) -> np.ndarray:

@@ -12,8 +12,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from clv_experiments.errors import ClvError
-from clv_experiments.models.array_input import read_features, read_training
-from clv_experiments.models.weighted_fit import require_weights
+from clv_experiments.models.array_input import validate_features, validate_training_data
+from clv_experiments.models.weighted_fit import require_sample_weight_support
 
 LEAST_SHARE = 1e-4  # of the mean offset, below which no customer's lies: nobody is expected to spend nothing at all
 
@@ -65,32 +65,32 @@ class OffsetRegressor(RegressorMixin, BaseEstimator):
         ClvError
             If the offset is not among the features.
         """
-        X, y = read_training(self, X, y)
+        X, y = validate_training_data(self, X, y)
         counts = None if sample_weight is None else _check_sample_weight(sample_weight, X)
-        mean = float(np.average(np.abs(self._column(X)), weights=counts))
+        mean = float(np.average(np.abs(self._select_offset_column(X)), weights=counts))
         self.least_ = LEAST_SHARE * (mean or 1.0)
         offset = self._offset(X)
-        factors, weights = np.asarray(y, dtype=float) / offset, self._weights(offset, counts)
+        factors, weights = np.asarray(y, dtype=float) / offset, self._build_fit_weights(offset, counts)
         self.regressor_ = clone(self.regressor).fit(X, factors, **weights)
         return self
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Predict expected spend, shape (n,), in the unit of y."""
         check_is_fitted(self)
-        X = read_features(self, X)
+        X = validate_features(self, X)
         return self._offset(X) * np.maximum(np.ravel(self.regressor_.predict(X)), 0.0)
 
-    def _weights(self, offset: np.ndarray, counts: np.ndarray | None) -> dict[str, ArrayLike]:
+    def _build_fit_weights(self, offset: np.ndarray, counts: np.ndarray | None) -> dict[str, ArrayLike]:
         if self.power == 2 and counts is None:
             return {}
-        require_weights(self.regressor)
+        require_sample_weight_support(self.regressor)
         step = f"{self.regressor.steps[-1][0]}__" if isinstance(self.regressor, Pipeline) else ""
         return {f"{step}sample_weight": offset ** (2 - self.power) * (1.0 if counts is None else counts)}
 
     def _offset(self, X: pd.DataFrame) -> np.ndarray:
-        return np.maximum(self._column(X), self.least_)
+        return np.maximum(self._select_offset_column(X), self.least_)
 
-    def _column(self, X: pd.DataFrame) -> np.ndarray:
+    def _select_offset_column(self, X: pd.DataFrame) -> np.ndarray:
         if self.offset not in X.columns:
             raise ClvError(
                 f"'{self.offset}' is to be the offset and is not among the {X.shape[1]} features; give the model a "

@@ -7,7 +7,13 @@ from scipy.special import expit, exprel
 
 from clv_experiments.models.btyd import BtydRegressor
 from clv_experiments.models.btyd_distribution import DRAWS, PosteriorDraws
-from clv_experiments.models.btyd_likelihood import Derivatives, Dropout, Histories, rising_factorial, survival
+from clv_experiments.models.btyd_likelihood import (
+    Derivatives,
+    DropoutOdds,
+    PurchaseHistories,
+    gamma_rate_log_likelihood,
+    log_rising_factorial,
+)
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(40)
 NODES, WEIGHTS = (NODES + 1) / 2, WEIGHTS / 2  # on [0, 1]
@@ -15,7 +21,7 @@ LONGEST_DECAY = 45.0  # a silence of probability exp(-45) is left out
 ROWS_AT_ONCE = 256  # whose nodes fit a processor's cache
 
 
-class Race(NamedTuple):
+class CompetingRisks(NamedTuple):
     """How a silence may end, at the moments v of a quadrature, each of shape (n, nodes).
 
     Parameters
@@ -53,19 +59,23 @@ class ParetoNbd(BtydRegressor):
     _fixed_starts = ((0.5, 0.5, 0.5, 0.5), (1.0, 1.0, 1.0, 1.0), (0.5, 0.5, 0.1, 5.0))
     _no_dropout_message = "P(dropout by the longest T) < 1e-4: no dropout visible in the log"
 
-    def _alive_log_likelihood(self, parameters: np.ndarray, histories: Histories) -> Derivatives:
+    def _alive_log_likelihood(self, parameters: np.ndarray, histories: PurchaseHistories) -> Derivatives:
         """Return the log-likelihood as if all were alive at T."""
         r, alpha, s, beta = parameters
         x, T, weights = histories.x, histories.T, histories.weights
         in_r, in_alpha, in_s, in_beta = np.eye(4)[:, None]
-        purchases = rising_factorial(r, histories.customers_beyond).through(in_r)
-        silence = survival(r, alpha, x, T, weights).through(np.vstack([in_r, in_alpha]))
-        return purchases + silence + survival(s, beta, 0.0, T, weights).through(np.vstack([in_s, in_beta]))
+        purchases = log_rising_factorial(r, histories.customers_with_more_than).apply_chain_rule(in_r)
+        silence = gamma_rate_log_likelihood(r, alpha, x, T, weights).apply_chain_rule(np.vstack([in_r, in_alpha]))
+        return (
+            purchases
+            + silence
+            + gamma_rate_log_likelihood(s, beta, 0.0, T, weights).apply_chain_rule(np.vstack([in_s, in_beta]))
+        )
 
-    def _dropout(self, parameters: np.ndarray, x: np.ndarray, tx: np.ndarray, T: np.ndarray) -> Dropout:
+    def _dropout_odds(self, parameters: np.ndarray, x: np.ndarray, tx: np.ndarray, T: np.ndarray) -> DropoutOdds:
         """Return the odds of having dropped out between t_x and T, and the shares of the quadrature's moments."""
         r, alpha, s, beta = parameters
-        race = _integrate_race(parameters, x, tx, T)
+        race = _integrate_competing_risks(parameters, x, tx, T)
         total = race.dropouts.sum(axis=1)
         shares = race.dropouts / np.maximum(total, np.finfo(float).tiny)[:, None]
         x, tx, T = x[:, None], tx[:, None], T[:, None]
@@ -89,7 +99,7 @@ class ParetoNbd(BtydRegressor):
         }
         with np.errstate(divide="ignore"):  # no dropout where t_x = T
             log_odds = ((r + x) * alpha_decay + s * beta_decay)[:, 0] + np.log(total)
-        return Dropout(log_odds, shares, scores, curvature)
+        return DropoutOdds(log_odds, shares, scores, curvature)
 
     def _alive_probability(self, x: np.ndarray, tx: np.ndarray, T: np.ndarray) -> np.ndarray:
         return expit(-_dropout_log_odds(self._parameters(), x, tx, T))
@@ -100,7 +110,7 @@ class ParetoNbd(BtydRegressor):
         return (self.r_ + x) * (self.beta_ + T) / (self.alpha_ + T) * stretch * exprel((1 - self.s_) * stretch)
 
     def _purchase_probability_if_alive(self, x: np.ndarray, T: np.ndarray, t: np.ndarray) -> np.ndarray:
-        return np.minimum(_competing_risks(self._parameters(), x, T, T + t)[0], 1.0)
+        return np.minimum(_competing_risk_probabilities(self._parameters(), x, T, T + t)[0], 1.0)
 
     def _draw_posterior_if_alive(self, x: float, T: float, t: float, rng: np.random.Generator) -> PosteriorDraws:
         rates = rng.gamma(self.r_ + x, size=DRAWS) / (self.alpha_ + T)
@@ -109,7 +119,7 @@ class ParetoNbd(BtydRegressor):
             lifetimes = rng.exponential(size=DRAWS) / dropout_rates
         return PosteriorDraws(rates * np.minimum(lifetimes, t), np.full(DRAWS, np.inf))
 
-    def _dropout_share(self, T: float) -> float:
+    def _population_dropout_share(self, T: float) -> float:
         return float(-np.expm1(-self.s_ * np.log1p(T / self.beta_)))
 
     def _parameters(self) -> np.ndarray:
@@ -121,20 +131,24 @@ def _dropout_log_odds(parameters: np.ndarray, x: np.ndarray, tx: np.ndarray, T: 
     r, alpha, s, beta = parameters
     decay = (r + x) * np.log1p((T - tx) / (alpha + tx)) + s * np.log1p((T - tx) / (beta + tx))
     with np.errstate(divide="ignore"):  # no dropout where t_x = T
-        return decay + np.log(_competing_risks(parameters, x, tx, T)[1])
+        return decay + np.log(_competing_risk_probabilities(parameters, x, tx, T)[1])
 
 
-def _competing_risks(parameters: np.ndarray, x: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+def _competing_risk_probabilities(
+    parameters: np.ndarray, x: np.ndarray, start: np.ndarray, end: np.ndarray
+) -> np.ndarray:
     """Return P(a purchase ends the silence before ``end``) and P(dropout does), alive at ``start``, shape (2, n).
 
     Both are integrals of the probability of silence times a hazard, (r + x) / (alpha + v) or s / (beta + v).
     """
     parts = [slice(first, first + ROWS_AT_ONCE) for first in range(0, max(len(x), 1), ROWS_AT_ONCE)]
-    races = (_integrate_race(parameters, x[part], start[part], end[part]) for part in parts)
+    races = (_integrate_competing_risks(parameters, x[part], start[part], end[part]) for part in parts)
     return np.concatenate([[race.purchases.sum(axis=1), race.dropouts.sum(axis=1)] for race in races], axis=1)
 
 
-def _integrate_race(parameters: np.ndarray, x: np.ndarray, start: np.ndarray, end: np.ndarray) -> Race:
+def _integrate_competing_risks(
+    parameters: np.ndarray, x: np.ndarray, start: np.ndarray, end: np.ndarray
+) -> CompetingRisks:
     """Integrate over y = log of the relative growth of alpha + v or beta + v, whichever is smaller.
 
     In that variable one hazard is constant and the other has no singularity within pi of the real line, so that 40
@@ -155,5 +169,5 @@ def _integrate_race(parameters: np.ndarray, x: np.ndarray, start: np.ndarray, en
     p_silent = np.exp(-near * y - far * log_far_growth) * length * WEIGHTS
     ends = near * p_silent, far * p_silent * ratio * growth / far_growth
     if alpha <= beta:
-        return Race(*ends, growth, far_growth, y, log_far_growth)
-    return Race(*ends[::-1], far_growth, growth, log_far_growth, y)
+        return CompetingRisks(*ends, growth, far_growth, y, log_far_growth)
+    return CompetingRisks(*ends[::-1], far_growth, growth, log_far_growth, y)

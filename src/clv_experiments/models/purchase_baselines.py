@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from clv_experiments.errors import ClvError
 
 
-class ShareBought(BaseEstimator):
+class RecencyBandBaseline(BaseEstimator):
     """Give each customer the share of earlier customers, equally long since their last purchase, who bought by then.
 
     Parameters
@@ -51,21 +51,23 @@ class ShareBought(BaseEstimator):
         since = (X["T"] - X["recency"]).to_numpy()
         edges = np.unique(np.quantile(since, np.arange(1, self.bands) / self.bands, method="lower"))
         self.edges_ = edges[edges < since.max()]
-        band, longest = self._band(X), int(observed.max())
-        self.shares_ = np.array([_bought_by(waits[band == b], observed[band == b], longest) for b in np.unique(band)])
+        band, longest = self._assign_band(X), int(observed.max())
+        self.shares_ = np.array(
+            [_kaplan_meier_share_bought(waits[band == b], observed[band == b], longest) for b in np.unique(band)]
+        )
         return self
 
     def purchase_probabilities(self, X: pd.DataFrame, days: np.ndarray) -> np.ndarray:
         """Return P(the next purchase day comes within each number of days), shape (n, len(days))."""
         check_is_fitted(self, "shares_")
         by_day = np.arange(self.shares_.shape[1])
-        return np.array([np.interp(days, by_day, shares) for shares in self.shares_])[self._band(X)]
+        return np.array([np.interp(days, by_day, shares) for shares in self.shares_])[self._assign_band(X)]
 
-    def _band(self, X: pd.DataFrame) -> np.ndarray:
+    def _assign_band(self, X: pd.DataFrame) -> np.ndarray:
         return np.searchsorted(self.edges_, (X["T"] - X["recency"]).to_numpy(), side="left")
 
 
-class OwnRhythm(BaseEstimator):
+class OwnRateBaseline(BaseEstimator):
     """Let each customer go on as before: purchases come at random, as often as they have come so far.
 
     The mean gap is recency / frequency; of customers without a repeat purchase it is T, at least.
@@ -78,7 +80,7 @@ class OwnRhythm(BaseEstimator):
         return -np.expm1(-np.asarray(days, dtype=float) / gap[:, None])
 
 
-def _bought_by(waits: np.ndarray, observed: np.ndarray, longest: int) -> np.ndarray:
+def _kaplan_meier_share_bought(waits: np.ndarray, observed: np.ndarray, longest: int) -> np.ndarray:
     """Estimate the share who bought by the end of each day from 0 (Kaplan and Meier 1958), shape (1 + longest,)."""
     purchases = np.bincount(waits[~np.isnan(waits)].astype(int), minlength=longest + 1)
     exits = np.bincount(np.where(np.isnan(waits), observed, waits).astype(int), minlength=longest + 1)

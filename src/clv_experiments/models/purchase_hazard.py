@@ -92,7 +92,7 @@ class PurchaseHazard(BaseEstimator):
         self.feature_names_in_ = np.asarray(X.columns, dtype=object)
         self.n_features_in_ = X.shape[1]
         values = select_features(X, self.feature_names_in_).to_numpy(dtype=float)
-        periods = self._person_periods(durations, observed)
+        periods = self._expand_to_person_periods(durations, observed)
         if not len(periods.row):
             raise ClvError(
                 f"no interval of {self._interval_days:.1f} days was observed to its end; expected longer training"
@@ -100,8 +100,8 @@ class PurchaseHazard(BaseEstimator):
         self.hazard_ = float(periods.bought.mean())
         self.classifier_ = None
         if 0 < self.hazard_ < 1:
-            classifier = _boosted_trees(self.random_state) if self.classifier is None else clone(self.classifier)
-            rows = self._classifier_rows(values[periods.row], periods.interval)
+            classifier = _create_boosted_trees(self.random_state) if self.classifier is None else clone(self.classifier)
+            rows = self._build_classifier_features(values[periods.row], periods.interval)
             self.classifier_ = classifier.fit(rows, periods.bought)
         return self
 
@@ -142,12 +142,14 @@ class PurchaseHazard(BaseEstimator):
         fraction = days / self._interval_days - interval
         for start in range(0, len(values), ROWS_AT_ONCE):
             batch = slice(start, start + ROWS_AT_ONCE)
-            log_survival = np.log1p(-np.minimum(self._hazards(values[batch]), 1 - 1e-12))  # of each interval alone
+            log_survival = np.log1p(
+                -np.minimum(self._predict_hazards(values[batch]), 1 - 1e-12)
+            )  # of each interval alone
             cumulative = np.column_stack([np.zeros(len(log_survival)), np.cumsum(log_survival, axis=1)])
             probabilities[batch] = -np.expm1(cumulative[:, interval] + log_survival[:, interval] * fraction)
         return probabilities
 
-    def _person_periods(self, durations: np.ndarray, observed: np.ndarray) -> PersonPeriods:
+    def _expand_to_person_periods(self, durations: np.ndarray, observed: np.ndarray) -> PersonPeriods:
         """Expand each row to its observed intervals; a purchase falls into the interval in which its day ends."""
         full_intervals = np.minimum(np.floor(observed / self._interval_days + 1e-9), self.intervals).astype(int)
         to_purchase = np.where(np.isnan(durations), np.inf, np.ceil(durations / self._interval_days - 1e-9))
@@ -156,16 +158,16 @@ class PurchaseHazard(BaseEstimator):
         interval = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
         return PersonPeriods(row, interval, (interval + 1 == to_purchase[row]).astype(int))
 
-    def _hazards(self, values: np.ndarray) -> np.ndarray:
+    def _predict_hazards(self, values: np.ndarray) -> np.ndarray:
         """Return P(purchase in each interval, given none before), shape (n, intervals)."""
         shape = (len(values), self.intervals)
         if self.classifier_ is None:
             return np.full(shape, self.hazard_)
         interval = np.tile(np.arange(self.intervals), len(values))
-        rows = self._classifier_rows(np.repeat(values, self.intervals, axis=0), interval)
+        rows = self._build_classifier_features(np.repeat(values, self.intervals, axis=0), interval)
         return self.classifier_.predict_proba(rows)[:, 1].astype(float).reshape(shape)
 
-    def _classifier_rows(self, values: np.ndarray, interval: np.ndarray) -> pd.DataFrame:
+    def _build_classifier_features(self, values: np.ndarray, interval: np.ndarray) -> pd.DataFrame:
         return pd.DataFrame(
             np.column_stack([values, interval * self._interval_days]), columns=[*self.feature_names_in_, DAYS_AHEAD]
         )
@@ -175,7 +177,7 @@ class PurchaseHazard(BaseEstimator):
         return self.horizon_days / self.intervals
 
 
-def _boosted_trees(random_state: int) -> Any:
+def _create_boosted_trees(random_state: int) -> Any:
     from xgboost import XGBClassifier
 
     return XGBClassifier(

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d
 
 from clv_experiments.models.array_input import CUSTOMER_COLUMNS, name_columns
-from clv_experiments.models.rule import select_columns
+from clv_experiments.models.rule_baseline import select_columns
 
 
 class RfmDecile(RegressorMixin, BaseEstimator):
@@ -50,10 +50,10 @@ class RfmDecile(RegressorMixin, BaseEstimator):
         self.has_money_ = "monetary_value" in X.columns
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, X)
         counted = np.ones(len(X)) if weights is None else weights
-        orders = [np.argsort(values, kind="stable") for values in self._rfm(X)]
-        self.values_ = [values[order] for values, order in zip(self._rfm(X), orders, strict=True)]
+        orders = [np.argsort(values, kind="stable") for values in self._extract_rfm(X)]
+        self.values_ = [values[order] for values, order in zip(self._extract_rfm(X), orders, strict=True)]
         self.below_ = [np.append(0.0, np.cumsum(counted[order])) for order in orders]
-        scores = self._scores(X)
+        scores = self._compute_rfm_scores(X)
         levels = np.linspace(0, 1, self.groups + 1)[1:-1]
         weighted = {} if weights is None else {"weights": weights, "method": "inverted_cdf"}
         self.edges_ = np.unique(np.quantile(scores, levels, **weighted))
@@ -75,9 +75,9 @@ class RfmDecile(RegressorMixin, BaseEstimator):
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Return the group means, shape (n,), currency."""
         check_is_fitted(self)
-        return self.means_[np.searchsorted(self.edges_, self._scores(name_columns(X, CUSTOMER_COLUMNS, 3)))]
+        return self.means_[np.searchsorted(self.edges_, self._compute_rfm_scores(name_columns(X, CUSTOMER_COLUMNS, 3)))]
 
-    def _rfm(self, X: pd.DataFrame) -> list[np.ndarray]:
+    def _extract_rfm(self, X: pd.DataFrame) -> list[np.ndarray]:
         names = ("T", "recency", "frequency", *(["monetary_value"] if self.has_money_ else []))
         T, recency, *ranked = select_columns(X, names, "RfmDecile")
         return [recency - T, *ranked]
@@ -86,10 +86,10 @@ class RfmDecile(RegressorMixin, BaseEstimator):
         """Return how many rows lie below each value; models kept by older versions counted each once."""
         return getattr(self, "below_", None) or [np.arange(len(values) + 1) for values in self.values_]
 
-    def _scores(self, X: pd.DataFrame) -> np.ndarray:
+    def _compute_rfm_scores(self, X: pd.DataFrame) -> np.ndarray:
         ranks = [
             (below[np.searchsorted(reference, values, "left")] + below[np.searchsorted(reference, values, "right")])
             / (2 * below[-1])
-            for reference, below, values in zip(self.values_, self._counts_below(), self._rfm(X), strict=True)
+            for reference, below, values in zip(self.values_, self._counts_below(), self._extract_rfm(X), strict=True)
         ]
         return np.mean(ranks, axis=0)

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from clv_experiments.models.rule import RuleBaseline
+from clv_experiments.models.rule_baseline import RuleBaseline
 
 MIN_SHARE = 0.25  # of the horizon: a rate over less than that is mostly the first purchase itself
 
@@ -26,7 +26,7 @@ class SpendRate(RuleBaseline):
     def __init__(self, horizon_days: float = 91.0) -> None:
         self.horizon_days = horizon_days
 
-    def _spend(self, T: np.ndarray, rate: np.ndarray) -> np.ndarray:
+    def _predict_spend(self, T: np.ndarray, rate: np.ndarray) -> np.ndarray:
         return spend_at_past_rate(T, rate, self.horizon_days)
 
 

@@ -17,7 +17,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from clv_experiments.errors import ClvError
-from clv_experiments.models.array_input import feature_names, read_features, read_training
+from clv_experiments.models.array_input import feature_names, validate_features, validate_training_data
 from clv_experiments.models.weighted_fit import fit_weighted
 
 # Labels are rounded to this part of their mean, far below any error. Sums of them are then exact in any order, and
@@ -122,20 +122,20 @@ class SpendRegressor(RegressorMixin, BaseEstimator):
             If there is no row, a feature is not finite, ``y`` has another length or is not finite, or there are weights
             and the regressor takes none.
         """
-        X, y = read_training(self, X, y)
+        X, y = validate_training_data(self, X, y)
         spend = np.asarray(y, dtype=float)
         if not len(X) or len(X) != len(spend):
             raise ClvError(f"the training panel has {len(X)} rows of features and {len(spend)} labels; type more data")
         if not np.isfinite(spend).all():
             raise ClvError("the training panel has labels that are not finite")
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, X)
-        labels = self._learn_scales(check_finite(X), spend, weights)
+        labels = self._learn_units(check_finite(X), spend, weights)
         self.least_ = 0.0 if labels.min() >= 0 else -np.inf
         self.notes_: list[str] = []
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", ConvergenceWarning)
             self.regressor_ = self._fit_regressor(X.div(self.feature_units_), labels, weights)
-        self._note_convergence(caught)
+        self._record_convergence_warnings(caught)
         # Forests add up their trees in the order threads finish: one thread makes the last digit repeatable.
         threads = [name for name in self.regressor_.get_params() if re.search(r"(^|__)n_jobs$", name)]
         self.regressor_.set_params(**dict.fromkeys(threads, 1))
@@ -155,7 +155,7 @@ class SpendRegressor(RegressorMixin, BaseEstimator):
             If a feature of the training panel is missing from ``X`` or is not finite.
         """
         check_is_fitted(self)
-        predicted = np.asarray(self.regressor_.predict(self._in_units(X)), dtype=float).ravel()
+        predicted = np.asarray(self.regressor_.predict(self._scale_features(X)), dtype=float).ravel()
         return np.maximum(predicted * self.unit_, self.least_)
 
     @property
@@ -167,7 +167,9 @@ class SpendRegressor(RegressorMixin, BaseEstimator):
         """
         if hasattr(self.regressor, "takes_losses"):
             return bool(self.regressor.takes_losses)
-        return _can_fit(self.regressor, TRIAL_LABELS) or not _can_fit(self.regressor, np.abs(TRIAL_LABELS))
+        return _accepts_labels(self.regressor, TRIAL_LABELS) or not _accepts_labels(
+            self.regressor, np.abs(TRIAL_LABELS)
+        )
 
     @available_if(_if_regressor_has("probability_purchase"))
     def probability_purchase(self, X: pd.DataFrame) -> np.ndarray:
@@ -207,12 +209,12 @@ class SpendRegressor(RegressorMixin, BaseEstimator):
 
     def _final_regressor_and_input(self, X: pd.DataFrame) -> tuple[Any, Any]:
         """Return the regressor, the last one of a pipeline, and what it is given of X."""
-        features = self._in_units(X)
+        features = self._scale_features(X)
         if isinstance(self.regressor_, Pipeline) and len(self.regressor_) > 1:
             features = self.regressor_[:-1].transform(features)
         return _final_step(self.regressor_), features
 
-    def _note_convergence(self, caught: list[warnings.WarningMessage]) -> None:
+    def _record_convergence_warnings(self, caught: list[warnings.WarningMessage]) -> None:
         """Note that a fit did not converge; other warnings go on as they came."""
         for warning in caught:
             if issubclass(warning.category, ConvergenceWarning):
@@ -220,7 +222,7 @@ class SpendRegressor(RegressorMixin, BaseEstimator):
             else:
                 warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
 
-    def _learn_scales(self, X: pd.DataFrame, spend: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+    def _learn_units(self, X: pd.DataFrame, spend: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
         """Learn the units of spend and of each feature, and return the labels in theirs."""
         sizes = np.average(np.abs(X.to_numpy(dtype=float)), axis=0, weights=weights)
         self.feature_units_ = np.where(sizes > 0, sizes, 1.0)
@@ -231,14 +233,14 @@ class SpendRegressor(RegressorMixin, BaseEstimator):
         self.unit_ = float((counted * size).sum() / (counted * np.abs(labels)).sum()) if labels.any() else 1.0
         return labels
 
-    def _in_units(self, X: pd.DataFrame) -> pd.DataFrame:
-        return select_features(read_features(self, X), feature_names(self)).div(self.feature_units_)
+    def _scale_features(self, X: pd.DataFrame) -> pd.DataFrame:
+        return select_features(validate_features(self, X), feature_names(self)).div(self.feature_units_)
 
     def _fit_regressor(self, X: pd.DataFrame, y: np.ndarray, weights: np.ndarray | None) -> Any:
         return fit_weighted(clone(self.regressor), X, y, weights)
 
 
-def _can_fit(regressor: Any, labels: np.ndarray) -> bool:
+def _accepts_labels(regressor: Any, labels: np.ndarray) -> bool:
     X = pd.DataFrame({"trial": np.arange(float(len(labels)))})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

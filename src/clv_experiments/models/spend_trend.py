@@ -19,7 +19,7 @@ class SpendTrend(NamedTuple):
 
     exponent: float
 
-    def growth(self, x: np.ndarray) -> np.ndarray:
+    def relative_spend(self, x: np.ndarray) -> np.ndarray:
         """Return expected spend a purchase day relative to a customer without a repeat purchase, shape (n,)."""
         return (1.0 + x) ** self.exponent
 

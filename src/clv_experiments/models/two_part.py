@@ -11,7 +11,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from clv_experiments.errors import ClvError
-from clv_experiments.models.array_input import read_features, read_training
+from clv_experiments.models.array_input import validate_features, validate_training_data
 from clv_experiments.models.weighted_fit import fit_weighted
 from clv_experiments.models.zero_inflated_lognormal import ZeroInflatedLognormal
 
@@ -55,7 +55,7 @@ class TwoPart(RegressorMixin, BaseEstimator):
         ClvError
             If spend lies below 0, or nobody has any, so that there is nothing to learn its size from.
         """
-        X, y = read_training(self, X, y)
+        X, y = validate_training_data(self, X, y)
         spend = np.asarray(y, dtype=float)
         if (spend < 0).any():
             raise ClvError("a two-part model takes spend of 0 or more: a loss is neither no purchase nor a size of one")
@@ -72,12 +72,14 @@ class TwoPart(RegressorMixin, BaseEstimator):
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Predict expected spend (currency), shape (n,)."""
-        return self.probability_purchase(X) * np.maximum(np.ravel(self.regressor_.predict(read_features(self, X))), 0.0)
+        return self.probability_purchase(X) * np.maximum(
+            np.ravel(self.regressor_.predict(validate_features(self, X))), 0.0
+        )
 
     def probability_purchase(self, X: pd.DataFrame) -> np.ndarray:
         """Predict the probability of any spend, shape (n,)."""
         check_is_fitted(self)
-        X = read_features(self, X)
+        X = validate_features(self, X)
         if self.classifier_ is None:
             return np.ones(len(X))
         return np.asarray(self.classifier_.predict_proba(X)[:, 1], dtype=float)
@@ -86,7 +88,7 @@ class TwoPart(RegressorMixin, BaseEstimator):
     def distribution(self, X: pd.DataFrame) -> ZeroInflatedLognormal:
         """Return the distribution of each customer's spend, where the regressor knows that of its logarithm."""
         return ZeroInflatedLognormal(
-            self.probability_purchase(X), *self.regressor_.predict_log_moments(read_features(self, X))
+            self.probability_purchase(X), *self.regressor_.predict_log_moments(validate_features(self, X))
         )
 
     def __sklearn_tags__(self) -> Any:

@@ -21,14 +21,14 @@ def fit_weighted(estimator: Any, X: Any, y: Any, sample_weight: np.ndarray | Non
     """
     if sample_weight is None:
         return estimator.fit(X, y, **fit_settings)
-    require_weights(estimator)
+    require_sample_weight_support(estimator)
     if not isinstance(estimator, Pipeline):
         return estimator.fit(X, y, sample_weight=sample_weight, **fit_settings)
     steps = [name for name, step in estimator.steps if has_fit_parameter(step, "sample_weight")]
     return estimator.fit(X, y, **{f"{name}__sample_weight": sample_weight for name in steps}, **fit_settings)
 
 
-def require_weights(estimator: Any) -> None:
+def require_sample_weight_support(estimator: Any) -> None:
     """Refuse an estimator whose rows cannot be weighted.
 
     Raises

@@ -109,10 +109,10 @@ class XgboostZiln(RegressorMixin, BaseEstimator):
         self.largest_ = float(spend.max())
         z = np.zeros(len(spend))
         z[bought] = (logs - self.log_mean_) / self.log_scale_
-        self.booster_ = self._boost(DMatrix(features, spend), z, bought, weights[:, None])
+        self.booster_ = self._train_booster(DMatrix(features, spend), z, bought, weights[:, None])
         return self
 
-    def _boost(self, rows: DMatrix, z: np.ndarray, bought: np.ndarray, weights: np.ndarray) -> Booster:
+    def _train_booster(self, rows: DMatrix, z: np.ndarray, bought: np.ndarray, weights: np.ndarray) -> Booster:
         start = np.array([self.log_odds_, 0.0, 0.0])
         settings = {name: value for name, value in self.get_params().items() if name not in OURS}
         settings |= {"num_target": 3, "base_score": 0.0, "nthread": self.n_jobs, "seed": self.random_state}

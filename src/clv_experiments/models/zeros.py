@@ -4,13 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from clv_experiments.models.rule import RuleBaseline
+from clv_experiments.models.rule_baseline import RuleBaseline
 
 
 class Zeros(RuleBaseline):
     """Predict 0 for everyone: hard to beat on median-like errors, worthless as a forecast."""
 
-    def _spend(self) -> float:
+    def _predict_spend(self) -> float:
         return 0.0
 
     def _select_columns(self, X: Any) -> list[np.ndarray]:

@@ -12,7 +12,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from clv_experiments.comparison.bootstrap import METRICS
-from clv_experiments.evaluation.validation import Floats
+from clv_experiments.evaluation.array_checks import Floats
 
 TYPICAL_SHARE, OUTLIER_FACTOR = (
     0.75,

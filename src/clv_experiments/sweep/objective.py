@@ -11,7 +11,7 @@ from optuna import Trial, TrialPruned
 
 from clv_experiments.data.window import Period
 from clv_experiments.errors import ClvError
-from clv_experiments.forecasting.evaluation_result import EvaluatedForecast, evaluate
+from clv_experiments.forecasting.evaluation_result import EvaluatedForecast, forecast_and_score
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.level import OWN
 from clv_experiments.forecasting.model import Model
@@ -72,7 +72,7 @@ class Objective:
                 if model.supervised:
                     self.forecaster.training_panel(period, model.features, sampled=True)
                 if model.level != OWN:
-                    self.forecaster.level(period, model.level)
+                    self.forecaster.forecast_level(period, model.level)
 
     def __call__(self, trial: Trial) -> list[float]:
         """Choose, fit, score.
@@ -111,7 +111,7 @@ class Objective:
     def evaluate(self, candidate: CandidateModel, period: Period) -> EvaluatedForecast:
         """Forecast one period with a candidate and score it."""
         window = replace(self.forecaster.window, training_origins=candidate.training_origins)
-        return evaluate(self.forecaster.with_window(window), period, candidate.model)
+        return forecast_and_score(self.forecaster.with_window(window), period, candidate.model)
 
     def score(self, candidate: CandidateModel) -> float:
         """Return a candidate's first metric, mean over the periods."""

@@ -8,7 +8,7 @@ import pandas as pd
 from optuna.trial import FrozenTrial
 
 from clv_experiments.evaluation.metrics import SCORES as ALL_SCORES
-from clv_experiments.evaluation.metrics import without_facts
+from clv_experiments.evaluation.metrics import drop_counts_and_totals
 from clv_experiments.forecasting.run_records import TrialReference
 from clv_experiments.reporting.chart_style import Labels
 from clv_experiments.reporting.prose import sentences
@@ -95,7 +95,9 @@ def summary_records(
     yield Text("winner.txt", f"{command}\n")
     yield Description("\n".join(f"- {sentence}" for sentence in [*outcome.sentences, *search.at_edge, f"`{command}`"]))
     yield Metric("trials", float(sum(not is_lost(trial) for trial in study.trials)))
-    yield from (Metric(f"validation_{name}", value) for name, value in without_facts(winner.user_attrs[SCORES]).items())
+    yield from (
+        Metric(f"validation_{name}", value) for name, value in drop_counts_and_totals(winner.user_attrs[SCORES]).items()
+    )
     for difference in outcome.differences:
         yield Metric(f"tuned_{difference.metric}", difference.tuned)
         yield Metric(f"configured_{difference.metric}", difference.configured)

@@ -23,7 +23,7 @@ CUTOFF, HORIZON = date(1997, 12, 31), Horizon.parse("3 months")
 @pytest.fixture(scope="module")
 def customers(cdnow_sample):
     """All 2,357 customers, every one of whom is known at the cutoff."""
-    return RFM.at(cdnow_sample, CUTOFF, HORIZON)
+    return RFM.compute(cdnow_sample, CUTOFF, HORIZON)
 
 
 def test_heavy_buyers_are_all_taken_and_the_others_in_equal_numbers(cdnow_sample, customers):
@@ -82,7 +82,7 @@ def test_what_comes_after_the_cutoff_changes_nothing(cdnow_sample):
 
 def test_the_sampled_log_holds_these_customers_with_all_their_purchases(cdnow_sample, customers):
     sample = sample_customers(cdnow_sample, CUTOFF, 800, seed=42)
-    pd.testing.assert_frame_equal(RFM.at(sample.log, CUTOFF, HORIZON), customers.loc[sample.weights.index])
+    pd.testing.assert_frame_equal(RFM.compute(sample.log, CUTOFF, HORIZON), customers.loc[sample.weights.index])
 
 
 def test_spark_takes_the_same_customers(cdnow_sample, spark):
@@ -92,7 +92,7 @@ def test_spark_takes_the_same_customers(cdnow_sample, spark):
     assert log.purchase_days.get_backend().name == "pyspark"
     samples = [sample_customers(one, CUTOFF, 800, seed=42) for one in (cdnow_sample, log)]
     pd.testing.assert_series_equal(*(sample.weights for sample in samples), check_index_type=False)
-    features = [RFM.at(sample.log, CUTOFF, HORIZON) for sample in samples]
+    features = [RFM.compute(sample.log, CUTOFF, HORIZON) for sample in samples]
     pd.testing.assert_frame_equal(*features, rtol=1e-12, check_index_type=False)
 
 

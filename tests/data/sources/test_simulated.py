@@ -275,7 +275,7 @@ def recovered(request):
     """The model of each process, fitted on a log of 20,000 customers."""
     setting = {"customers": 20_000, "start": "2021-01-01", "end": "2023-12-31", "entry": 0.7, "seed": 11}
     log = load_log(request.param, partial(simulated, process=request.param, **setting), log_end=date(2023, 12, 31))
-    X = FeatureSet("rfm", [rfm]).at(log, AUTUMN.cutoff, Horizon(3, "months"))
+    X = FeatureSet("rfm", [rfm]).compute(log, AUTUMN.cutoff, Horizon(3, "months"))
     model = MODELS[request.param](horizon_days=float(AUTUMN.days)).fit(X)
     y = holdout_spend_and_purchases(log, AUTUMN)["spend"]
     return model, recovery_scores(y, pd.Series(model.predict(X), X.index), log.truth.expected_spend(AUTUMN), 0.1), log

@@ -11,8 +11,8 @@ from clv_experiments.comparison.bootstrap import METRICS
 from clv_experiments.comparison.checks.method_check import TOLERANCE, create_finding
 from clv_experiments.comparison.checks.protocol import Finding, NotApplicable
 from clv_experiments.comparison.standings import Standings
+from clv_experiments.evaluation.array_checks import Floats
 from clv_experiments.evaluation.score_records import PRIMARY
-from clv_experiments.evaluation.validation import Floats
 
 MAX_BIAS = 0.20  # share of the actual total
 HANDFUL = 10  # customers, or a hundredth of them where that is fewer

@@ -12,7 +12,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 
 from clv_experiments.comparison.bootstrap import METRICS
 from clv_experiments.comparison.standings import Standings
-from clv_experiments.evaluation.validation import Floats
+from clv_experiments.evaluation.array_checks import Floats
 from clv_experiments.reporting.chart_style import (
     QUIET,
     TEXT_STYLE,

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 
 from clv_experiments.comparison.cell import Cell
 from clv_experiments.comparison.standings import Standings
+from clv_experiments.evaluation.array_checks import Floats
 from clv_experiments.evaluation.calibration import capture_curve, decile_table
-from clv_experiments.evaluation.validation import Floats
 from clv_experiments.reporting.chart_style import (
     INK,
     QUIET,

@@ -15,8 +15,8 @@ from clv_experiments.data.window import DAY, Horizon
 from clv_experiments.decisions.overview.months import BURN_IN
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import HISTORY, Snapshot
+from clv_experiments.evaluation.array_checks import Floats
 from clv_experiments.evaluation.confidence_intervals import Estimate, bootstrap_positions, percentile_interval
-from clv_experiments.evaluation.validation import Floats
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.models.btyd import DAYS_A_YEAR, BtydRegressor
 
@@ -52,7 +52,7 @@ class Acquisition:
     """How much a new customer may cost, and what that rests on."""
 
     cohorts: pd.DataFrame  # from cohort_table
-    recent: pd.DataFrame  # of these, recent_cohorts
+    recent: pd.DataFrame  # of these, select_recent_cohorts
     burn_in_cohorts: list[str]  # names of the recent ones whose customers may not be new at all
     value: Estimate  # mean first-year value of the recent ones (currency)
     check: PredictionCheck | None
@@ -69,10 +69,10 @@ def analyse_acquisition(forecaster: Forecaster, now: Snapshot, shop: Shop, repli
     """Average the first-year value of new customers, its prediction corrected by how one a year ago turned out."""
     values = first_year_values(forecaster.log, now.period.cutoff, now.btyd.X, now.btyd.estimator, shop)
     check = backtest_first_year(forecaster, now, values, shop, replicates, seed)
-    means = resampled_means(values, check.ratios if check else np.ones(replicates), seed)
+    means = bootstrap_cohort_means(values, check.ratios if check else np.ones(replicates), seed)
     cohorts = cohort_table(values, check.ratio if check else 1.0, means)
-    recent = recent_cohorts(values, cohorts)
-    return Acquisition(cohorts, recent, burn_in_cohorts(values, recent), pooled_value(recent, means), check)
+    recent = select_recent_cohorts(values, cohorts)
+    return Acquisition(cohorts, recent, burn_in_cohorts(values, recent), pool_cohort_values(recent, means), check)
 
 
 def first_year_values(
@@ -136,7 +136,7 @@ def assign_cohorts(first_day: pd.Series) -> pd.Series:
     return first_day.dt.year.astype(str) + " Q" + first_day.dt.quarter.astype(str)
 
 
-def resampled_means(values: pd.DataFrame, ratios: Floats, seed: int) -> pd.DataFrame:
+def bootstrap_cohort_means(values: pd.DataFrame, ratios: Floats, seed: int) -> pd.DataFrame:
     """Return bootstrap means of the first-year value, shape (replicates, cohorts).
 
     Each replicate resamples the customers of each cohort and takes its own ratio of realised to predicted spend.
@@ -171,7 +171,7 @@ def cohort_table(values: pd.DataFrame, ratio: float, means: pd.DataFrame) -> pd.
     return table.reset_index()
 
 
-def recent_cohorts(values: pd.DataFrame, cohorts: pd.DataFrame) -> pd.DataFrame:
+def select_recent_cohorts(values: pd.DataFrame, cohorts: pd.DataFrame) -> pd.DataFrame:
     """Keep the cohorts that started within a year before the last new customer: those like today's."""
     starts = values.groupby("cohort")["first_day"].min()
     return cohorts[(values["first_day"].max() - cohorts["cohort"].map(starts)).dt.days < YEAR]
@@ -183,7 +183,7 @@ def burn_in_cohorts(values: pd.DataFrame, cohorts: pd.DataFrame) -> list[str]:
     return cohorts.loc[(cohorts["cohort"].map(months) < months.min() + BURN_IN).to_numpy(), "cohort"].tolist()
 
 
-def pooled_value(cohorts: pd.DataFrame, means: pd.DataFrame) -> Estimate:
+def pool_cohort_values(cohorts: pd.DataFrame, means: pd.DataFrame) -> Estimate:
     """Return the mean value of a customer of some cohorts (currency)."""
     weights = cohorts["customers"].to_numpy(float) / cohorts["customers"].sum()
     value = (cohorts["first_year_value"].to_numpy() * weights).sum()

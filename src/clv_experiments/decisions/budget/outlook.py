@@ -9,10 +9,10 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from clv_experiments.decisions.budget.plan import CASES, Plan
+from clv_experiments.decisions.budget.plan import CASES, ContactPlan
 from clv_experiments.decisions.snapshot import Snapshot
+from clv_experiments.evaluation.array_checks import Floats
 from clv_experiments.evaluation.confidence_intervals import Estimate, percentile_interval
-from clv_experiments.evaluation.validation import Floats
 
 ALL_SEASONS = 360  # days that hold all seasons: four times 13 weeks, or twelve times 30 days
 MIN_GROUP = 50  # customers whose errors stand for one another
@@ -36,7 +36,7 @@ class ProfitCase:
 
 
 @dataclass(frozen=True)
-class Outlook:
+class ProfitOutlook:
     """What a plan may earn in the coming period."""
 
     cases: tuple[ProfitCase, ...]  # at the low, the expected and the high uplift
@@ -60,16 +60,16 @@ class Outlook:
         return self.days >= ALL_SEASONS
 
 
-def estimate_outlook(plan: Plan, past: Sequence[Snapshot], replicates: int, seed: int) -> Outlook:
+def estimate_outlook(plan: ContactPlan, past: Sequence[Snapshot], replicates: int, seed: int) -> ProfitOutlook:
     """Simulate a plan by the errors of past periods; those in which nobody was expected to spend are left out."""
     usable = [snapshot for snapshot in past if (snapshot.table["expected_spend"] > 0).any()]
     predicted = plan.contacted["expected_spend"].to_numpy()
     spend = simulate_spend(predicted, [snapshot.table for snapshot in usable], replicates, seed)
     days = sum(snapshot.period.days for snapshot in usable)
-    return Outlook(profit_cases(plan, spend), break_even_uplift(plan, spend), len(usable), days)
+    return ProfitOutlook(profit_cases(plan, spend), break_even_uplift(plan, spend), len(usable), days)
 
 
-def profit_cases(plan: Plan, spend: Floats) -> tuple[ProfitCase, ...]:
+def profit_cases(plan: ContactPlan, spend: Floats) -> tuple[ProfitCase, ...]:
     """Return what the plan earns at each uplift if its customers spend as ``simulate_spend`` says."""
     cases = []
     for case, uplift in zip(CASES, plan.campaign.uplift, strict=True):
@@ -80,7 +80,7 @@ def profit_cases(plan: Plan, spend: Floats) -> tuple[ProfitCase, ...]:
     return tuple(cases)
 
 
-def break_even_uplift(plan: Plan, spend: Floats) -> Estimate | None:
+def break_even_uplift(plan: ContactPlan, spend: Floats) -> Estimate | None:
     """Return the uplift at which the plan earns nothing, by the predictions, with the interval by past errors.
 
     None where nobody is contacted or no uplift pays.

@@ -13,7 +13,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from clv_experiments.decisions.shop import Campaign
 from clv_experiments.errors import ClvError, suggest
-from clv_experiments.evaluation.validation import Floats
+from clv_experiments.evaluation.array_checks import Floats
 from clv_experiments.reporting.formatting import join_names
 
 CASES = ("low", "expected", "high")  # of the three uplifts
@@ -22,7 +22,7 @@ UNKNOWN = "not known"
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class ContactPlan:
     """Whom a campaign contacts.
 
     The table has all customers, index ``customer_id``, highest expected profit first, equal ones by id:
@@ -158,7 +158,7 @@ def plan_contacts(
     margin: float,
     segments: pd.Series | None = None,
     countries: pd.Series | None = None,
-) -> Plan:
+) -> ContactPlan:
     """Choose whom to contact so that the expected profit is highest.
 
     A contact costs the same for everybody, so without constraints a sort finds the best plan.
@@ -185,7 +185,7 @@ def plan_contacts(
         contacted = _choose_under_constraints(ranked, campaign)
     else:
         contacted = (ranked["expected_profit"].to_numpy() > 0) & (np.arange(len(ranked)) < campaign.contacts)
-    return Plan(campaign, margin, ranked.assign(contacted=contacted))
+    return ContactPlan(campaign, margin, ranked.assign(contacted=contacted))
 
 
 def _choose_under_constraints(ranked: pd.DataFrame, campaign: Campaign) -> NDArray[np.bool_]:
@@ -204,7 +204,7 @@ def _choose_under_constraints(ranked: pd.DataFrame, campaign: Campaign) -> NDArr
             f"pays for {campaign.contacts:,} at {campaign.cost:,g} each: ask for fewer, or type "
             f"decisions.contact.budget={required * campaign.cost:g}"
         )
-    contacted = _solve(customers, campaign, campaign.min_by_segment)
+    contacted = _solve_integer_programme(customers, campaign, campaign.min_by_segment)
     if contacted is None:
         raise ClvError(_describe_conflict(customers, campaign))
     return contacted
@@ -225,7 +225,9 @@ def _limited_group_labels(
     return ranked[column].where(ranked[column].isin(list(limits)), "").to_numpy(dtype=object)
 
 
-def _solve(customers: pd.DataFrame, campaign: Campaign, minima: Mapping[str, int]) -> NDArray[np.bool_] | None:
+def _solve_integer_programme(
+    customers: pd.DataFrame, campaign: Campaign, minima: Mapping[str, int]
+) -> NDArray[np.bool_] | None:
     """Return the best choice, or None where there is none.
 
     Among customers who are alike to the constraints the first are chosen, so that ties fall the same way every time.
@@ -263,9 +265,9 @@ def _describe_conflict(customers: pd.DataFrame, campaign: Campaign) -> str:
         if size < count:
             return f"decisions.contact.least asks for {count:,} of '{name}', and there are {size:,}: ask for fewer"
         earlier, minima = minima, {**minima, name: count}
-        if _solve(customers, campaign, minima) is None:
+        if _solve_integer_programme(customers, campaign, minima) is None:
             break
-    if _solve(customers, campaign, {name: count}) is None:
+    if _solve_integer_programme(customers, campaign, {name: count}) is None:
         together = ""
     else:
         together = f" beside what it asks for of {join_names([repr(other) for other in earlier])}"

@@ -12,14 +12,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from clv_experiments.decisions.budget.plan import contact_profit
-from clv_experiments.decisions.segments.rfm import RfmScores
+from clv_experiments.decisions.segments.rfm import RfmCutPoints
 from clv_experiments.decisions.shop import Campaign
 from clv_experiments.decisions.snapshot import days_since_last
+from clv_experiments.evaluation.array_checks import Floats
 from clv_experiments.evaluation.confidence_intervals import Estimate, bootstrap_counts
-from clv_experiments.evaluation.validation import Floats
 
 
-class Strategy(StrEnum):
+class ContactStrategy(StrEnum):
     """A way of choosing whom to contact, by its name in tables."""
 
     ORACLE = "perfect foresight"
@@ -36,7 +36,7 @@ class Strategy(StrEnum):
 class StrategyResult:
     """What a strategy would have earned, in currency."""
 
-    strategy: Strategy
+    strategy: ContactStrategy
     contacts: int
     profit: Estimate
     regret: Estimate  # how much more perfect foresight earns
@@ -50,20 +50,20 @@ class StrategyResult:
 
 
 @dataclass(frozen=True)
-class Regret:
+class StrategyComparison:
     """Every strategy with the same budget in a period that is over."""
 
-    results: Mapping[Strategy, StrategyResult]
+    results: Mapping[ContactStrategy, StrategyResult]
 
     @property
     def model(self) -> StrategyResult:
         """The plan by the model."""
-        return self.results[Strategy.MODEL]
+        return self.results[ContactStrategy.MODEL]
 
     @property
     def oracle(self) -> StrategyResult:
         """The plan by perfect foresight."""
-        return self.results[Strategy.ORACLE]
+        return self.results[ContactStrategy.ORACLE]
 
     @property
     def comparison_status(self) -> Literal["no budget", "nothing pays", "model abstains", "all alike", "compared"]:
@@ -74,7 +74,7 @@ class Regret:
             return "nothing pays"
         if not self.model.contacts:
             return "model abstains"
-        everybody = self.results.get(Strategy.EVERYBODY)
+        everybody = self.results.get(ContactStrategy.EVERYBODY)
         return "all alike" if everybody and everybody.contacts == self.model.contacts else "compared"
 
     @property
@@ -89,23 +89,25 @@ class Regret:
         for result in self.results.values():
             row: dict[str, object] = {"plan": str(result.strategy), "contacts": result.contacts}
             for name in ("profit", "regret", "share_lost", "model_ahead"):
-                row |= getattr(result, name).columns(name)
+                row |= getattr(result, name).to_columns(name)
             rows.append(row)
         return pd.DataFrame(rows)
 
 
-def evaluate_regret(table: pd.DataFrame, campaign: Campaign, margin: float, replicates: int, seed: int) -> Regret:
+def compare_strategies(
+    table: pd.DataFrame, campaign: Campaign, margin: float, replicates: int, seed: int
+) -> StrategyComparison:
     """Compare what each strategy would have earned at the expected uplift, the budget and not a contact more.
 
     The table is that of a snapshot whose period is over, sorted by customer_id. Customers are resampled with
     replacement, the same ones for all strategies (Efron 1979).
     """
     profit = contact_profit(table["y_true"].to_numpy(float), campaign, margin)
-    rankings = rank_customers(table, campaign, margin)
+    rankings = rank_customers_by_strategy(table, campaign, margin)
     profits = strategy_profits(profit, rankings, np.ones(len(table)), campaign.contacts)
     resamples = bootstrap_counts(len(table), replicates, seed)
     samples = pd.DataFrame([strategy_profits(profit, rankings, counts, campaign.contacts) for counts in resamples])
-    best, best_samples = profits[Strategy.ORACLE], samples[Strategy.ORACLE]
+    best, best_samples = profits[ContactStrategy.ORACLE], samples[ContactStrategy.ORACLE]
     results = {}
     for strategy, value in profits.items():
         regret, regret_samples = best - value, best_samples - samples[strategy]
@@ -116,12 +118,16 @@ def evaluate_regret(table: pd.DataFrame, campaign: Campaign, margin: float, repl
             Estimate.from_replicates(value, samples[strategy]),
             Estimate.from_replicates(regret, regret_samples),
             Estimate.from_replicates(share_lost, regret_samples / best_samples.where(best_samples > 0)),
-            Estimate.from_replicates(profits[Strategy.MODEL] - value, samples[Strategy.MODEL] - samples[strategy]),
+            Estimate.from_replicates(
+                profits[ContactStrategy.MODEL] - value, samples[ContactStrategy.MODEL] - samples[strategy]
+            ),
         )
-    return Regret(results)
+    return StrategyComparison(results)
 
 
-def rank_customers(table: pd.DataFrame, campaign: Campaign, margin: float) -> dict[Strategy, NDArray[np.int64]]:
+def rank_customers_by_strategy(
+    table: pd.DataFrame, campaign: Campaign, margin: float
+) -> dict[ContactStrategy, NDArray[np.int64]]:
     """Return whom each strategy contacts, first to last, as row numbers of the table; equal customers in its order.
 
     Perfect foresight and the model stop where a contact would not pay; a rule of thumb knows no such end: where the
@@ -131,37 +137,37 @@ def rank_customers(table: pd.DataFrame, campaign: Campaign, margin: float) -> di
     actual = contact_profit(table["y_true"].to_numpy(float), campaign, margin)
     predicted = contact_profit(table["expected_spend"].to_numpy(float), campaign, margin)
     total, days = table["total_spend"], days_since_last(table)
-    score = RfmScores.from_customers(table).scores(table).sum(axis=1)
+    score = RfmCutPoints.from_customers(table).assign_scores(table).sum(axis=1)
     model = _argsort_descending(predicted)[: (predicted > 0).sum()]
     rankings = {
-        Strategy.ORACLE: _argsort_descending(actual)[: (actual > 0).sum()],
-        Strategy.MODEL: model,
+        ContactStrategy.ORACLE: _argsort_descending(actual)[: (actual > 0).sum()],
+        ContactStrategy.MODEL: model,
     }
     by_spend = _argsort_descending(total)
     if campaign.contacts >= len(table):
-        rankings[Strategy.EVERYBODY] = by_spend
+        rankings[ContactStrategy.EVERYBODY] = by_spend
     else:
         rankings |= {
-            Strategy.TOTAL_SPEND: by_spend,
-            Strategy.RECENCY: _argsort_descending(-days, total),
-            Strategy.RFM: _argsort_descending(score, total),
+            ContactStrategy.TOTAL_SPEND: by_spend,
+            ContactStrategy.RECENCY: _argsort_descending(-days, total),
+            ContactStrategy.RFM: _argsort_descending(score, total),
         }
     if len(model) < min(campaign.contacts, len(table)):
-        rankings[Strategy.TOTAL_SPEND_LIKE_MODEL] = by_spend[: len(model)]
+        rankings[ContactStrategy.TOTAL_SPEND_LIKE_MODEL] = by_spend[: len(model)]
     return rankings
 
 
 def strategy_profits(
-    profit: Floats, rankings: Mapping[Strategy, NDArray[np.int64]], counts: Floats, contacts: int
-) -> dict[Strategy, float]:
+    profit: Floats, rankings: Mapping[ContactStrategy, NDArray[np.int64]], counts: Floats, contacts: int
+) -> dict[ContactStrategy, float]:
     """Return the profit of each strategy where every customer is there as often as counted."""
     profits = {}
     for strategy, ranking in rankings.items():
         available = counts[ranking]
         contacted = np.clip(contacts - (np.cumsum(available) - available), 0, available)
         profits[strategy] = float((contacted * profit[ranking]).sum())  # a matrix product would wait for its threads
-    if Strategy.EVERYBODY not in rankings:
-        profits[Strategy.CHANCE] = float((counts * profit).sum()) / counts.sum() * min(contacts, counts.sum())
+    if ContactStrategy.EVERYBODY not in rankings:
+        profits[ContactStrategy.CHANCE] = float((counts * profit).sum()) / counts.sum() * min(contacts, counts.sum())
     return profits
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 
 from clv_experiments.decisions.best_customers import RankedCustomers
-from clv_experiments.decisions.budget.outlook import Outlook
-from clv_experiments.decisions.budget.plan import Plan
+from clv_experiments.decisions.budget.outlook import ProfitOutlook
+from clv_experiments.decisions.budget.plan import ContactPlan
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.evaluation.ranking import RankingAssessment
 from clv_experiments.reporting.exhibit import Answer
@@ -23,8 +23,8 @@ FEW = 100  # customers below which the page says how little they tell
 
 def answer_questions(
     best: RankedCustomers,
-    plan: Plan,
-    outlook: Outlook,
+    plan: ContactPlan,
+    outlook: ProfitOutlook,
     contacts: pd.DataFrame,
     ranking: RankingAssessment,
     shop: Shop,
@@ -36,16 +36,16 @@ def answer_questions(
     first = TEMPLATE.exhibit(
         "contacts", table=contacts, page_rows=FIRST_CONTACTS, columns=["customer_id", "expected_spend", "reason"]
     )
-    contact = _answer("contact", plan, outlook, shop.currency)
+    contact = _build_answer("contact", plan, outlook, shop.currency)
     cautions = TEMPLATE.render("contact_cautions", len(best.by_spend), FEW, ranking)
     return [
-        _answer("total", best, shop),
+        _build_answer("total", best, shop),
         replace(contact, sentences=[*contact.sentences, *cautions], exhibit=first),
-        _answer("budget", plan, outlook, shop.currency),
+        _build_answer("budget", plan, outlook, shop.currency),
     ]
 
 
-def _answer(name: str, *values: Any) -> Answer:
+def _build_answer(name: str, *values: Any) -> Answer:
     """Build an answer from the template's three macros of that name."""
     (question,), (headline,) = TEMPLATE.render(f"{name}_question"), TEMPLATE.render(name, *values)
     return Answer(f"answer-{name}", question, headline, TEMPLATE.render(f"{name}_sentences", *values))

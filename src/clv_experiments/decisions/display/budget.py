@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from clv_experiments.data.window import DAY
-from clv_experiments.decisions.budget.outlook import Outlook
-from clv_experiments.decisions.budget.plan import Plan
-from clv_experiments.decisions.budget.regret import Regret, Strategy, evaluate_regret
+from clv_experiments.decisions.budget.outlook import ProfitOutlook
+from clv_experiments.decisions.budget.plan import ContactPlan
+from clv_experiments.decisions.budget.regret import ContactStrategy, StrategyComparison, compare_strategies
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot, days_since_last
 from clv_experiments.reporting.chart_style import (
@@ -44,7 +44,7 @@ PROFIT, AHEAD = ([name, f"{name}_low", f"{name}_high"] for name in ("profit", "m
 TEMPLATE = SectionTemplate("report/budget.jinja")
 
 
-def list_contacts(plan: Plan, scored: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
+def list_contacts(plan: ContactPlan, scored: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
     """List the contacted customers, the most profitable first, in ``FILE_COLUMNS``.
 
     ``scored``, indexed by ``customer_id``, has ``last_purchase``, ``value_tier``, ``segment``, ``recommended_action``;
@@ -60,8 +60,8 @@ def list_contacts(plan: Plan, scored: pd.DataFrame, customers: pd.DataFrame) -> 
 
 
 def budget_section(
-    plan: Plan,
-    outlook: Outlook,
+    plan: ContactPlan,
+    outlook: ProfitOutlook,
     contacts: pd.DataFrame,
     now: Snapshot,
     previous: Snapshot,
@@ -73,12 +73,15 @@ def budget_section(
 
     ``contacts`` is from ``list_contacts``, ``outlook`` of the plan; the period of ``previous`` is over.
     """
-    regret = evaluate_regret(previous.table, shop.campaign, shop.margin, replicates, seed)
+    regret = compare_strategies(previous.table, shop.campaign, shop.margin, replicates, seed)
     currency = shop.currency
     recommendation = TEMPLATE.render("recommendation", plan, outlook, now.period.cutoff + DAY, now.period.end, currency)
     uplifts = TEMPLATE.render("uplifts", plan, outlook, currency)
-    split, comparison = _split(plan, "segment", "budget_segments", shop), _comparison(regret, previous, shop)
-    exhibits = [_curve(plan, now, shop)]
+    split, comparison = (
+        _build_split_exhibit(plan, "segment", "budget_segments", shop),
+        _build_strategy_exhibit(regret, previous, shop),
+    )
+    exhibits = [_build_profit_curve_exhibit(plan, now, shop)]
     if plan.contacts:
         columns = [column for column in PAGE_COLUMNS if column != "country" or contacts["country"].notna().any()]
         limit = TEMPLATE.render("budget_limit", plan, currency)
@@ -86,13 +89,13 @@ def budget_section(
             TEMPLATE.exhibit("contacts", recommendation + limit, contacts, columns=columns, file=CONTACTS),
             TEMPLATE.exhibit("budget_uplift", uplifts, pd.DataFrame(list(outlook.cases))),
             split,
-            *([_split(plan, "country", "budget_countries", shop)] if "country" in plan.table else []),
+            *([_build_split_exhibit(plan, "country", "budget_countries", shop)] if "country" in plan.table else []),
         ]
     summary = [*recommendation, *split.sentences[:1], *comparison.sentences[:1]]
     return TEMPLATE.section("budget", summary, exhibits, TEMPLATE.render("method"), [comparison])
 
 
-def _split(plan: Plan, column: str, name: str, shop: Shop) -> Exhibit:
+def _build_split_exhibit(plan: ContactPlan, column: str, name: str, shop: Shop) -> Exhibit:
     groups = plan.split_by(column)
     rows = groups.rename(columns={column: "name"}).sort_values("contacts", ascending=False, kind="stable")
     spent, unspent = (list(part.itertuples()) for part in (rows[rows["contacts"] > 0], rows[rows["contacts"] == 0]))
@@ -101,26 +104,26 @@ def _split(plan: Plan, column: str, name: str, shop: Shop) -> Exhibit:
     return TEMPLATE.exhibit(name, TEMPLATE.render("allocation", spent, named, whole_budget, shop.currency), groups)
 
 
-def _curve(plan: Plan, now: Snapshot, shop: Shop) -> Exhibit:
+def _build_profit_curve_exhibit(plan: ContactPlan, now: Snapshot, shop: Shop) -> Exhibit:
     curve = plan.profit_curve()
     draw = partial(draw_profit_curve, curve, plan, shop.currency, format_dates(now.period))
     text = TEMPLATE.render("best_budget", plan, shop.currency)
     return TEMPLATE.exhibit("budget_curve", text, curve, draw, page_rows=0)
 
 
-def _comparison(regret: Regret, previous: Snapshot, shop: Shop) -> Exhibit:
+def _build_strategy_exhibit(regret: StrategyComparison, previous: Snapshot, shop: Shop) -> Exhibit:
     """Show what each strategy earned, and how far the model is ahead of it."""
     period, model = previous.period, previous.model_name
     table = regret.table
-    table["plan"] = table["plan"].replace(str(Strategy.MODEL), f"model ({model})")
+    table["plan"] = table["plan"].replace(str(ContactStrategy.MODEL), f"model ({model})")
     text = TEMPLATE.render("regret", regret, model, period.cutoff + DAY, period.end, shop.currency)
     text += TEMPLATE.render("rivals", regret, model, shop.currency)
     title = TEMPLATE.title("budget_regret", period=format_dates(period))
     return TEMPLATE.exhibit("budget_regret", text, table, title=title, columns=["plan", "contacts", *PROFIT, *AHEAD])
 
 
-def draw_profit_curve(curve: pd.DataFrame, plan: Plan, currency: str, subtitle: str, width: float) -> Figure:
-    """Draw the expected profit of the coming period by budget at three uplifts, from ``Plan.profit_curve``.
+def draw_profit_curve(curve: pd.DataFrame, plan: ContactPlan, currency: str, subtitle: str, width: float) -> Figure:
+    """Draw the expected profit of the coming period by budget at three uplifts, from ``ContactPlan.profit_curve``.
 
     It ends beyond what pays at any of them, and beyond what is spent.
     """
@@ -143,7 +146,7 @@ def draw_profit_curve(curve: pd.DataFrame, plan: Plan, currency: str, subtitle: 
     return figure
 
 
-def _mark_points(panel: Axes, budget: pd.Series, profit: pd.Series, plan: Plan, currency: str) -> None:
+def _mark_points(panel: Axes, budget: pd.Series, profit: pd.Series, plan: ContactPlan, currency: str) -> None:
     """Mark zero, what the plan spends, and the budget at which a curve is highest where that is another."""
     panel.axhline(0, color=INK, linewidth=1.0)
     panel.margins(x=0.02, y=0.14)

@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from clv_experiments.decisions.next_purchase.backtest import reliability
+from clv_experiments.decisions.next_purchase.backtest import build_reliability_table
 from clv_experiments.decisions.next_purchase.outlook import NextPurchaseOutlook
 from clv_experiments.reporting.chart_style import (
     BLUE,
@@ -56,7 +56,7 @@ def next_purchase_section(outlook: NextPurchaseOutlook) -> Section:
         answer,
         [TEMPLATE.exhibit("next_purchase_buyers", TEMPLATE.render("calibration", checks), buyers, draw)],
         TEMPLATE.render("method", board),
-        [board_exhibit(outlook), calibration_exhibit(outlook)],
+        [build_candidate_board_exhibit(outlook), calibration_exhibit(outlook)],
     )
 
 
@@ -91,7 +91,9 @@ def calibration_exhibit(outlook: NextPurchaseOutlook) -> Exhibit:
     for rival, family in families.items():
         if family not in lines.values():
             lines[str(rival)] = str(family)
-    table = reliability(board.backtest).sort_values("contender", key=lambda names: names != name, kind="stable")
+    table = build_reliability_table(board.backtest).sort_values(
+        "contender", key=lambda names: names != name, kind="stable"
+    )
     subtitle = f"tenths of the customers by probability, {format_dates(outlook.previous)}"
     return TEMPLATE.exhibit(
         "next_purchase_calibration",
@@ -102,10 +104,10 @@ def calibration_exhibit(outlook: NextPurchaseOutlook) -> Exhibit:
     )
 
 
-def board_exhibit(outlook: NextPurchaseOutlook) -> Exhibit:
+def build_candidate_board_exhibit(outlook: NextPurchaseOutlook) -> Exhibit:
     """Show every score of every candidate; the page has no room for the Brier scores and all but one checkpoint."""
     board = outlook.board
-    (*hidden_days, days), table = board.backtest.checkpoints, board.wide
+    (*hidden_days, days), table = board.backtest.checkpoints, board.wide_table
     hidden = [f"{score}_{earlier}" for score in ("auc", "bias") for earlier in hidden_days]
     return TEMPLATE.exhibit(
         "next_purchase_leaderboard",

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from clv_experiments.data.window import DAY, Period
 from clv_experiments.decisions.best_customers import TotalRange
-from clv_experiments.decisions.overview.business import Overview
+from clv_experiments.decisions.overview.business import BusinessOverview
 from clv_experiments.decisions.overview.months import YEAR
 from clv_experiments.reporting.chart_style import (
     BLUE,
@@ -36,26 +36,30 @@ PARTS = {"returning_revenue": ("returning customers", BLUE), "new_revenue": ("ne
 MAX_COHORTS = 24  # on the page
 
 
-def overview_section(overview: Overview, period: Period, total: TotalRange | None) -> Section:
+def overview_section(overview: BusinessOverview, period: Period, total: TotalRange | None) -> Section:
     """Show how the business is doing, and the total that is forecast for the coming period, where it has a range."""
-    exhibits = [_revenue(overview, period, total), _retention(overview), _concentration(overview)]
+    exhibits = [
+        _build_revenue_exhibit(overview, period, total),
+        _build_retention_exhibit(overview),
+        _build_concentration_exhibit(overview),
+    ]
     if overview.countries is not None:
-        exhibits.append(_exhibit("countries", overview, overview.countries))
+        exhibits.append(_build_exhibit("countries", overview, overview.countries))
     return TEMPLATE.section(
         "overview", TEMPLATE.render("summary", overview), exhibits, TEMPLATE.render("method", overview)
     )
 
 
-def _exhibit(name: str, overview: Overview, table: pd.DataFrame | None, **options: Any) -> Exhibit:
+def _build_exhibit(name: str, overview: BusinessOverview, table: pd.DataFrame | None, **options: Any) -> Exhibit:
     """Build an exhibit whose sentences are the template's macro of its name."""
     (recent,) = TEMPLATE.render("recent", overview.months)
     title = TEMPLATE.title(f"overview_{name}", recent=recent)
     return TEMPLATE.exhibit(f"overview_{name}", TEMPLATE.render(name, overview), table, title=title, **options)
 
 
-def _revenue(overview: Overview, period: Period, total: TotalRange | None) -> Exhibit:
+def _build_revenue_exhibit(overview: BusinessOverview, period: Period, total: TotalRange | None) -> Exhibit:
     order, months = overview.order_unit, overview.months.table[MONTH_COLUMNS].iloc[::-1].reset_index()
-    return _exhibit(
+    return _build_exhibit(
         "revenue",
         overview,
         months.assign(month=months["month"].astype(str), whole=np.where(months["whole"], "yes", "no")),
@@ -66,7 +70,7 @@ def _revenue(overview: Overview, period: Period, total: TotalRange | None) -> Ex
     )
 
 
-def _retention(overview: Overview) -> Exhibit:
+def _build_retention_exhibit(overview: BusinessOverview) -> Exhibit:
     cohorts = overview.retention.table
     shares = cohorts[[later for later in range(1, YEAR + 1) if cohorts[later].notna().any()]]
     table = shares.add_prefix("month_")
@@ -74,15 +78,15 @@ def _retention(overview: Overview) -> Exhibit:
     table.insert(0, "cohort", cohorts.index.astype(str))
     draw = partial(draw_retention, cohorts.tail(MAX_COHORTS)) if len(shares.columns) else None
     table = table.reset_index(drop=True)
-    return _exhibit("retention", overview, table, draw=draw, headings=MONTHS_LATER, page_rows=MAX_COHORTS)
+    return _build_exhibit("retention", overview, table, draw=draw, headings=MONTHS_LATER, page_rows=MAX_COHORTS)
 
 
-def _concentration(overview: Overview) -> Exhibit:
+def _build_concentration_exhibit(overview: BusinessOverview) -> Exhibit:
     concentration = overview.concentration
-    return _exhibit("concentration", overview, concentration.deciles() if concentration else None)
+    return _build_exhibit("concentration", overview, concentration.deciles() if concentration else None)
 
 
-def draw_revenue(overview: Overview, period: Period, total: TotalRange | None, width: float) -> Figure:
+def draw_revenue(overview: BusinessOverview, period: Period, total: TotalRange | None, width: float) -> Figure:
     """Draw the revenue of each month, of returning and of new customers, and what known customers bring ahead.
 
     Months that are not whole are paler. The range of the coming period's total is drawn as a mean month of it.

@@ -12,45 +12,45 @@ from clv_experiments.decisions.customer_scores import ScoringModels, choose_rank
 from clv_experiments.decisions.past_predictions import IntervalAssessment, MissedPurchases
 from clv_experiments.decisions.score_totals import ScoreSummary
 from clv_experiments.decisions.shop import Shop
-from clv_experiments.decisions.snapshot import TimingChoice, is_sure_of_one_time_buyers
+from clv_experiments.decisions.snapshot import TimingChoice, counts_one_time_buyers_as_alive
 from clv_experiments.evaluation.ranking import RankingAssessment
 from clv_experiments.reporting.formatting import format_money, format_share
 from clv_experiments.reporting.prose import sentences
 from clv_experiments.reporting.text_table import TextTable
 
 
-def interval_sentences(assessment: IntervalAssessment, currency: str) -> list[str]:
+def describe_spend_intervals(assessment: IntervalAssessment, currency: str) -> list[str]:
     """Say what intervals of spend rest on, and what they are worth."""
     return sentences("scores/evidence.jinja", "intervals", assessment, currency)
 
 
-def missed_sentences(missed: MissedPurchases, btyd_name: str, shop: Shop) -> list[str]:
+def describe_missed_purchases(missed: MissedPurchases, btyd_name: str, shop: Shop) -> list[str]:
     """Say how many customers missed a purchase, and how many were to be expected to."""
     return sentences("scores/evidence.jinja", "missed", missed, missed.model or btyd_name, shop.likely)
 
 
-def ranking_sentences(ranking: RankingAssessment | None, model: str, period: Period | None, measure: str) -> list[str]:
+def describe_ranking(ranking: RankingAssessment | None, model: str, period: Period | None, measure: str) -> list[str]:
     """Say where a ranking is not shown to be better than chance; else nothing."""
     return sentences("scores/evidence.jinja", "ranking", ranking, model, period, measure) if ranking else []
 
 
-def model_sentences(models: ScoringModels, *, has_amounts: bool) -> list[str]:
+def describe_scoring_models(models: ScoringModels, *, has_amounts: bool) -> list[str]:
     """Say what readers of a row must know of the models behind it."""
     evidence, names = partial(sentences, "scores/evidence.jinja"), (models.spend_name, models.btyd_name)
-    is_sure = is_sure_of_one_time_buyers(models.timing_model)
+    is_sure = counts_one_time_buyers_as_alive(models.timing_model)
     return [
         *(evidence("sure_of_one_time_buyers", models.timing_name) if is_sure else []),
         *(evidence("two_models", *names) if has_amounts and names[0] != names[1] else []),
-        *timing_sentences(models.timing, models.btyd_name),
+        *describe_timing_model(models.timing, models.btyd_name),
     ]
 
 
-def timing_sentences(timing: TimingChoice | None, btyd_name: str) -> list[str]:
+def describe_timing_model(timing: TimingChoice | None, btyd_name: str) -> list[str]:
     """Say where purchases are too regular for BTYD, and who tells P(alive), P(buys) and dates; else nothing."""
     return sentences("scores/evidence.jinja", "timing", timing, btyd_name) if timing else []
 
 
-def readme(
+def render_readme(
     model: str,
     notes: Sequence[str],
     shop: Shop,

@@ -15,8 +15,8 @@ from clv_experiments.decisions.segments.tiers import (
     NEW,
     TIERS,
     TierMovement,
+    measure_tier_movement,
     summarise_tiers,
-    tier_movement,
 )
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
@@ -46,7 +46,7 @@ def segments_section(
     of_tiers = summarise_tiers(now, previous, shop.tiers, products, replicates, seed)
     of_segments = summarise_segments(now, previous, products, replicates, seed)
     tiers = group_exhibit("value_tiers", of_tiers.table, of_tiers, now, previous, shop.currency)
-    moves = movement_exhibit(tier_movement(now, previous, shop.tiers), now, previous, shop)
+    moves = movement_exhibit(measure_tier_movement(now, previous, shop.tiers), now, previous, shop)
     rfm = group_exhibit("rfm_segments", of_segments.table, of_segments, now, previous, shop.currency)
     summary = [*tiers.sentences[:2], moves.sentences[0]]
     return TEMPLATE.section("segments", summary, [moves, tiers, rfm], TEMPLATE.render("method", now, shop))
@@ -57,7 +57,7 @@ def movement_exhibit(moves: TierMovement, now: Snapshot, previous: Snapshot, sho
     counts, draw = moves.counts, None
     if (counts.sum() > 0).sum() > 1:
         subtitle = f"{format_day(previous.period.cutoff)} to {format_day(now.period.cutoff)}"
-        draw = partial(draw_moves, counts, subtitle)
+        draw = partial(draw_tier_moves, counts, subtitle)
     table = counts.assign(customers=counts.sum(axis=1)).reset_index()
     paragraphs = TEMPLATE.render("tier_movement", moves, previous, shop.currency)
     headings = {tier: f"{tier} now" for tier in TIERS}
@@ -70,22 +70,22 @@ def group_exhibit(name: str, table: pd.DataFrame, *values: object) -> Exhibit:
     return TEMPLATE.exhibit(name, TEMPLATE.render(name, *values), table, columns=columns)
 
 
-def draw_moves(counts: pd.DataFrame, subtitle: str, width: float) -> Figure:
-    """Draw ``count_moves`` as bands from the tiers before to those now, as wide as they have customers."""
+def draw_tier_moves(counts: pd.DataFrame, subtitle: str, width: float) -> Figure:
+    """Draw ``count_tier_moves`` as bands from the tiers before to those now, as wide as they have customers."""
     figure, (panel,) = create_chart("Who moved between the tiers", subtitle, 4.4, width=width)
     customers = float(counts.to_numpy().sum())
-    left, right = (_stack(counts.sum(axis=axis), GAP * customers) for axis in (1, 0))
+    left, right = (_stack_groups(counts.sum(axis=axis), GAP * customers) for axis in (1, 0))
     for before, after in product(counts.index, counts.columns):
         count = int(counts.loc[before, after])
         if not count:
             continue
-        panel.add_patch(_band(left[before], right[after], count, TIER_COLOURS[before]))
+        panel.add_patch(_create_band(left[before], right[after], count, TIER_COLOURS[before]))
         if count > LABELLED * customers:
             panel.text(0.04, left[before] - count / 2, f"{count:,}", **TEXT_STYLE, va="center")
         left[before] -= count
         right[after] -= count
     for x, sums, word, side in ((0.0, counts.sum(axis=1), "before", "right"), (1.0, counts.sum(axis=0), "now", "left")):
-        for tier, top in _stack(sums, GAP * customers).items():
+        for tier, top in _stack_groups(sums, GAP * customers).items():
             if sums[tier]:
                 name = tier if tier == NEW else f"{tier} {word}"
                 panel.text(
@@ -98,13 +98,13 @@ def draw_moves(counts: pd.DataFrame, subtitle: str, width: float) -> Figure:
     return figure
 
 
-def _stack(sums: pd.Series, gap: float) -> dict[str, float]:
+def _stack_groups(sums: pd.Series, gap: float) -> dict[str, float]:
     """Return the upper end of each group on a line that goes down, with gaps between the groups."""
     ends = (sums + gap).cumsum().shift(fill_value=0)
     return {str(name): -float(end) for name, end in ends.items()}
 
 
-def _band(left: float, right: float, height: float, colour: str) -> PathPatch:
+def _create_band(left: float, right: float, height: float, colour: str) -> PathPatch:
     """Return a band between two upper ends at 0 and 1."""
     edge = [(0.0, left), (0.5, left), (0.5, right), (1.0, right)]
     back = [(x, y - height) for x, y in reversed(edge)]

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from clv_experiments.decisions.next_purchase.candidates import Candidate
-from clv_experiments.decisions.next_purchase.dates import waiting_days
-from clv_experiments.evaluation.confidence_intervals import wilson
-from clv_experiments.evaluation.validation import Floats
+from clv_experiments.decisions.next_purchase.dates import waiting_time_quantiles
+from clv_experiments.evaluation.array_checks import Floats
+from clv_experiments.evaluation.confidence_intervals import wilson_interval
 
 CHECKPOINTS = (30, 60, 90)  # days, as shops ask
 STEPS = 30  # of the horizon over which the Brier score is averaged
@@ -81,12 +81,12 @@ def run_backtest(
     predictions = []
     for candidate in candidates:
         probabilities = candidate.estimator.purchase_probabilities(candidate.X.loc[days_to_purchase.index], days)
-        dates = waiting_days(probabilities, days, np.array([0.5, (1 - level) / 2, (1 + level) / 2]))
+        dates = waiting_time_quantiles(probabilities, days, np.array([0.5, (1 - level) / 2, (1 + level) / 2]))
         predictions.append(WaitingTimePrediction(candidate.name, candidate.family, probabilities, *dates.T))
     return Backtest(days_to_purchase, days, checkpoints, predictions, level)
 
 
-def reliability(backtest: Backtest) -> pd.DataFrame:
+def build_reliability_table(backtest: Backtest) -> pd.DataFrame:
     """Compare predicted with actual shares of buyers in tenths of the predicted probability.
 
     Customers with the same probability stay together, so that a candidate may have fewer than ten groups.
@@ -111,5 +111,7 @@ def reliability(backtest: Backtest) -> pd.DataFrame:
             table.insert(0, "contender", prediction.name)
             tables.append(table)
     frame = pd.concat(tables, ignore_index=True)
-    frame["actual_lower"], frame["actual_upper"] = wilson(frame["actual"].to_numpy(), frame["customers"].to_numpy())
+    frame["actual_lower"], frame["actual_upper"] = wilson_interval(
+        frame["actual"].to_numpy(), frame["customers"].to_numpy()
+    )
     return frame

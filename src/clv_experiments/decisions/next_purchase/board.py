@@ -11,9 +11,9 @@ import pandas as pd
 
 from clv_experiments.comparison.standings import difference_table, simultaneous_half_widths
 from clv_experiments.decisions.next_purchase.backtest import Backtest
+from clv_experiments.evaluation.array_checks import Floats
 from clv_experiments.evaluation.confidence_intervals import Estimate, percentile_interval
 from clv_experiments.evaluation.metrics import roc_auc_by_sample
-from clv_experiments.evaluation.validation import Floats
 
 ORDERED_BY = "integrated_brier"
 BATCH = 1_000_000  # resampled customers that are counted at a time
@@ -28,7 +28,7 @@ Scorer = Callable[[Floats], Floats]  # counts of the customers (n, samples) to s
 class CandidateScores:
     """A score of all candidates on the customers as they are, and on customers drawn with replacement."""
 
-    values: Floats  # shape (candidates,)
+    scores: Floats  # shape (candidates,)
     replicates: Floats  # shape (replicates, candidates)
 
 
@@ -45,7 +45,7 @@ def bootstrap_scores(
         checkpoint, ``date_error`` (median absolute error of the expected day among those who bought, in days) and
         ``coverage`` (share of those whose day the interval held). nan where nobody bought, or for ``auc`` everybody.
     """
-    scorers = dict(_scorers(backtest))
+    scorers = dict(_iterate_scorers(backtest))
     n = len(backtest.days_to_purchase)
     samples: dict[str, list[Floats]] = {name: [] for name in scorers}
     rng, size = np.random.default_rng(seed), max(1, BATCH // n)
@@ -60,7 +60,7 @@ def bootstrap_scores(
     return {name: CandidateScores(scorers[name](everyone)[0], np.concatenate(samples[name])) for name in scorers}
 
 
-def _scorers(backtest: Backtest) -> Iterator[tuple[str, Scorer]]:
+def _iterate_scorers(backtest: Backtest) -> Iterator[tuple[str, Scorer]]:
     waits, predictions = backtest.days_to_purchase.to_numpy(), backtest.predictions
     everyone, buyers = np.ones(len(waits)), (~np.isnan(waits)).astype(float)
     yield ORDERED_BY, _mean_scorer([backtest.squared_errors(prediction) for prediction in predictions], everyone)
@@ -156,7 +156,7 @@ class NextPurchaseBoard:
         return self.select_score().query("group == 1").index.tolist()
 
     @property
-    def rules(self) -> list[str]:
+    def baseline_names(self) -> list[str]:
         """The rules of thumb among the candidates, best first."""
         return self.select_score().query("family == 'baseline'").index.tolist()
 
@@ -184,7 +184,7 @@ class NextPurchaseBoard:
         return checks
 
     @property
-    def wide(self) -> pd.DataFrame:
+    def wide_table(self) -> pd.DataFrame:
         """One row a candidate, best first: its tie group, the score that orders and its difference, all others."""
         first = self.select_score()[["group", "family", "value", "from_best", "from_best_lower", "from_best_upper"]]
         others = {name: self.select_score(name)["value"] for name in self.table["score"].unique() if name != ORDERED_BY}
@@ -198,16 +198,16 @@ def compare_candidates(
     names, families = zip(*((prediction.name, prediction.family) for prediction in backtest.predictions), strict=True)
     tables = []
     for name, score in bootstrap_scores(backtest, replicates, seed, progress).items():
-        oriented, samples = (_oriented(name, each, backtest.level) for each in (score.values, score.replicates))
+        oriented, samples = (_orient_score(name, each, backtest.level) for each in (score.scores, score.replicates))
         table = difference_table(names, families, oriented, simultaneous_half_widths(oriented, samples, CONFIDENCE))
         lower, upper = percentile_interval(score.replicates)
         table = table.rename(columns={"model": "contender"})
-        table = table.assign(score=name, value=score.values, lower=lower, upper=upper)
+        table = table.assign(score=name, value=score.scores, lower=lower, upper=upper)
         tables.append(table.sort_values(["rank", "contender"], kind="stable"))
     return NextPurchaseBoard(backtest, pd.concat(tables, ignore_index=True))
 
 
-def _oriented(score: str, values: Floats, level: float) -> Floats:
+def _orient_score(score: str, values: Floats, level: float) -> Floats:
     """Turn a score into one that is better when higher: all but the AUC are best near a target."""
     if score.startswith("auc"):
         return values

@@ -15,7 +15,7 @@ from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecasting.customer_features import RFM
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.model import Model
-from clv_experiments.models.purchase_baselines import OwnRhythm, ShareBought
+from clv_experiments.models.purchase_baselines import OwnRateBaseline, RecencyBandBaseline
 from clv_experiments.models.purchase_hazard import PurchaseHazard
 
 BANDS = 10
@@ -65,11 +65,11 @@ def fit_candidates(
         hazard = PurchaseHazard(period.days, max(round(period.days / DAYS_AN_INTERVAL), 1), random_state=seed)
         candidates += [
             _fit_on_panel(forecaster, period, "purchase hazard", "ml", hazard, hazard_features),
-            _fit_on_panel(forecaster, period, "equally recent", "baseline", ShareBought(BANDS), RFM),
-            _fit_on_panel(forecaster, period, "everyone alike", "baseline", ShareBought(1), RFM),
+            _fit_on_panel(forecaster, period, "equally recent", "baseline", RecencyBandBaseline(BANDS), RFM),
+            _fit_on_panel(forecaster, period, "everyone alike", "baseline", RecencyBandBaseline(1), RFM),
         ]
     X = forecaster.features(period.cutoff, RFM)
-    return [*candidates, Candidate("own rhythm", "baseline", OwnRhythm(), X)]
+    return [*candidates, Candidate("own rhythm", "baseline", OwnRateBaseline(), X)]
 
 
 def fit_btyd(forecaster: Forecaster, snapshot: Snapshot, model: Model) -> Candidate:
@@ -84,7 +84,7 @@ def _fit_on_panel(
     period: Period,
     name: str,
     family: str,
-    estimator: PurchaseHazard | ShareBought,
+    estimator: PurchaseHazard | RecencyBandBaseline,
     features: FeatureSet,
 ) -> Candidate:
     """Fit on the waits after earlier cutoffs, each observed for the length of its period."""

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from clv_experiments.evaluation.validation import Floats
+from clv_experiments.evaluation.array_checks import Floats
 
 GRID = 16  # days asked of an estimator; what lies between is interpolated
 RHYTHM_GRID = 120  # of one whose probabilities rise within days, since customers keep a rhythm
@@ -48,13 +48,13 @@ def next_purchase_dates(
         interval) are whole days after the cutoff, NaT where a purchase within the limit is less probable than 1 %;
         ``p_next_purchase`` is P(a purchase comes within the limit).
     """
-    days = days_ahead(within_days, grid)
+    days = choose_day_grid(within_days, grid)
     shares = np.array([0.5, (1 - level) / 2, (1 + level) / 2])
     waits, p_purchase = np.empty((len(X), 3)), np.empty(len(X))
     for first in range(0, len(X), BATCH_ROWS):
         part = slice(first, first + BATCH_ROWS)
         probabilities = estimator.purchase_probabilities(X.iloc[part], days)
-        waits[part], p_purchase[part] = waiting_days(probabilities, days, shares), probabilities[:, -1]
+        waits[part], p_purchase[part] = waiting_time_quantiles(probabilities, days, shares), probabilities[:, -1]
     waits_in_days = waits.astype("timedelta64[D]")
     waits_in_days[p_purchase < MIN_PROBABILITY] = np.timedelta64("NaT")
     dates = (np.datetime64(cutoff, "D") + waits_in_days).astype("datetime64[s]")
@@ -62,12 +62,12 @@ def next_purchase_dates(
     return pd.DataFrame({**columns, "p_next_purchase": p_purchase}, index=X.index)
 
 
-def days_ahead(within_days: int, grid: int = GRID) -> NDArray[np.int64]:
+def choose_day_grid(within_days: int, grid: int = GRID) -> NDArray[np.int64]:
     """Choose the days at which to ask an estimator: every one at first, ever fewer up to the limit."""
     return np.unique(np.maximum(within_days * (np.arange(1, grid + 1) / grid) ** 2, 1).round().astype(np.int64))
 
 
-def waiting_days(probabilities: Floats, days: NDArray[np.int64], shares: Floats) -> Floats:
+def waiting_time_quantiles(probabilities: Floats, days: NDArray[np.int64], quantile_levels: Floats) -> Floats:
     """Return the quantiles of the wait, given that it ends by the last of the days.
 
     Between two days a purchase is taken to be equally probable on any.
@@ -78,7 +78,7 @@ def waiting_days(probabilities: Floats, days: NDArray[np.int64], shares: Floats)
         P(a purchase comes within each number of days), rising.
     days : array, shape (days,)
         Rising whole numbers.
-    shares : array, shape (quantiles,)
+    quantile_levels : array, shape (quantiles,)
         Such as 0.5 for the median.
 
     Returns
@@ -89,8 +89,8 @@ def waiting_days(probabilities: Floats, days: NDArray[np.int64], shares: Floats)
     starts = np.concatenate([[0.0], days])
     cumulative = np.column_stack([np.zeros(len(probabilities)), probabilities])
     rows = np.arange(len(cumulative))
-    waits = np.empty((len(cumulative), len(shares)))
-    for column, share in enumerate(shares):
+    waits = np.empty((len(cumulative), len(quantile_levels)))
+    for column, share in enumerate(quantile_levels):
         target = share * cumulative[:, -1]
         after = np.clip((cumulative < target[:, None]).sum(axis=1), 1, len(days))
         below, above = cumulative[rows, after - 1], cumulative[rows, after]

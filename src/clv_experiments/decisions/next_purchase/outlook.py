@@ -9,7 +9,7 @@ from clv_experiments.data.window import Period
 from clv_experiments.decisions.next_purchase.backtest import run_backtest
 from clv_experiments.decisions.next_purchase.board import NextPurchaseBoard, Progress, compare_candidates
 from clv_experiments.decisions.next_purchase.candidates import Candidate, fit_btyd, fit_candidates
-from clv_experiments.decisions.next_purchase.timing import rhythm_candidate
+from clv_experiments.decisions.next_purchase.timing import build_mbg_cnbd_k_candidate
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.errors import ClvError
@@ -71,7 +71,7 @@ def next_purchase_outlook(
         raise ClvError(f"next purchases are compared on a period that is over, got the coming one, {previous.period}")
     candidates = fit_candidates(forecaster, previous, models, hazard_features, seed)
     if now.timing and now.timing.regularity.is_high:
-        candidates.append(rhythm_candidate(forecaster, previous.period))
+        candidates.append(build_mbg_cnbd_k_candidate(forecaster, previous.period))
     backtest = run_backtest(candidates, previous.table["days_to_purchase"], previous.period.days, shop.interval)
     if now.timing_model:
         candidate = Candidate(now.timing_name, "btyd", now.timing_model, now.table)

@@ -23,7 +23,7 @@ GAPS = FeatureSet("gaps", [rfm, log_gap_sum])
 SIGNIFICANCE = 0.025  # of the difference, one-sided
 
 
-def choose_timing(forecaster: Forecaster, period: Period, btyd_model: Model) -> TimingChoice:
+def choose_timing_model(forecaster: Forecaster, period: Period, btyd_model: Model) -> TimingChoice:
     """Choose who tells P(alive), P(buys) and dates of a period, by what was known at its cutoff.
 
     Where the gaps up to it are too regular for BTYD, the MBG/CNBD-k and the BTYD model are set before the period
@@ -32,7 +32,7 @@ def choose_timing(forecaster: Forecaster, period: Period, btyd_model: Model) -> 
     """
     regularity = measure_regularity(count_last_two_gaps(forecaster.log, period.cutoff))
     earlier = next(replace(forecaster.window, training_origins=None).training_periods(period), None)
-    if regularity.is_high and earlier and _is_better(forecaster, earlier, btyd_model):
+    if regularity.is_high and earlier and _predicts_better_than_btyd(forecaster, earlier, btyd_model):
         return TimingChoice(regularity, fit_timing_model(forecaster, period))
     return TimingChoice(regularity, None)
 
@@ -42,26 +42,26 @@ def fit_timing_model(forecaster: Forecaster, period: Period) -> MbgCnbdK:
     return MbgCnbdK(horizon_days=float(period.days)).fit(forecaster.features(period.cutoff, GAPS))
 
 
-def rhythm_candidate(forecaster: Forecaster, period: Period) -> Candidate:
+def build_mbg_cnbd_k_candidate(forecaster: Forecaster, period: Period) -> Candidate:
     """Enter the MBG/CNBD-k, fitted at a period's cutoff, as a candidate."""
     return Candidate(
         RHYTHM_NAME, "btyd", fit_timing_model(forecaster, period), forecaster.features(period.cutoff, GAPS)
     )
 
 
-def _is_better(forecaster: Forecaster, period: Period, btyd_model: Model) -> bool:
+def _predicts_better_than_btyd(forecaster: Forecaster, period: Period, btyd_model: Model) -> bool:
     """Whether the MBG/CNBD-k predicted a period that is over better than a BTYD model, beyond chance."""
     forecast = forecaster.forecast(period, btyd_model)
     btyd = Candidate(btyd_model.name, btyd_model.family, forecast.estimator, forecast.X)
     waits = forecaster.time_to_next_purchase(period)
-    backtest = run_backtest([btyd, rhythm_candidate(forecaster, period)], waits, period.days, level=0.8)
+    backtest = run_backtest([btyd, build_mbg_cnbd_k_candidate(forecaster, period)], waits, period.days, level=0.8)
     errors = [backtest.squared_errors(prediction) for prediction in backtest.predictions]
     return bool(ttest_rel(*errors, alternative="greater").pvalue < SIGNIFICANCE)
 
 
-def with_timing(snapshot: Snapshot, forecaster: Forecaster, btyd_model: Model) -> Snapshot:
+def add_timing_model(snapshot: Snapshot, forecaster: Forecaster, btyd_model: Model) -> Snapshot:
     """Choose who tells P(alive) and P(buys) of a snapshot's customers; ``btyd_model`` is the one behind it."""
-    timing = choose_timing(forecaster, snapshot.period, btyd_model)
+    timing = choose_timing_model(forecaster, snapshot.period, btyd_model)
     if timing.timing_model is None:
         return replace(snapshot, timing=timing)
     probabilities = {

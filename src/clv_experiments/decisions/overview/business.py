@@ -12,10 +12,15 @@ import pandas as pd
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.queries.activity import cohort_activity, country_activity, daily_totals, spend_by_customer
 from clv_experiments.data.window import DAY, Period
-from clv_experiments.decisions.overview.months import YEAR, Comparison, Months, comparisons
+from clv_experiments.decisions.overview.months import (
+    YEAR,
+    MonthlyActivity,
+    RevenueComparison,
+    compare_month_quarter_and_year,
+)
 from clv_experiments.decisions.overview.retention import Retention
 from clv_experiments.errors import ClvError
-from clv_experiments.evaluation.validation import Floats
+from clv_experiments.evaluation.array_checks import Floats
 
 MIN_CUSTOMERS = 10  # below which tenths say nothing
 DOMINANT = 0.05  # share of one customer that is worth a word
@@ -23,13 +28,13 @@ NO_COUNTRY = "no country given"
 
 
 @dataclass(frozen=True, eq=False)
-class Concentration:
+class RevenueConcentration:
     """How revenue is spread over customers; spend below zero counts as none."""
 
     spend: Floats  # one a customer, in currency, ascending
 
     @classmethod
-    def from_spend(cls, spend: pd.Series) -> Concentration | None:
+    def from_spend(cls, spend: pd.Series) -> RevenueConcentration | None:
         """Measure one value a customer; None where nobody spent anything."""
         ordered = np.sort(np.maximum(spend.to_numpy(dtype=float), 0.0))
         return cls(ordered) if ordered.sum() > 0 else None
@@ -78,7 +83,7 @@ class Concentration:
         return pd.DataFrame({"decile": np.arange(1, 11), **columns})
 
 
-def country_shares(recent: pd.DataFrame, earlier: pd.DataFrame | None) -> pd.DataFrame:
+def compare_country_shares(recent: pd.DataFrame, earlier: pd.DataFrame | None) -> pd.DataFrame:
     """Set ``data.queries.activity.country_activity`` beside that of the year before, where the log holds it.
 
     Returns
@@ -97,42 +102,42 @@ def country_shares(recent: pd.DataFrame, earlier: pd.DataFrame | None) -> pd.Dat
 
 
 @dataclass(frozen=True, eq=False)
-class Overview:
+class BusinessOverview:
     """The business up to a day; None where the log cannot tell."""
 
-    months: Months
+    months: MonthlyActivity
     currency: str
     order_unit: Literal["order", "purchase day"]  # what is counted: purchase days where the log has no order ids
-    revenue: list[Comparison]  # of the last month, quarter and year
+    revenue: list[RevenueComparison]  # of the last month, quarter and year
     retention: Retention
-    concentration: Concentration | None
-    countries: pd.DataFrame | None  # from country_shares
+    concentration: RevenueConcentration | None
+    countries: pd.DataFrame | None  # from compare_country_shares
 
 
-def describe_business(log: TransactionLog, end: date) -> Overview:
+def describe_business(log: TransactionLog, end: date) -> BusinessOverview:
     """Describe the business up to a day, inclusive; nothing after it is read. ClvError if the log begins later."""
     if end < log.start:
         raise ClvError(f"log '{log.name}' starts on {log.start}, after {end}, up to which it was to be described")
     cohorts, daily = cohort_activity(log, end), daily_totals(log, end)
-    months = Months.from_cohorts(cohorts, log.start, end)
-    return Overview(
+    months = MonthlyActivity.from_cohorts(cohorts, log.start, end)
+    return BusinessOverview(
         months=months,
         currency=log.currency,
         order_unit="order" if (daily["orders"] > daily["customers"]).any() else "purchase day",
-        revenue=comparisons(months.whole["revenue"]),
+        revenue=compare_month_quarter_and_year(months.whole["revenue"]),
         retention=Retention.from_cohorts(cohorts, months),
-        concentration=Concentration.from_spend(spend_by_customer(log, months.recent_days)),
-        countries=_countries(log, months),
+        concentration=RevenueConcentration.from_spend(spend_by_customer(log, months.recent_days)),
+        countries=_compare_countries(log, months),
     )
 
 
-def _countries(log: TransactionLog, months: Months) -> pd.DataFrame | None:
+def _compare_countries(log: TransactionLog, months: MonthlyActivity) -> pd.DataFrame | None:
     """Set countries beside the year before where the log holds it whole."""
     period = months.recent_days
     recent = country_activity(log, period)
     if recent is None or recent.empty:
         return None
     if len(months.whole) < 2 * YEAR:
-        return country_shares(recent, None)
+        return compare_country_shares(recent, None)
     first: pd.Period = months.recent.index[0] - YEAR
-    return country_shares(recent, country_activity(log, Period(first.start_time.date() - DAY, period.cutoff)))
+    return compare_country_shares(recent, country_activity(log, Period(first.start_time.date() - DAY, period.cutoff)))

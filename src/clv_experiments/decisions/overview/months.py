@@ -16,7 +16,7 @@ BURN_IN = 3  # first months of a log, in which customers of old look new
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class RevenueComparison:
     """The revenue of successive months and of as many earlier ones, in currency."""
 
     months: pd.PeriodIndex
@@ -30,7 +30,7 @@ class Comparison:
         return self.revenue / self.earlier_revenue - 1 if self.earlier_revenue > 0 else np.nan
 
 
-def compare(revenue: pd.Series, length: int) -> Comparison | None:
+def compare_revenue(revenue: pd.Series, length: int) -> RevenueComparison | None:
     """Compare the last months with the same a year earlier, or with those right before where the log is too short.
 
     ``revenue`` holds successive whole months, oldest first; None where there are too few.
@@ -40,16 +40,16 @@ def compare(revenue: pd.Series, length: int) -> Comparison | None:
         return None
     last, earlier = revenue.iloc[-length:], revenue.iloc[len(revenue) - gap - length : len(revenue) - gap]
     months, earlier_months = pd.PeriodIndex(last.index), pd.PeriodIndex(earlier.index)
-    return Comparison(months, earlier_months, float(last.sum()), float(earlier.sum()))
+    return RevenueComparison(months, earlier_months, float(last.sum()), float(earlier.sum()))
 
 
-def comparisons(revenue: pd.Series) -> list[Comparison]:
+def compare_month_quarter_and_year(revenue: pd.Series) -> list[RevenueComparison]:
     """Compare the last whole month, quarter and year, as far as the months reach; the longest comes last."""
-    return [comparison for length in LENGTHS if (comparison := compare(revenue, length)) is not None]
+    return [comparison for length in LENGTHS if (comparison := compare_revenue(revenue, length)) is not None]
 
 
 @dataclass(frozen=True, eq=False)
-class Months:
+class MonthlyActivity:
     """Every month that the log touches.
 
     The table has an index ``month`` (monthly periods, without gaps) and columns ``revenue``, ``new_revenue`` (of
@@ -64,7 +64,7 @@ class Months:
     burn_in: int = BURN_IN  # first months, in which customers of old look new
 
     @classmethod
-    def from_cohorts(cls, cohorts: pd.DataFrame, start: date, end: date) -> Months:
+    def from_cohorts(cls, cohorts: pd.DataFrame, start: date, end: date) -> MonthlyActivity:
         """Add up ``data.queries.activity.cohort_activity`` from the first to the last complete day of the log."""
         index = pd.period_range(start, end, freq="M", name="month")
         measures = ["revenue", "customers", "orders"]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
-from clv_experiments.decisions.overview.months import YEAR, Months
+from clv_experiments.decisions.overview.months import YEAR, MonthlyActivity
 from clv_experiments.evaluation.confidence_intervals import Estimate
 
 EARLY = [1, 2, 3]  # months after the first by which cohorts are compared
@@ -37,7 +37,7 @@ class Retention:
     is_after_burn_in: np.ndarray  # by cohort, whether its customers are surely new
 
     @classmethod
-    def from_cohorts(cls, cohorts: pd.DataFrame, months: Months) -> Retention:
+    def from_cohorts(cls, cohorts: pd.DataFrame, months: MonthlyActivity) -> Retention:
         """Divide the counts of ``data.queries.activity.cohort_activity``."""
         later = (cohorts["month"].dt.year - cohorts["cohort"].dt.year) * YEAR
         later += cohorts["month"].dt.month - cohorts["cohort"].dt.month

@@ -49,6 +49,6 @@ def cut_points(values: ArrayLike, shares: Sequence[float], name: str) -> tuple[f
     return tuple(float(distinct[position]) if position < len(distinct) else np.inf for position in positions)
 
 
-def count_reached(values: ArrayLike, cuts: Sequence[float]) -> np.ndarray:
+def count_cut_points_reached(values: ArrayLike, cuts: Sequence[float]) -> np.ndarray:
     """Count the cut points that each value reaches, shape (customers,)."""
     return np.searchsorted(np.sort(np.asarray(cuts, dtype=float)), np.asarray(values, dtype=float), side="right")

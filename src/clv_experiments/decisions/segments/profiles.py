@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from clv_experiments.evaluation.array_checks import Floats
 from clv_experiments.evaluation.confidence_intervals import Estimate, bootstrap_counts, percentile_interval
-from clv_experiments.evaluation.validation import Floats
 
 TOP_PRODUCTS = 3
 MAX_LETTERS = 40  # of a product's name
@@ -46,16 +46,16 @@ def profile_groups(
             "customers": by_group.size(),
             "share_of_customers": by_group.size() / len(table),
             "past_revenue": past,
-            "share_of_past": past / _positive(past.sum()),
+            "share_of_past": past / _nan_unless_positive(past.sum()),
             "expected_revenue": expected,
-            "share_of_expected": expected / _positive(expected.sum()),
+            "share_of_expected": expected / _nan_unless_positive(expected.sum()),
             "p_alive": by_group["p_alive"].mean(),
         }
     )
     if "country" in table:
-        rows = rows.join(_main_countries(groups, table["country"]))
+        rows = rows.join(_find_main_countries(groups, table["country"]))
     if products is not None:
-        rows["top_products"] = _top_products(groups, products).reindex(rows.index).fillna("")
+        rows["top_products"] = _list_top_products(groups, products).reindex(rows.index).fillna("")
     return rows.reindex([name for name in order if name in rows.index]).rename_axis("group").reset_index()
 
 
@@ -84,9 +84,13 @@ def revenue_shares(
         return np.bincount(codes, weights=weights, minlength=len(order))
 
     resamples = [revenue(amounts * counts) for counts in bootstrap_counts(len(amounts), replicates, seed)]
-    low, high = percentile_interval([sums / _positive(sums.sum()) for sums in resamples])
+    low, high = percentile_interval([sums / _nan_unless_positive(sums.sum()) for sums in resamples])
     came = revenue(amounts)
-    shares = {"share_that_came": came / _positive(came.sum()), "share_that_came_low": low, "share_that_came_high": high}
+    shares = {
+        "share_that_came": came / _nan_unless_positive(came.sum()),
+        "share_that_came_low": low,
+        "share_that_came_high": high,
+    }
     return pd.DataFrame({"revenue_that_came": came, **shares}, index=pd.Index(order, name="group"))
 
 
@@ -96,11 +100,11 @@ def get_revenue_share(shares: pd.DataFrame, group: str) -> Estimate | None:
     return None if np.isnan(estimate.value) else estimate
 
 
-def _positive(total: float) -> float:
+def _nan_unless_positive(total: float) -> float:
     return total if total > 0 else np.nan
 
 
-def _main_countries(groups: pd.Series, countries: pd.Series) -> pd.DataFrame:
+def _find_main_countries(groups: pd.Series, countries: pd.Series) -> pd.DataFrame:
     """Name the most frequent country of each group and the share of its customers who live there."""
     members = pd.DataFrame({"group": groups, "country": countries.astype(object).fillna(UNKNOWN)})
     counts = members.value_counts().rename("customers").reset_index()
@@ -110,7 +114,7 @@ def _main_countries(groups: pd.Series, countries: pd.Series) -> pd.DataFrame:
     return pd.DataFrame({"country": main["country"], "country_share": share})
 
 
-def _top_products(groups: pd.Series, products: pd.DataFrame) -> pd.Series:
+def _list_top_products(groups: pd.Series, products: pd.DataFrame) -> pd.Series:
     """List the products that each group spent most on."""
     positions = groups.index.get_indexer(pd.Index(products["customer_id"]))
     grouped = products[positions >= 0].assign(group=groups.to_numpy()[positions[positions >= 0]])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from clv_experiments.decisions.segments.cut_points import count_reached, cut_points
+from clv_experiments.decisions.segments.cut_points import count_cut_points_reached, cut_points
 from clv_experiments.decisions.segments.profiles import get_revenue_share, profile_groups, revenue_shares
 from clv_experiments.decisions.snapshot import Snapshot, days_since_last
 from clv_experiments.evaluation.confidence_intervals import Estimate
@@ -33,7 +33,7 @@ SEGMENTS = (
 
 
 @dataclass(frozen=True)
-class RfmScores:
+class RfmCutPoints:
     """Scores from 1 to 5, a fifth of the customers each as far as ties allow; 5 is best.
 
     Fields are four cut points each: a score is 1 and one more for every cut point reached, the days counted backwards.
@@ -44,7 +44,7 @@ class RfmScores:
     spend_cuts: tuple[float, ...]
 
     @classmethod
-    def from_customers(cls, table: pd.DataFrame) -> RfmScores:
+    def from_customers(cls, table: pd.DataFrame) -> RfmCutPoints:
         """Learn the cut points from ``recency``, ``T``, ``frequency`` and ``total_spend``; one row a customer.
 
         Equal values get equal scores, that of the middle customer among them, so that customers who are all alike in
@@ -57,18 +57,18 @@ class RfmScores:
             cut_points(table["total_spend"], FIFTHS, "total_spend"),
         )
 
-    def scores(self, table: pd.DataFrame) -> pd.DataFrame:
+    def assign_scores(self, table: pd.DataFrame) -> pd.DataFrame:
         """Return ``r``, ``f``, ``m`` (1 to 5) of each customer of a table like that of ``of``."""
         columns = {
-            "r": count_reached(-days_since_last(table), self.days_cuts),
-            "f": count_reached(table["frequency"], self.frequency_cuts),
-            "m": count_reached(table["total_spend"], self.spend_cuts),
+            "r": count_cut_points_reached(-days_since_last(table), self.days_cuts),
+            "f": count_cut_points_reached(table["frequency"], self.frequency_cuts),
+            "m": count_cut_points_reached(table["total_spend"], self.spend_cuts),
         }
         return pd.DataFrame(columns, index=table.index) + 1
 
-    def segments(self, table: pd.DataFrame) -> pd.Series:
+    def assign_segments(self, table: pd.DataFrame) -> pd.Series:
         """Name the segment of each customer, one of ``SEGMENTS``, from R and the mean of F and M."""
-        scores = self.scores(table)
+        scores = self.assign_scores(table)
         value = (scores["f"] + scores["m"]) // 2
         names = np.array(_GRID, dtype=object)[scores["r"] - 1, value - 1]
         return pd.Series(names, index=table.index, name="segment")
@@ -76,7 +76,7 @@ class RfmScores:
 
 def rfm_segments(table: pd.DataFrame) -> pd.Series:
     """Name the segment of each customer of a snapshot's table, among themselves."""
-    return RfmScores.from_customers(table).segments(table)
+    return RfmCutPoints.from_customers(table).assign_segments(table)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +94,7 @@ class SegmentSummary:
     @property
     def best(self) -> pd.Series:
         """The row with the most expected revenue, or past revenue where none is expected."""
-        return _best_row(self.table)
+        return _find_best_row(self.table)
 
     @property
     def slipping(self) -> pd.DataFrame:
@@ -112,10 +112,10 @@ def summarise_segments(
     slipping_actual = revenue_shares(slipping, spend, ["slipping", "others"], replicates, seed)
     table = profile_groups(rfm_segments(now.table), now.table, products, SEGMENTS).join(actual, on="group")
     return SegmentSummary(
-        table, get_revenue_share(actual, _best_row(table)["group"]), get_revenue_share(slipping_actual, "slipping")
+        table, get_revenue_share(actual, _find_best_row(table)["group"]), get_revenue_share(slipping_actual, "slipping")
     )
 
 
-def _best_row(table: pd.DataFrame) -> pd.Series:
+def _find_best_row(table: pd.DataFrame) -> pd.Series:
     column = "share_of_expected" if table["share_of_expected"].notna().all() else "share_of_past"
     return table.iloc[int(table[column].argmax())]

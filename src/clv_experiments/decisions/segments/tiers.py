@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from clv_experiments.decisions.segments.cut_points import count_reached, cut_points
+from clv_experiments.decisions.segments.cut_points import count_cut_points_reached, cut_points
 from clv_experiments.decisions.segments.profiles import get_revenue_share, profile_groups, revenue_shares
 from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.evaluation.confidence_intervals import Estimate
@@ -37,14 +37,14 @@ class TierThresholds:
         high, mid = shares
         return cls(*cut_points(expected_spend, (1 - high, 1 - high - mid), "expected_spend"))
 
-    def names(self, expected_spend: ArrayLike) -> np.ndarray:
+    def assign_tiers(self, expected_spend: ArrayLike) -> np.ndarray:
         """Name the tier of each customer, shape (customers,): one of ``TIERS``."""
-        return np.array(TIERS[::-1], dtype=object)[count_reached(expected_spend, (self.mid, self.high))]
+        return np.array(TIERS[::-1], dtype=object)[count_cut_points_reached(expected_spend, (self.mid, self.high))]
 
 
 def assign_tiers(expected_spend: pd.Series, shares: tuple[float, float]) -> pd.Series:
     """Name the value tier of each customer among all of these, indexed as they are."""
-    names = TierThresholds.from_expected_spend(expected_spend, shares).names(expected_spend)
+    names = TierThresholds.from_expected_spend(expected_spend, shares).assign_tiers(expected_spend)
     return pd.Series(names, index=expected_spend.index, name="value_tier")
 
 
@@ -109,20 +109,20 @@ def summarise_tiers(
 class TierMovement:
     """Moves between tiers from one cutoff to the next, in customers."""
 
-    counts: pd.DataFrame  # from ``count_moves``
+    counts: pd.DataFrame  # from ``count_tier_moves``
     spend_before: float  # expected of those who are no longer High, then
     spend_now: float  # and now
 
 
-def tier_movement(now: Snapshot, previous: Snapshot, shares: tuple[float, float]) -> TierMovement:
+def measure_tier_movement(now: Snapshot, previous: Snapshot, shares: tuple[float, float]) -> TierMovement:
     """Count who moved between the tiers since the previous cutoff, and what that does to expected spend."""
     before, after = (assign_tiers(at.table["expected_spend"], shares) for at in (previous, now))
     demoted = after.index[(before.reindex(after.index) == HIGH) & (after != HIGH)]
     spend_before, spend_now = (float(at.table.loc[demoted, "expected_spend"].sum()) for at in (previous, now))
-    return TierMovement(count_moves(before, after), spend_before, spend_now)
+    return TierMovement(count_tier_moves(before, after), spend_before, spend_now)
 
 
-def count_moves(before: pd.Series, after: pd.Series) -> pd.DataFrame:
+def count_tier_moves(before: pd.Series, after: pd.Series) -> pd.DataFrame:
     """Count the customers by their tier before (rows: ``TIERS`` and ``NEW``, those only in ``after``) and after."""
     start = before.reindex(after.index).astype(object).fillna(NEW)
     counts = pd.crosstab(start.to_numpy(), after.to_numpy())

@@ -28,7 +28,7 @@ WIDEST = 9.0  # standard deviations beyond which nothing of a normal distributio
 PARETO_NODES = pa.table({"node": pareto_nbd.NODES, "weight": pareto_nbd.WEIGHTS})
 
 
-def forecast_table(model: BtydRegressor, customers: Table, spacing: float) -> Table:
+def build_forecast_expression(model: BtydRegressor, customers: Table, spacing: float) -> Table:
     """Forecast each customer over the model's horizon.
 
     Parameters
@@ -63,7 +63,7 @@ def _add_purchase_forecasts(model: BtydRegressor, customers: Table, spacing: flo
 
 @_add_purchase_forecasts.register
 def _bg_nbd_purchases(model: BgNbd, customers: Table, spacing: float) -> Table:
-    """Follow ``BgNbd._dropout`` and ``purchases_until_dropout``: the mean of (1 - (1 + p u)^-(r + x)) / p."""
+    """Follow ``BgNbd._dropout`` and ``expected_purchases_until_dropout``: the mean of (1 - (1 + p u)^-(r + x)) / p."""
     r, alpha, a, b = model.r_, model.alpha_, model.a_, model.b_ + model._initial_tosses
     c = customers.select("frequency", "T").distinct()
     c = c.mutate(
@@ -72,8 +72,8 @@ def _bg_nbd_purchases(model: BgNbd, customers: Table, spacing: float) -> Table:
         stays=c.frequency + b,
     )
     c = c.mutate(centre=-(c.stays / a).ln(), width=ibis.least(1.0, (1 / c.stays + 1 / a).sqrt()))
-    mean = _beta_mean(c.cross_join(ibis.memtable(_beta_nodes(a, b, spacing))), a)
-    c = _join(customers, mean, ["frequency", "T"])
+    mean = _mean_over_beta(c.cross_join(ibis.memtable(_build_beta_nodes(a, b, spacing))), a)
+    c = _join_forecasts(customers, mean, ["frequency", "T"])
     growth = (c["T"] - c.recency) / (c.recency + alpha * DAYS_A_WEEK)
     c = c.mutate(growth=growth, tosses=c.frequency + model._initial_tosses)
     log_odds = ibis.ifelse(
@@ -85,7 +85,7 @@ def _bg_nbd_purchases(model: BgNbd, customers: Table, spacing: float) -> Table:
     return c.mutate(expected_purchases=c.p_alive * c.purchases_if_alive)
 
 
-def _beta_nodes(a: float, b: float, spacing: float) -> pa.Table:
+def _build_beta_nodes(a: float, b: float, spacing: float) -> pa.Table:
     """Lay nodes for the mean over Beta(a, b + x) at any x: logit p = centre + width * node, with ``node = sinh(k h)``.
 
     The trapezoidal rule after such a substitution converges exponentially (Takahasi and Mori 1974, "Double Exponential
@@ -96,7 +96,7 @@ def _beta_nodes(a: float, b: float, spacing: float) -> pa.Table:
     return pa.table({"node": np.sinh(steps), "weight": np.cosh(steps)})
 
 
-def _beta_mean(c: Table, a: float) -> Table:
+def _mean_over_beta(c: Table, a: float) -> Table:
     """Average (1 - (1 + p u)^-shape) / p over p ~ Beta(a, stays) at the nodes, for each frequency and T."""
     c = c.mutate(z=c.centre + c.width * c.node)
     c = c.mutate(
@@ -120,7 +120,7 @@ def _pareto_nbd_purchases(model: ParetoNbd, customers: Table, spacing: float) ->
     c = c.mutate(by_alpha_growth=c.silence / c.by_alpha, by_beta_growth=c.silence / c.by_beta)
     c = c.mutate(decay=c.shape * _log1p(c.by_alpha_growth) + _log1p(c.by_beta_growth) * s)
     dropout = _dropout_before_purchase(c, s, purchases_near=alpha <= beta)
-    c = _join(customers, dropout, keys)
+    c = _join_forecasts(customers, dropout, keys)
     c = c.mutate(p_alive=1 / (1 + _exp(c.decay) * c.dropout), stretch=model.horizon_days / (c["T"] + beta))
     c = c.mutate(stretch=_log1p(c.stretch))
     c = c.mutate(v=c.stretch * (1 - s))
@@ -129,7 +129,7 @@ def _pareto_nbd_purchases(model: ParetoNbd, customers: Table, spacing: float) ->
 
 
 def _dropout_before_purchase(c: Table, s: float, *, purchases_near: bool) -> Table:
-    """Integrate, as ``pareto_nbd._integrate_race`` does, P(dropout ends the silence) of each history."""
+    """Integrate, as ``pareto_nbd._integrate_competing_risks`` does, P(dropout ends the silence) of each history."""
     sides = [(c.shape, c.by_alpha), (ibis.literal(s), c.by_beta)]
     (near, near_age), (far, far_age) = sides if purchases_near else sides[::-1]
     c = c.mutate(near=near, far=far, ratio=near_age / far_age, v=c.silence / near_age)
@@ -156,7 +156,7 @@ def _spend_per_purchase(model: GammaGamma, c: Table) -> FloatingValue:
     return ibis.ifelse((c.frequency > 0) & (c[MONEY] > 0), expected, model.mean_spend_) * growth
 
 
-def _join(customers: Table, forecasts: Table, keys: list[str]) -> Table:
+def _join_forecasts(customers: Table, forecasts: Table, keys: list[str]) -> Table:
     """Add to each customer what was computed for its history."""
     added = {name: forecasts[name] for name in forecasts.columns if name not in keys}
     return customers.inner_join(forecasts, keys).select(customers, **added)
@@ -177,13 +177,13 @@ def _log1p(v: FloatingValue) -> FloatingValue:
 
 def _expm1(v: FloatingValue) -> FloatingValue:
     """Return exp(v) - 1 of a column."""
-    return ibis.ifelse(v.abs() < SMALL, v * _short_exprel(v), _exp(v) - 1)
+    return ibis.ifelse(v.abs() < SMALL, v * _exprel_taylor(v), _exp(v) - 1)
 
 
 def _exprel(v: FloatingValue) -> FloatingValue:
     """Return (exp(v) - 1) / v of a column, 1 where v is 0."""
-    return ibis.ifelse(v.abs() < SMALL, _short_exprel(v), (_exp(v) - 1) / v)
+    return ibis.ifelse(v.abs() < SMALL, _exprel_taylor(v), (_exp(v) - 1) / v)
 
 
-def _short_exprel(v: FloatingValue) -> FloatingValue:
+def _exprel_taylor(v: FloatingValue) -> FloatingValue:
     return 1 + v / 2 * (1 + v / 3 * (1 + v / 4))

@@ -21,7 +21,7 @@ from clv_experiments.data.window import Horizon
 from clv_experiments.errors import ClvError
 from clv_experiments.features.history import annotate_purchase_days
 from clv_experiments.features.rfm import rfm
-from clv_experiments.forecasting.sql.expressions import forecast_table
+from clv_experiments.forecasting.sql.expressions import build_forecast_expression
 from clv_experiments.models.array_input import CUSTOMER_COLUMNS
 from clv_experiments.models.btyd import COLUMNS, BtydRegressor
 from clv_experiments.models.btyd_distribution import MONEY
@@ -67,14 +67,14 @@ class ForecastQuery:
     ----------
     table : ibis.Table
         ``customer_id``, ``p_alive``, ``expected_purchases`` and, of a model with spend, ``expected_spend``.
-    difference : float
+    max_relative_difference : float
         The largest relative difference between DuckDB and the model, over customers with all kinds of histories.
     """
 
     table: ibis.Table
-    difference: float
+    max_relative_difference: float
 
-    def statement(self, dialect: str) -> str:
+    def to_sql(self, dialect: str) -> str:
         """Compile one SELECT in a dialect of ``DIALECTS``."""
         compiler, name = DIALECTS[dialect]
         select = compiler().to_sqlglot(self.table)
@@ -87,7 +87,7 @@ class ForecastQuery:
         return select.sql(dialect=name, pretty=True, max_text_width=110) + "\n"
 
 
-def forecast_customers(model: BtydRegressor, source: SourceTable, cutoff: date) -> ForecastQuery:
+def build_forecast_query(model: BtydRegressor, source: SourceTable, cutoff: date) -> ForecastQuery:
     """Build the forecasts of all customers of a table, as things stood at the end of the cutoff.
 
     Raises
@@ -97,21 +97,21 @@ def forecast_customers(model: BtydRegressor, source: SourceTable, cutoff: date) 
     """
     customers = _read_customers(source, cutoff, model)
     for spacing in SPACINGS:
-        difference = largest_difference(model, spacing)
+        difference = measure_max_relative_difference(model, spacing)
         if difference <= AGREEMENT:
-            return ForecastQuery(forecast_table(model, customers, spacing), difference)
+            return ForecastQuery(build_forecast_expression(model, customers, spacing), difference)
     raise ClvError(
         f"{type(model).__name__} cannot be exported: with {model.parameters_['estimate'].tolist()} the statement would "
         f"differ by {difference:.1g} of a forecast; score with clv score"
     )
 
 
-def largest_difference(model: BtydRegressor, spacing: float) -> float:
+def measure_max_relative_difference(model: BtydRegressor, spacing: float) -> float:
     """Compare the expression, in DuckDB, with the model over customers with all kinds of histories."""
-    customers = _varied_customers(model)
+    customers = _build_test_customers(model)
     table = pa.Table.from_pandas(customers.rename_axis("customer_id").reset_index(), preserve_index=False)
     rows = DuckDb().register_arrow("rfm", table)
-    in_sql = fetch_by_customer(forecast_table(model, rows, spacing))
+    in_sql = fetch_by_customer(build_forecast_expression(model, rows, spacing))
     expected = {
         "p_alive": model.probability_alive(customers),
         "expected_purchases": model.expected_purchases(customers),
@@ -124,7 +124,7 @@ def largest_difference(model: BtydRegressor, spacing: float) -> float:
     return float(np.max(differences))
 
 
-def _varied_customers(model: BtydRegressor) -> pd.DataFrame:
+def _build_test_customers(model: BtydRegressor) -> pd.DataFrame:
     """List customers without and with many purchases, new and old, recent and gone, with and without spend."""
     spends = (0.0, *(model.spend_.mean_spend_ * factor for factor in (0.2, 1, 50))) if model.spend_ else (0.0,)
     histories = [(x, t_x, T) for T in AGES for x in FREQUENCIES if x <= T for t_x in {x, (x + T) // 2, T}]
@@ -137,10 +137,10 @@ def _read_customers(source: SourceTable, cutoff: date, model: BtydRegressor) -> 
     """Read customer_id, frequency, recency, T and, of a model with spend, monetary_value, as the model saw them."""
     features = (*COLUMNS, MONEY) if model.spend_ else COLUMNS
     if source.rows == RFM_SUMMARY:
-        table = _table(source, {"customer_id": "string", **dict.fromkeys(features, NUMBER)})
+        table = _build_source_expression(source, {"customer_id": "string", **dict.fromkeys(features, NUMBER)})
         return table.select("customer_id", **{name: table[name].cast("float64") for name in features})
     amount = {"amount": NUMBER} if model.spend_ else {}
-    lines = _table(source, {"customer_id": "string", "date": "timestamp", **amount})
+    lines = _build_source_expression(source, {"customer_id": "string", "date": "timestamp", **amount})
     spend = lines.amount.sum() if model.spend_ else ibis.literal(1)
     days = lines.group_by("customer_id", date=lines.date.cast("date")).agg(amount=spend)
     history = annotate_purchase_days(days, cutoff)
@@ -148,7 +148,7 @@ def _read_customers(source: SourceTable, cutoff: date, model: BtydRegressor) -> 
     return history.group_by("customer_id").agg(**{name: columns[name].cast("float64") for name in features})
 
 
-def _table(source: SourceTable, schema: dict[str, str]) -> ibis.Table:
+def _build_source_expression(source: SourceTable, schema: dict[str, str]) -> ibis.Table:
     catalog, database, name = [None, None, *source.name.split(".")][-3:]
     return ibis.table(schema, name=name, catalog=catalog, database=database)
 

@@ -11,7 +11,7 @@ from clv_experiments.errors import ClvError
 Floats = NDArray[np.float64]
 
 
-def check_paired(
+def check_paired_columns(
     left: ArrayLike, right: ArrayLike, names: tuple[str, str] = ("y_true", "y_pred")
 ) -> tuple[Floats, Floats]:
     """Return both columns as float arrays of one shape (customers,).
@@ -35,9 +35,10 @@ def check_paired(
 def check_probabilities(bought: ArrayLike, probability: ArrayLike) -> tuple[Floats, Floats]:
     """Return 0/1 outcomes and their predicted probabilities as float arrays of one shape (customers,).
 
-    Raises ClvError as `check_paired` does, and where an outcome is not 0 or 1 or a probability lies outside [0, 1].
+    Raises ClvError as `check_paired_columns` does, and where an outcome is not 0 or 1 or a probability lies outside
+    [0, 1].
     """
-    outcome, predicted = check_paired(bought, probability, ("bought", "probability"))
+    outcome, predicted = check_paired_columns(bought, probability, ("bought", "probability"))
     if not np.isin(outcome, (0.0, 1.0)).all():
         raise ClvError(
             f"bought holds {outcome[~np.isin(outcome, (0.0, 1.0))][0]:g}; expected 0 or 1 (or False and True)"

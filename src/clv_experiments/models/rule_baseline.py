@@ -34,7 +34,7 @@ class RuleBaseline(RegressorMixin, BaseEstimator):
     """A forecast by a fixed rule from ``required_columns``; fitting learns nothing and ignores ``y``."""
 
     required_columns: ClassVar[tuple[str, ...]] = ()
-    _spend: Callable[..., Any]  # takes the ``required_columns``, in order
+    _predict_spend: Callable[..., Any]  # takes the ``required_columns``, in order
 
     def fit(self, X: pd.DataFrame, y: Any = None) -> Self:
         """Check that the columns are there; an array has ``required_columns``, in their order."""
@@ -47,7 +47,7 @@ class RuleBaseline(RegressorMixin, BaseEstimator):
         """Predict holdout spend, shape (n,), currency, in the order of ``X``; below 0 only where past spend is."""
         check_is_fitted(self)
         X = X if isinstance(X, pd.DataFrame) else check_array(X)
-        return self._spend(*self._select_columns(X)) * np.ones(len(X))
+        return self._predict_spend(*self._select_columns(X)) * np.ones(len(X))
 
     def _select_columns(self, X: pd.DataFrame) -> list[np.ndarray]:
         names = self.required_columns

@@ -30,7 +30,7 @@ class SpendIntervals:
     lower: np.ndarray  # shape (groups,)
     upper: np.ndarray
 
-    def around(self, y_pred: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    def interval_around(self, y_pred: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """Return the low and the high end around each prediction, shape (n,); 0 <= low <= prediction <= high."""
         p = np.asarray(y_pred, dtype=float)
         group = np.searchsorted(self.edges, p, side="left")
@@ -81,7 +81,7 @@ def calibrate_intervals(y_true: ArrayLike, y_pred: ArrayLike, level: float, grou
 
 
 def calibrate_quantiles(
-    y_true: ArrayLike, y_pred: ArrayLike, around: ArrayLike, probabilities: ArrayLike, groups: int = 10
+    y_true: ArrayLike, y_pred: ArrayLike, new_predictions: ArrayLike, probabilities: ArrayLike, groups: int = 10
 ) -> np.ndarray:
     """Return quantiles of spend around predictions, from the errors of others whose outcome is known.
 
@@ -92,7 +92,7 @@ def calibrate_quantiles(
     ----------
     y_true, y_pred : array-like of shape (n,)
         Spend and what was predicted of it (currency, predictions >= 0).
-    around : array-like of shape (m,)
+    new_predictions : array-like of shape (m,)
         Predictions (currency).
     probabilities : array-like of shape (k,)
         Between 0 and 1.
@@ -102,7 +102,10 @@ def calibrate_quantiles(
     numpy.ndarray of shape (m, k)
         Currency, >= 0.
     """
-    errors, p = _GroupedErrors.from_predictions(y_true, y_pred, groups, MIN_CUSTOMERS), np.asarray(around, dtype=float)
+    errors, p = (
+        _GroupedErrors.from_predictions(y_true, y_pred, groups, MIN_CUSTOMERS),
+        np.asarray(new_predictions, dtype=float),
+    )
     ranks = [np.ceil((len(group) + 1) * np.asarray(probabilities) - 1e-9).astype(int) for group in errors.by_group]
     ends = np.array([group[np.clip(k, 1, len(group)) - 1] for group, k in zip(errors.by_group, ranks, strict=True)])
     error = ends[np.searchsorted(errors.edges, p, side="left")]
@@ -122,7 +125,7 @@ class _GroupedErrors:
     def from_predictions(cls, y_true: ArrayLike, y_pred: ArrayLike, groups: int, min_size: int) -> _GroupedErrors:
         y, p = np.maximum(np.asarray(y_true, dtype=float), 0.0), np.asarray(y_pred, dtype=float)
         unit = UNIT_SHARE * float(p.mean()) or UNIT_SHARE * float(y.mean()) or 1.0
-        edges = _edges(p, groups, min_size)
+        edges = _choose_group_edges(p, groups, min_size)
         errors = np.where(y > 0, (y - p) / np.where((y < p), p, p + unit), NO_SPEND)
         group = np.searchsorted(edges, p, side="left")
         return cls(unit, edges, [np.sort(errors[group == number]) for number in range(len(edges) + 1)])
@@ -136,7 +139,7 @@ def _error_quantiles(errors: np.ndarray, tail: float) -> tuple[float, float]:
     return low, errors[int(np.ceil((n + 1) * (1 - upper_tail) - 1e-9)) - 1]
 
 
-def _edges(p: np.ndarray, groups: int, min_size: int) -> np.ndarray:
+def _choose_group_edges(p: np.ndarray, groups: int, min_size: int) -> np.ndarray:
     """Cut the predictions at quantiles into at most so many groups, none with fewer customers than ``min_size``."""
     ordered = np.sort(p)
     number = min(groups, max(len(p) // min_size, 1))

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from clv_experiments.errors import ClvError
-from clv_experiments.evaluation import intervals
-from clv_experiments.evaluation.intervals import calibrate_intervals, calibrate_quantiles, measure_coverage
+from clv_experiments.evaluation import conformal_intervals
+from clv_experiments.evaluation.conformal_intervals import calibrate_intervals, calibrate_quantiles, measure_coverage
 
 
 def shop(rng, customers):
@@ -23,26 +23,26 @@ def test_hand_worked_ranks():
     assert (spend_intervals.edges.size, spend_intervals.customers) == (0, 9)
     assert spend_intervals.lower == pytest.approx([-0.8])
     assert spend_intervals.upper == pytest.approx([200 / 105])
-    low, high = spend_intervals.around([100.0, 0.0, 205.0])
+    low, high = spend_intervals.interval_around([100.0, 0.0, 205.0])
     assert low == pytest.approx([20.0, 0.0, 41.0])
     assert high == pytest.approx([300.0, 200 / 105 * 5, 605.0])
 
 
 def test_where_the_lower_end_is_no_spend_the_upper_one_leaves_out_both_tails():
     y = np.array([0.0, 40.0, 60.0, 80.0, 100.0, 120.0, 140.0, 160.0, 300.0])
-    low, high = calibrate_intervals(y, np.full(9, 100.0), 0.8).around([100.0])
+    low, high = calibrate_intervals(y, np.full(9, 100.0), 0.8).interval_around([100.0])
     assert (low[0], high[0]) == (0.0, pytest.approx(160.0))  # the ceil(10 x 0.8) = 8th
 
 
 def test_the_inner_ranks_with_more_customers():
     y = np.arange(1.0, 20.0)  # 19 errors: the 2nd and the 18th
     spend_intervals = calibrate_intervals(y, np.full(19, 10.0), 0.8)
-    assert [end[0] for end in spend_intervals.around([10.0])] == pytest.approx([2.0, 18.0])
+    assert [end[0] for end in spend_intervals.interval_around([10.0])] == pytest.approx([2.0, 18.0])
 
 
 def test_the_prediction_lies_inside_though_nobody_spent():
     spend_intervals = calibrate_intervals(np.zeros(60), np.linspace(10.0, 20.0, 60), 0.8)
-    low, high = spend_intervals.around([15.0])
+    low, high = spend_intervals.interval_around([15.0])
     assert (low[0], high[0]) == (pytest.approx(0.0, abs=1.0), 15.0)
 
 
@@ -53,7 +53,7 @@ def test_coverage_is_at_least_the_level_overall_and_at_the_top(level):
     for _ in range(60):
         spend_intervals = calibrate_intervals(*shop(rng, 1000), level)
         y, p = shop(rng, 1000)
-        coverages.append(measure_coverage(y, *spend_intervals.around(p), p))
+        coverages.append(measure_coverage(y, *spend_intervals.interval_around(p), p))
     overall, top = (np.array([getattr(c, name) for c in coverages]) for name in ("overall", "top_decile"))
     for share in (overall, top):
         assert share.mean() >= level - 2 * share.std() / np.sqrt(len(share))
@@ -65,7 +65,7 @@ def shares_at_the_top(draw, calibrated, groups, replicates, rng):
     for _ in range(replicates):
         spend_intervals = calibrate_intervals(*draw(rng, calibrated), 0.8, groups)
         y, p = draw(rng, 1000)
-        shares.append(measure_coverage(y, *spend_intervals.around(p), p).top_decile)
+        shares.append(measure_coverage(y, *spend_intervals.interval_around(p), p).top_decile)
     return np.mean(shares), np.std(shares) / np.sqrt(len(shares))
 
 
@@ -90,12 +90,14 @@ def test_a_planted_fault_is_seen(fault, draw, calibrated, groups, replicates, mo
         assert 0.8 - 2 * error <= share <= 0.82  # where no two customers are off alike, hardly more than the level
     if fault == "ranks":
         monkeypatch.setattr(
-            intervals, "_error_quantiles", lambda e, tail: (e[int(len(e) * tail) + 1], e[-int(len(e) * tail) - 1])
+            conformal_intervals,
+            "_error_quantiles",
+            lambda e, tail: (e[int(len(e) * tail) + 1], e[-int(len(e) * tail) - 1]),
         )
     if fault == "groups":
-        monkeypatch.setattr(intervals, "_edges", lambda p, groups, fewest: np.array([]))
+        monkeypatch.setattr(conformal_intervals, "_choose_group_edges", lambda p, groups, fewest: np.array([]))
     if fault == "scale":
-        monkeypatch.setattr(intervals, "UNIT_SHARE", 1e6)
+        monkeypatch.setattr(conformal_intervals, "UNIT_SHARE", 1e6)
     wrong, error_of_wrong = shares_at_the_top(draw, calibrated, groups, replicates, np.random.default_rng(2))
     assert wrong < share - 3 * (error + error_of_wrong)
 
@@ -115,14 +117,14 @@ def test_larger_predictions_get_intervals_of_their_own():
     rng = np.random.default_rng(4)
     p = np.repeat([10.0, 1000.0], 500)
     y = p + np.where(p > 100, rng.normal(0, 10.0, 1000), rng.normal(0, 9.0, 1000))
-    low, high = calibrate_intervals(y, p, 0.8, groups=2).around([10.0, 1000.0])
+    low, high = calibrate_intervals(y, p, 0.8, groups=2).interval_around([10.0, 1000.0])
     assert high[0] - low[0] == pytest.approx(21, abs=5)
     assert high[1] - low[1] == pytest.approx(26, abs=4)  # one group would give the small ones' relative errors: 2,000
 
 
 def test_a_model_that_predicts_nothing_still_gets_intervals():
     y = np.concatenate([np.zeros(50), np.arange(1.0, 51.0)])
-    low, high = calibrate_intervals(y, np.zeros(100), 0.8).around(np.zeros(2))
+    low, high = calibrate_intervals(y, np.zeros(100), 0.8).interval_around(np.zeros(2))
     assert low.tolist() == [0.0, 0.0]
     assert high == pytest.approx([31.0, 31.0])  # the ceil(101 x 0.8) = 81st of 100
 
