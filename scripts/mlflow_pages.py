@@ -53,10 +53,10 @@ def make_runs(folder: Path) -> None:
 
 def list_pages(store: Path) -> dict[str, Page]:
     """Name the pages of a store that ``make_runs`` made."""
-    from clv_experiments.tracking.experiment_name import champion_name, name_experiment
+    from clv_experiments.tracking.experiment_name import champion_model_name, format_experiment_name
     from clv_experiments.tracking.store import open_store
 
-    client, experiment = open_store(store), name_experiment(LOG, HORIZON)
+    client, experiment = open_store(store), format_experiment_name(LOG, HORIZON)
     number = client.get_experiment_by_name(experiment).experiment_id
     ids = {run.info.run_name: run.info.run_id for run in client.search_runs([number])}
     tree, split = "decision_tree max_depth=4", "linear features=rfm customer_split"
@@ -69,7 +69,7 @@ def list_pages(store: Path) -> dict[str, Page]:
         "dataset": Page(run, ("customer_id", "amount", "6919"), click=f"{LOG} ("),
         "compare": Page(f"compare-runs?{compared}", (tree, "mbg_nbd", "holdout_d2_tweedie")),
         "models": Page(f"{of_experiment}/models", (experiment, "mbg_nbd", "decision_tree_tuned")),
-        "registry": Page(f"models/{champion_name(experiment)}", ("The model to use for", "champion", "mbg_nbd")),
+        "registry": Page(f"models/{champion_model_name(experiment)}", ("The model to use for", "champion", "mbg_nbd")),
         "study": Page(f"{of_experiment}/runs/{ids['study']}", ("study", "Child runs", "best_d2_tweedie")),
     }
 

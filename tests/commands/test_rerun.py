@@ -58,7 +58,7 @@ def test_what_differs_is_named_with_both_values(clv, made, monkeypatch):
 
     monkeypatch.setattr(MemoryRun, "log", shifted)
     status, stdout, stderr = clv("rerun", f"runs:/{made}")
-    value = MlflowTracker("mlruns").reader().by_origin(made, "holdout_mae")[1]
+    value = MlflowTracker("mlruns").reader().metric_by_origin(made, "holdout_mae")[1]
     assert status == 1
     assert f"of run {made} are not what they were" in stderr
     (row,) = [line.split() for line in stdout.splitlines() if line.startswith("holdout_mae")]

@@ -56,8 +56,8 @@ def test_other_settings_are_another_run(once):
     for override in ("seed=42", "seed=7", "window.origins=all", "window.origins=4"):
         once("model=spend_rate", override)
     assert len(KEPT.runs) == 4
-    assert [run.stored().params["window.origins"] for run in KEPT.runs] == ["1", "1", "all", "4"]
-    assert KEPT.runs[2].stored().tags["cell"] == KEPT.runs[3].stored().tags["cell"]
+    assert [run.to_stored_run().params["window.origins"] for run in KEPT.runs] == ["1", "1", "all", "4"]
+    assert KEPT.runs[2].to_stored_run().tags["cell"] == KEPT.runs[3].to_stored_run().tags["cell"]
 
 
 @pytest.mark.parametrize("status", ["RUNNING", "FAILED"])
@@ -98,7 +98,7 @@ def test_all_origins_of_cdnow_are_four_and_cleaning_learns_up_to_the_oldest(once
 
     monkeypatch.setattr("clv_experiments.config.log_and_window.LOG_CACHE.get_or_load", remembered)
     once("model=spend_rate", "window.origins=all")
-    tags = KEPT.runs[0].stored().tags
+    tags = KEPT.runs[0].to_stored_run().tags
     assert tags["holdouts"].split("; ")[0] == "1997-07-01 to 1997-09-30"
     assert len(tags["holdouts"].split("; ")) == 4
     # The oldest validation period, of models without labels, begins after the first quarter.

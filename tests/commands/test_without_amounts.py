@@ -59,8 +59,8 @@ def test_without_a_model_typed_the_one_of_purchases_is_taken_and_said(path, tmp_
     assert "model: bg_nbd, fitted now, since log 'visits' has no amounts (decisions.btyd)" in capsys.readouterr().out
     assert (pd.read_parquet(folder / "scores.parquet")["btyd_model"] == "bg_nbd").all()
     (run,) = tracker.runs
-    assert (run.name, run.status, run.stored().tags["model"]) == ("score bg_nbd", "FINISHED", "bg_nbd")
-    assert not any(name.startswith("model.") for name in run.stored().params)
+    assert (run.name, run.status, run.to_stored_run().tags["model"]) == ("score bg_nbd", "FINISHED", "bg_nbd")
+    assert not any(name.startswith("model.") for name in run.to_stored_run().params)
 
 
 def test_customers_are_scored_without_money(path, tmp_path, capsys):

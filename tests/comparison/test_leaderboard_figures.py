@@ -20,7 +20,7 @@ from clv_experiments.comparison.display.figures import (
     plot_mean_ranks,
 )
 from clv_experiments.comparison.standings import compute_standings
-from clv_experiments.reporting.chart_style import FAMILIES, RULE, axis_span, create_chart, printable
+from clv_experiments.reporting.chart_style import FAMILIES, RULE, axis_span, create_chart, make_printable
 from clv_experiments.reporting.exhibit import NARROW, WIDE
 from clv_experiments.reporting.inline_svg import inline_svg
 
@@ -264,7 +264,7 @@ def test_families_differ_in_shape_and_stand_out_from_white():
     ],
 )
 def test_any_name_can_be_shown(name, expected):
-    assert printable(name) == expected
+    assert make_printable(name) == expected
 
 
 # --- inside a page ----------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from clv_experiments.comparison import selection
 from clv_experiments.comparison.exclusions import TEMPLATE, Exclusion, ExclusionKind
 from clv_experiments.comparison.selection import find_completed_run, select_runs
 from clv_experiments.errors import ClvError, LogTooShort, LogWithoutAmounts
-from clv_experiments.reporting.prose import sentences
+from clv_experiments.reporting.prose import render_sentences
 from clv_experiments.reporting.records import Metric, Param, Table, Tag
 from clv_experiments.tracking.memory_tracker import MemoryTracker
 from clv_experiments.tracking.stored_run import LONGEST_PARAM
@@ -75,7 +75,7 @@ def chosen(tracker, settings=SETTINGS, models=("zeros", "xgboost"), every=False,
 
 def left_out(exclusion, *run_ids):
     """Render what a cell says of the runs that one reason leaves out."""
-    return " ".join(sentences(TEMPLATE, "left_out", [run_id[:8] for run_id in run_ids], exclusion.reason))
+    return " ".join(render_sentences(TEMPLATE, "left_out", [run_id[:8] for run_id in run_ids], exclusion.reason))
 
 
 def test_every_reason_reads_differently_and_names_its_detail():

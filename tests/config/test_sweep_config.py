@@ -82,7 +82,7 @@ def test_whatever_is_chosen_sets_that_and_nothing_else_and_builds_a_model(option
     before = settings_in(config.cfg)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     for _ in range(10):
-        expected = config.space.settings(config.space.choose(trial := study.ask()))
+        expected = config.space.to_settings(config.space.suggest(trial := study.ask()))
         cfg = config.compose(trial.params)
         after = settings_in(cfg)
         features = expected.pop("features", before["features.name"])

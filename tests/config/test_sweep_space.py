@@ -9,7 +9,7 @@ from optuna.trial import FixedTrial
 
 from clv_experiments.config.sweep_options import read_space
 from clv_experiments.errors import ClvError, suggest
-from clv_experiments.sweep.space import Space, format_value
+from clv_experiments.sweep.space import SearchSpace, format_value
 
 CONFIGURED = {
     "features": "full",
@@ -41,7 +41,7 @@ def group_options(key):
     return ["behaviour", "full", "periods", "rfm"] if key == "features" else []
 
 
-def space_of(**space) -> Space:
+def space_of(**space) -> SearchSpace:
     return read_space(space, configured_value, group_options)
 
 
@@ -145,8 +145,8 @@ SPACE = {"objective": OBJECTIVE, "power": POWER, "depth": DEPTH, "features": FEA
 def test_trial_chooses_what_its_conditions_allow_and_the_rest_is_set_otherwise():
     space = space_of(**SPACE)
     params = {"objective": "tweedie", "power": 1.3, "depth": 5, "features": "rfm", "origins": None}
-    assert space.choose(FixedTrial(params)) == params
-    assert space.settings(params) == {
+    assert space.suggest(FixedTrial(params)) == params
+    assert space.to_settings(params) == {
         "model.estimator.objective": "tweedie",
         "model.estimator.power": 1.3,
         "model.estimator.depth": 5,
@@ -155,13 +155,13 @@ def test_trial_chooses_what_its_conditions_allow_and_the_rest_is_set_otherwise()
     }
     squared = params | {"objective": "squared"}
     without = {name: value for name, value in squared.items() if name != "power"}
-    assert space.choose(FixedTrial(squared)) == without
-    assert space.settings(without)["model.estimator.power"] is None
+    assert space.suggest(FixedTrial(squared)) == without
+    assert space.to_settings(without)["model.estimator.power"] is None
 
 
 def test_configured_value_stays_where_nothing_else_is_said():
     power = {name: value for name, value in POWER.items() if name != "otherwise"}
-    assert space_of(objective=OBJECTIVE, power=power).settings({"objective": "squared"}) == {
+    assert space_of(objective=OBJECTIVE, power=power).to_settings({"objective": "squared"}) == {
         "model.estimator.objective": "squared"
     }
 
@@ -177,11 +177,11 @@ def test_parameter_waits_for_all_of_its_conditions():
 
 def test_what_waits_for_a_parameter_that_is_not_chosen_is_not_chosen():
     space = space_of(objective=OBJECTIVE, power=POWER, depth=DEPTH | {"when": {"power": 1.3}})
-    assert space.choose(FixedTrial({"objective": "squared", "power": 1.3, "depth": 3})) == {"objective": "squared"}
+    assert space.suggest(FixedTrial({"objective": "squared", "power": 1.3, "depth": 3})) == {"objective": "squared"}
 
 
 def test_configured_settings_are_a_choice():
-    params = space_of(**SPACE).configured(configured_value)
+    params = space_of(**SPACE).configured_params(configured_value)
     assert params == {"objective": "tweedie", "power": 1.5, "depth": 4, "features": "full", "origins": None}
 
 
@@ -202,23 +202,23 @@ def test_configured_settings_are_a_choice():
     ],
 )
 def test_configured_settings_beyond_the_space_are_no_choice(changed):
-    assert space_of(**SPACE).configured((CONFIGURED | changed).get) is None
+    assert space_of(**SPACE).configured_params((CONFIGURED | changed).get) is None
 
 
 def test_configured_setting_that_is_not_chosen_may_be_what_is_set_otherwise():
     squared = CONFIGURED | {"model.estimator.objective": "squared", "model.estimator.power": None}
-    assert "power" not in space_of(**SPACE).configured(squared.get)
+    assert "power" not in space_of(**SPACE).configured_params(squared.get)
 
 
 @pytest.mark.parametrize(("value", "held"), [(2, True), (5, True), (8, True), (4, False), (11, False)])
 def test_configured_setting_between_two_steps_is_no_choice(value, held):
-    params = space_of(depth=DEPTH | {"step": 3}).configured({"model.estimator.depth": value}.get)
+    params = space_of(depth=DEPTH | {"step": 3}).configured_params({"model.estimator.depth": value}.get)
     assert (params is not None) == held
 
 
 def test_true_is_no_number():
-    assert space_of(rate=RATE).configured({"model.estimator.rate": 1}.get)
-    assert not space_of(rate=RATE).configured({"model.estimator.rate": True}.get)
+    assert space_of(rate=RATE).configured_params({"model.estimator.rate": 1}.get)
+    assert not space_of(rate=RATE).configured_params({"model.estimator.rate": True}.get)
 
 
 @pytest.mark.parametrize(
@@ -248,13 +248,13 @@ def test_true_is_no_number():
     ],
 )
 def test_at_edge(fields, value, end):
-    choices = space_of(x=fields).at_edge({"x": value})
+    choices = space_of(x=fields).find_edge_choices({"x": value})
     assert [(choice.parameter.name, choice.value, choice.edge) for choice in choices] == [("x", value, end)] * bool(end)
 
 
 def test_at_edge_names_all_that_were_chosen_and_lie_there():
     space = space_of(objective=OBJECTIVE, power=POWER, depth=DEPTH, rate=RATE)
-    choices = space.at_edge({"objective": "squared", "depth": 8, "rate": 0.01})
+    choices = space.find_edge_choices({"objective": "squared", "depth": 8, "rate": 0.01})
     assert [choice.parameter.name for choice in choices] == ["depth", "rate"]
 
 
@@ -272,7 +272,7 @@ def test_what_a_trial_chooses_the_space_holds(low, step, steps, seed):
     ranges = {"depth": DEPTH | {"low": low, "high": low + step * steps, "step": step}, "rate": RATE | {"log": True}}
     space = space_of(**SPACE | ranges)
     trial = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed)).ask()
-    chosen = space.choose(trial)
-    set_to = space.settings(chosen)
-    assert space.configured(set_to.get) == chosen
+    chosen = space.suggest(trial)
+    set_to = space.to_settings(chosen)
+    assert space.configured_params(set_to.get) == chosen
     assert ("power" in chosen) == (chosen["objective"] == "tweedie")

@@ -16,7 +16,7 @@ from clv_experiments.decisions.display.budget import FILE_COLUMNS, budget_sectio
 from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.reporting.exhibit import NARROW, WIDE
-from clv_experiments.reporting.prose import sentences
+from clv_experiments.reporting.prose import render_sentences
 
 YEAR = Horizon.parse("12 months")
 HOSTILE = "<script>$x$ =cmd()"
@@ -217,7 +217,7 @@ def test_the_largest_groups_are_named_and_the_others_counted(whole_budget, openi
         return SimpleNamespace(name=name, contacts=contacts, share_of_cost=share, expected_profit=profit)
 
     spent = [group("A", 2, 0.5, 7.5), group("B", 1, 0.25, 2.0), group("C", 1, 0.125, 1.0), group("D", 1, 0.125)]
-    write = partial(sentences, "report/budget.jinja", "allocation", whole_budget=whole_budget, currency="£")
+    write = partial(render_sentences, "report/budget.jinja", "allocation", whole_budget=whole_budget, currency="£")
     first, nothing = write(spent[:2], [group("<b>C", 0, 0.0)])
     assert first.startswith(f"{opening} 50% into A (2 contacts, ")
     assert "profit £7.50) and 25% into B (1 contact, " in first
@@ -237,10 +237,12 @@ def test_two_amounts_that_read_the_same_are_not_set_against_each_other(brings, w
     plan = SimpleNamespace(
         obstacle="profit", campaign=campaign, table=pd.DataFrame({"expected_profit": [brings - 1.0, -0.9]})
     )
-    (text,) = sentences("report/budget.jinja", "recommendation", plan, None, None, None, "£")
+    (text,) = render_sentences("report/budget.jinja", "recommendation", plan, None, None, None, "£")
     assert words in text
 
 
 def test_where_everybody_is_contacted_no_rule_is_said_to_bring_more():
-    (text,) = sentences("report/budget.jinja", "rivals", SimpleNamespace(comparison_status="all alike"), "xgboost", "£")
+    (text,) = render_sentences(
+        "report/budget.jinja", "rivals", SimpleNamespace(comparison_status="all alike"), "xgboost", "£"
+    )
     assert "everybody, whom xgboost and any rule of thumb would have contacted alike" in text

@@ -91,7 +91,7 @@ def test_nobody_bought_leaves_gaps_and_says_so():
     assert board.select_score("date_error")["value"].isna().all()
     assert board.select_score("integrated_brier").index[0] == "one"
     assert (board.backtest.buyers, board.backtest.horizon_days) == (0, 100)
-    (sentence,) = TEMPLATE.render("accuracy", board, "one")
+    (sentence,) = TEMPLATE.render_macro("accuracy", board, "one")
     assert "100 days" in sentence
     assert "nan" not in sentence
 
@@ -111,7 +111,7 @@ def test_who_predicts_best_flips_with_the_predictions():
     assert (board.result, board.tied, board.baseline_names) == ("clear", ["one"], ["alike"])
     deficit = board.deficit("alike")
     assert 0 < deficit.low < deficit.value < deficit.high
-    first, behind = TEMPLATE.render("winner", board)
+    first, behind = TEMPLATE.render_macro("winner", board)
     score = board.select_score().loc["one"]
     assert first.startswith("one ")
     assert f"{score['value']:.4f} (95% interval {score['lower']:.4f} to {score['upper']:.4f})" in first
@@ -119,7 +119,7 @@ def test_who_predicts_best_flips_with_the_predictions():
     assert "next, alike, the best rule of thumb, by " in behind
     assert gap in behind
     assert (flipped.result, flipped.tied) == ("clear", ["two"])
-    assert TEMPLATE.render("winner", flipped)[0].startswith("two ")
+    assert TEMPLATE.render_macro("winner", flipped)[0].startswith("two ")
 
 
 def test_a_copy_shares_first_place_and_a_rule_among_the_best_is_named():
@@ -128,18 +128,18 @@ def test_a_copy_shares_first_place_and_a_rule_among_the_best_is_named():
     board = board_of(waits, families=rule, one=probability, copy=probability, wrong=1 - probability)
     assert board.select_score()["group"].tolist() == [1, 1, 2]
     assert (board.result, board.tied, board.baseline_names) == ("some tied", ["copy", "one"], ["copy"])
-    first, rest = TEMPLATE.render("winner", board)
+    first, rest = TEMPLATE.render_macro("winner", board)
     assert first.startswith("copy and one ")
     assert "copy, is among them" in rest
     everyone = board_of(waits, one=probability, copy=probability)
     assert (everyone.result, everyone.baseline_names) == ("all tied", [])
-    assert "all 2 candidates tie" in TEMPLATE.render("winner", everyone)[0]
+    assert "all 2 candidates tie" in TEMPLATE.render_macro("winner", everyone)[0]
     alone = board_of(waits, one=probability)
     assert alone.result == "alone"
-    assert TEMPLATE.render("winner", alone)[0].startswith("Only one ")
+    assert TEMPLATE.render_macro("winner", alone)[0].startswith("Only one ")
     rules = board_of(waits, families={"one": "baseline", "two": "baseline"}, one=probability, two=1 - probability)
     assert rules.baseline_names == ["one", "two"]
-    assert len(TEMPLATE.render("winner", rules)) == 2  # no rule of thumb is compared with rules of thumb
+    assert len(TEMPLATE.render_macro("winner", rules)) == 2  # no rule of thumb is compared with rules of thumb
 
 
 def test_seed_decides_the_intervals():
@@ -165,7 +165,7 @@ def test_calibration_is_called_what_it_is():
     assert low.value == pytest.approx(bought - 0.7 * expected)
     assert 0 < low.low < low.value < low.high
     assert checks["low"].expected == pytest.approx(0.7 * expected)
-    right, few = TEMPLATE.render("calibration", [checks["right"], checks["low"]])
+    right, few = TEMPLATE.render_macro("calibration", [checks["right"], checks["low"]])
     for part in ("90 days", f"{expected:,.0f} of 1,000 customers were expected", f"{bought:,} did", "within chance"):
         assert part in right
     assert f"{0.7 * expected:,.0f} of 1,000 customers were expected" in few
@@ -176,8 +176,8 @@ def test_one_buyer_is_spoken_of_in_the_singular():
     board = board_of([49, NONE], one=[0.9, 0.1])
     assert board.backtest.buyers == 1
     assert round(board.estimate("date_error", "one").value) == 1
-    assert "the one customer who bought" in TEMPLATE.render("accuracy", board, "one")[-1]
-    assert "by 1 day in" in TEMPLATE.render("accuracy", board, "one")[-1]
+    assert "the one customer who bought" in TEMPLATE.render_macro("accuracy", board, "one")[-1]
+    assert "by 1 day in" in TEMPLATE.render_macro("accuracy", board, "one")[-1]
 
 
 def test_reliability_sets_predicted_beside_actual_shares():

@@ -113,7 +113,7 @@ def test_numbers_in_sentences_are_those_of_the_tables(report):
 )
 def test_dates_say_whose_they_are_and_how_that_candidate_fared(names, tied, result, words):
     board = SimpleNamespace(names=names, tied=tied, result=result)
-    (sentence,) = TEMPLATE.render("in_use", board, "a")
+    (sentence,) = TEMPLATE.render_macro("in_use", board, "a")
     assert sentence == f"All probabilities and dates of this report are those of a, {words}."
 
 
@@ -127,7 +127,7 @@ def test_dates_say_whose_they_are_and_how_that_candidate_fared(names, tied, resu
 def test_a_single_buyer_is_spoken_of_in_the_singular(report, customers, expected, before, parts):
     outlook = replace(report.outlook, customers=customers, expected_buyers=[expected])
     check = replace(report.outlook.board.calibration(MBG.name)[0], expected=before, bought=1)
-    (sentence,) = TEMPLATE.render("outlook", outlook, check)
+    (sentence,) = TEMPLATE.render_macro("outlook", outlook, check)
     for part in (*parts, "30 days after 31 March 2021"):
         assert part in sentence
 

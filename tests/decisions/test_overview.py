@@ -13,7 +13,7 @@ from scipy.stats import ttest_ind
 from clv_experiments.decisions.overview.business import RevenueConcentration, compare_country_shares
 from clv_experiments.decisions.overview.months import MonthlyActivity, compare_month_quarter_and_year, compare_revenue
 from clv_experiments.decisions.overview.retention import Retention, retention_trend
-from clv_experiments.reporting.prose import sentences
+from clv_experiments.reporting.prose import render_sentences
 
 
 def series(values, start="2020-01"):
@@ -33,7 +33,7 @@ def months_of(revenue, new_share=0.2, orders=None, end=None):
 
 
 def prose(macro, *values, **settings):
-    return sentences("report/overview.jinja", macro, *values, **settings)
+    return render_sentences("report/overview.jinja", macro, *values, **settings)
 
 
 def overview(months, **results):

@@ -11,7 +11,7 @@ from clv_experiments.decisions.display.overview import draw_revenue, overview_se
 from clv_experiments.decisions.overview.business import describe_business
 from clv_experiments.errors import ClvError
 from clv_experiments.reporting.exhibit import NARROW, WIDE
-from clv_experiments.reporting.prose import sentences
+from clv_experiments.reporting.prose import render_sentences
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +113,7 @@ def test_a_log_of_weeks_says_what_it_can(log_of, days):
 )
 def test_months_that_brought_the_same_are_not_put_in_order(spend, sentence):
     index = pd.date_range("2020-01-01", periods=len(spend), freq="MS")
-    (rendered,) = sentences("report/overview.jinja", "extremes", pd.Series(spend, index=index), "$")
+    (rendered,) = render_sentences("report/overview.jinja", "extremes", pd.Series(spend, index=index), "$")
     assert rendered.endswith(sentence)
 
 

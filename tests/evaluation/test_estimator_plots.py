@@ -11,9 +11,9 @@ from clv_experiments.errors import ClvError
 from clv_experiments.evaluation import estimator_plots
 from clv_experiments.evaluation.coefficients import describe_coefficients
 from clv_experiments.evaluation.estimator_plots import weekly_repeat_spend
-from clv_experiments.reporting.chart_style import Labels
+from clv_experiments.reporting.chart_style import FigureLabels
 
-LABELS = Labels("two_part_xgboost", "cdnow, 3 months to 1998-06-30", "next 3 months", "$")
+LABELS = FigureLabels("two_part_xgboost", "cdnow, 3 months to 1998-06-30", "next 3 months", "$")
 DAYS = pd.date_range("2020-01-01", periods=24, name="date")
 
 
@@ -148,5 +148,7 @@ def test_importances_and_models_without_any(texts, check_figure):
 
 
 def test_long_feature_names_stay_on_the_page(check_figure):
-    labels = Labels("two_part_xgboost_" * 6, "a log with a very long name indeed, " * 4, "next 39 weeks", "kroner")
+    labels = FigureLabels(
+        "two_part_xgboost_" * 6, "a log with a very long name indeed, " * 4, "next 39 weeks", "kroner"
+    )
     check_figure(estimator_plots.plot_estimates(linear_table(5), labels))

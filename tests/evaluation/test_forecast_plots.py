@@ -8,10 +8,10 @@ import pytest
 
 from clv_experiments.evaluation import forecast_plots as plots
 from clv_experiments.evaluation.calibration import decile_table
-from clv_experiments.reporting.chart_style import Labels
+from clv_experiments.reporting.chart_style import FigureLabels
 from clv_experiments.reporting.symlog_scale import SymlogScale
 
-LABELS = Labels("two_part_xgboost", "cdnow, 3 months to 1998-06-30", "next 3 months", "$")
+LABELS = FigureLabels("two_part_xgboost", "cdnow, 3 months to 1998-06-30", "next 3 months", "$")
 FORECAST_PLOTS = [
     plots.plot_predicted_against_actual,
     plots.plot_decile_calibration,
@@ -141,7 +141,7 @@ def test_reliability_shows_observed_shares_and_counts(line):
 
 
 def test_long_names_stay_on_the_page(check_figure):
-    labels = Labels(
+    labels = FigureLabels(
         "two_part_xgboost_" * 6, "a log with a very long name indeed, " * 4, "next 39 weeks", "thousand kroner"
     )
     y, p, _ = forecast(100)

@@ -7,11 +7,11 @@ import pytest
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.metrics import d2_tweedie, normalised_gini
 from clv_experiments.evaluation.recovery import plot_recovery, recovery_records, recovery_scores, recovery_table
-from clv_experiments.reporting.chart_style import Labels
+from clv_experiments.reporting.chart_style import FigureLabels
 from clv_experiments.reporting.records import FigureRecord, Metric, Param, Table
 from clv_experiments.reporting.symlog_scale import SymlogScale
 
-LABELS = Labels("pareto_nbd", "simulated, 2023-10-01 to 2023-12-31", "next 3 months", "$")
+LABELS = FigureLabels("pareto_nbd", "simulated, 2023-10-01 to 2023-12-31", "next 3 months", "$")
 TRUTH = {"r": 0.5, "alpha": 10.0, "q": 4.0}
 FITTED = pd.DataFrame(
     {

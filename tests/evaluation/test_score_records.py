@@ -13,7 +13,7 @@ from clv_experiments.evaluation.score_records import (
     score_predictions,
     summary_rows,
 )
-from clv_experiments.reporting.chart_style import Labels
+from clv_experiments.reporting.chart_style import FigureLabels
 from clv_experiments.reporting.records import Description, FigureRecord, Metric, Table, Tag
 
 
@@ -98,6 +98,7 @@ def test_probabilities_are_scored_and_drawn_only_where_they_are_given():
     assert "buys_brier" not in score_predictions(table, 0.1)
     assert "buys_brier" in score_predictions(with_chance, 0.1)
     names = [
-        {r.name for r in holdout_records(t, Labels("m")) if isinstance(r, FigureRecord)} for t in (table, with_chance)
+        {r.name for r in holdout_records(t, FigureLabels("m")) if isinstance(r, FigureRecord)}
+        for t in (table, with_chance)
     ]
     assert names[1] - names[0] == {"reliability.png"}

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from clv_experiments.evaluation.splits import compare_coefficients, split_metrics, split_records
-from clv_experiments.reporting.chart_style import Labels
+from clv_experiments.reporting.chart_style import FigureLabels
 from clv_experiments.reporting.records import FigureRecord, Metric, Table
 
-LABELS = Labels("linear", "toy", "next 3 months", "£")
+LABELS = FigureLabels("linear", "toy", "next 3 months", "£")
 
 
 def scores(n=50, seed=0):

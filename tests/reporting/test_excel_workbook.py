@@ -34,10 +34,10 @@ def test_what_is_read_back_is_what_was_written(tmp_path):
 
 
 def test_without_a_writer_the_setting_is_refused(monkeypatch):
-    workbook.require_excel("excel=true")
+    workbook.require_excel_writer("excel=true")
     monkeypatch.setattr(workbook, "find_spec", lambda name: None)
     with pytest.raises(ClvError, match=r"excel=true needs openpyxl.*pip install 'clv-experiments\[excel\]'"):
-        workbook.require_excel("excel=true")
+        workbook.require_excel_writer("excel=true")
 
 
 def test_an_unknown_format_is_refused():

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clv_experiments.reporting.chart_style import create_chart, printable
+from clv_experiments.reporting.chart_style import create_chart, make_printable
 from clv_experiments.reporting.exhibit import NARROW, WIDE, Answer, Exhibit, Section
 from clv_experiments.reporting.html_table import exhibit_table, format_cell
 from clv_experiments.reporting.report_page import report_page
@@ -68,7 +68,7 @@ def test_a_long_text_is_cut_and_kept_whole_beside():
 
 def draw(width):
     figure, (panel,) = create_chart(ATTACK, "$x$ 東京 " * 9, 3, width=width)
-    panel.plot([0, 1], [0, 1], label=printable(ATTACK))
+    panel.plot([0, 1], [0, 1], label=make_printable(ATTACK))
     panel.legend()
     return figure
 

@@ -9,13 +9,13 @@ from matplotlib.text import Text
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState, create_trial
 
-from clv_experiments.reporting.chart_style import Labels
+from clv_experiments.reporting.chart_style import FigureLabels
 from clv_experiments.reporting.record_files import write_record
 from clv_experiments.reporting.records import FigureRecord
 from clv_experiments.sweep.figures import study_figures
 from clv_experiments.sweep.metric_values import metric_values
 
-LABELS = Labels("two_part_xgboost", "cdnow, validation 3 months to 1998-03-31")
+LABELS = FigureLabels("two_part_xgboost", "cdnow, validation 3 months to 1998-03-31")
 CHOICES = ("reg:tweedie", "reg:squarederror_and_$words_that_never_end$", None, True, 2, "[red]x[/red]", "$y_1$")
 SPACE = {
     "max_depth": IntDistribution(2, 8),
@@ -152,7 +152,7 @@ def test_a_trial_far_behind_stands_at_the_edge(sign, side):
     values = [sign * value for value in (0.38, 0.37, 0.18, 0.36, 0.35)]
     study = study_of(*values, higher=sign == 1)
     (column,) = metric_values(study, ["d2_tweedie"])
-    assert (column.limit, column.beyond_limit) == (sign * 0.35, 1)
+    assert (column.limit, column.n_outliers) == (sign * 0.35, 1)
     figure = figures(study)["history.png"]
     assert f"1 trial {side} D2 {sign * 0.35:.3f}" in figure.get_suptitle()
     np.testing.assert_allclose(points(figure.axes[0])[:, 1], [sign * v for v in (0.38, 0.37, 0.35, 0.36, 0.35)])
@@ -160,7 +160,7 @@ def test_a_trial_far_behind_stands_at_the_edge(sign, side):
 
 def test_a_scale_without_outliers_is_whole():
     (column,) = metric_values(study_of(*np.linspace(0.1, 0.9, 20)), ["d2_tweedie"])
-    assert (column.limit, column.beyond_limit) == (0.1, 0)
+    assert (column.limit, column.n_outliers) == (0.1, 0)
     assert column.ranked_trials[0].number == 19
     (near,) = metric_values(study_of(0.38, 0.37, 0.24, 0.36, 0.35), ["d2_tweedie"])
     assert near.limit == 0.24

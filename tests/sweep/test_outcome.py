@@ -229,15 +229,15 @@ SAME = [replace(difference, tuned=1.0, configured=1.0, gain=0.0, half_width=0.0)
 
 def test_a_search_that_found_nothing_says_so_and_no_more():
     tuning = outcome(*SAME, seeds=5, fits=[SeedFit(42, "validation", 1.0, 1.0), SeedFit(42, "holdout", 1.0, 1.0)])
-    assert tuning.unchanged
+    assert tuning.is_unchanged
     (sentence,) = tuning.sentences
     assert "tree" in sentence
     assert not re.search(r"\d", sentence)
 
 
 def test_one_score_that_moved_is_something_found():
-    assert outcome(*SAME).unchanged
-    assert not outcome(*SAME[:2], BIAS).unchanged
+    assert outcome(*SAME).is_unchanged
+    assert not outcome(*SAME[:2], BIAS).is_unchanged
 
 
 @pytest.mark.parametrize(
@@ -265,13 +265,13 @@ def test_seeds_are_counted_by_the_first_metric():
 @pytest.mark.parametrize("seeds", [5, 1])
 def test_one_fit_speaks_of_luck_only_where_more_were_asked_for(seeds):
     tuning = outcome(D2, seeds=seeds, fits=SEED_FITS[:2])
-    assert (tuning.deterministic, tuning.seed_comparisons) == (seeds > 1, [])
+    assert (tuning.is_deterministic, tuning.seed_comparisons) == (seeds > 1, [])
     assert len(tuning.sentences) == 1 + (seeds > 1)
 
 
 def test_an_outcome_is_kept_as_text_and_read_back():
     tuning = outcome(replace(D2, half_width=math.nan), RMSE, by=("rmse",), seeds=3, fits=SEED_FITS)
-    again = TuningOutcome.from_json(json.loads(json.dumps(tuning.as_json())))
+    again = TuningOutcome.from_json(json.loads(json.dumps(tuning.to_json())))
     assert repr(again) == repr(tuning)  # nan is not equal to itself, but written alike
     assert again.sentences == tuning.sentences
 

@@ -4,7 +4,14 @@ import optuna
 import pytest
 from optuna.trial import TrialState, create_trial
 
-from clv_experiments.sweep.sampling import FAILURE, PROPOSAL, SAMPLERS, SeededByProposal, is_lost, next_proposal
+from clv_experiments.sweep.sampling import (
+    FAILURE,
+    PROPOSAL,
+    SAMPLERS,
+    ProposalSeededSampler,
+    is_killed_trial,
+    next_proposal_number,
+)
 
 LOST, FAILED, DONE, UNDER_WAY, WAITING = "lost", "failed", "done", "under way", "waiting"
 
@@ -22,7 +29,7 @@ def trial(fate, proposal=None):
 
 @pytest.mark.parametrize("fate", [LOST, FAILED, DONE, UNDER_WAY, WAITING])
 def test_only_what_failed_without_a_reason_is_lost(fate):
-    assert is_lost(trial(fate)) is (fate == LOST)
+    assert is_killed_trial(trial(fate)) is (fate == LOST)
 
 
 @pytest.mark.parametrize(
@@ -39,14 +46,14 @@ def test_only_what_failed_without_a_reason_is_lost(fate):
     ],
 )
 def test_the_first_proposal_that_is_neither_taken_nor_lost_twice_is_next(trials, proposal):
-    assert next_proposal([trial(*arguments) for arguments in trials]) == proposal
+    assert next_proposal_number([trial(*arguments) for arguments in trials]) == proposal
 
 
 def draws(sampler, seed, proposals):
     """What the proposals of these numbers are, each asked for by itself."""
     values = []
     for proposal in proposals:
-        study = optuna.create_study(sampler=SeededByProposal(SAMPLERS[sampler], seed))
+        study = optuna.create_study(sampler=ProposalSeededSampler(SAMPLERS[sampler], seed))
         study.add_trials([trial(DONE, number) for number in range(proposal)])
         values.append(study.ask().suggest_float("x", 0.0, 1.0))
     return values

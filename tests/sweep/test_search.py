@@ -13,7 +13,7 @@ from optuna.trial import TrialState
 
 from clv_experiments.errors import ClvError
 from clv_experiments.sweep import storage
-from clv_experiments.sweep.sampling import FAILURE, PROPOSAL, is_lost
+from clv_experiments.sweep.sampling import FAILURE, PROPOSAL, is_killed_trial
 from clv_experiments.sweep.search import MAX_FAILURES_AT_START, search
 from clv_experiments.sweep.study import AS_CONFIGURED, open_study
 
@@ -58,7 +58,7 @@ def interrupt(study, n_trials, objective, times):
 
 def trials_of(study):
     """Parameters and values of all trials that count."""
-    return [(trial.params, trial.values, trial.state) for trial in study.trials if not is_lost(trial)]
+    return [(trial.params, trial.values, trial.state) for trial in study.trials if not is_killed_trial(trial)]
 
 
 @pytest.fixture
@@ -250,7 +250,7 @@ def test_a_trial_that_never_began_is_given_up_at_once():
     study = open_toy()
     study.study.ask()
     assert run_search(study, 2) == [1, 2]
-    assert is_lost(study.trials[0])
+    assert is_killed_trial(study.trials[0])
 
 
 def test_a_choice_that_was_left_waiting_is_taken_and_holds_nothing_up():
@@ -294,7 +294,7 @@ def test_a_storage_that_breaks_off_is_said_in_one_sentence(url, tmp_path):
 PROGRAM = """
 import os, signal, sys, time
 from clv_experiments.sweep import storage
-from clv_experiments.sweep.sampling import SeededByProposal
+from clv_experiments.sweep.sampling import ProposalSeededSampler
 from clv_experiments.sweep.search import search
 from clv_experiments.sweep.study import open_study
 
@@ -312,7 +312,7 @@ def objective(trial):
         print("sleeps", flush=True)
         time.sleep(60)
     if stop == f"after trial {trial.number}":
-        SeededByProposal.before_trial = die
+        ProposalSeededSampler.before_trial = die
     return [x]
 
 print("ready", flush=True)
@@ -380,7 +380,7 @@ def test_a_study_killed_in_the_middle_of_a_trial_goes_on(url, start_searches, sh
     process.wait()
     events = []
     assert run_search(open_toy(url), 6, configured=None, waiting=lambda: events.append("waits")) == [3, 4, 5, 6]
-    assert [trial.number for trial in optuna_trials(url) if is_lost(trial)] == [2]
+    assert [trial.number for trial in optuna_trials(url) if is_killed_trial(trial)] == [2]
     assert len(trials_of(open_toy(url))) == 6
 
 

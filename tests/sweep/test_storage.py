@@ -9,7 +9,7 @@ import optuna
 import pytest
 
 from clv_experiments.errors import ClvError
-from clv_experiments.sweep.storage import exclusive, storage_url
+from clv_experiments.sweep.storage import hold_task_lock, resolve_storage_url
 from clv_experiments.sweep.study import open_study
 
 
@@ -24,20 +24,20 @@ def url(tmp_path):
 
 def test_the_storage_lies_where_it_is_said_or_beside_the_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert storage_url("sqlite:///mine.db", "mlruns") == "sqlite:///mine.db"
-    assert storage_url(None, "mlruns") == f"sqlite:///{tmp_path}/mlruns/optuna.db"
-    assert storage_url(None, None) is None
+    assert resolve_storage_url("sqlite:///mine.db", "mlruns") == "sqlite:///mine.db"
+    assert resolve_storage_url(None, "mlruns") == f"sqlite:///{tmp_path}/mlruns/optuna.db"
+    assert resolve_storage_url(None, None) is None
 
 
 def test_the_storage_of_any_folder_is_made_there(tmp_path):
     folder = "with space, {x} a#b a?b=c 50%20 客户"
     for _ in range(2):
-        study = open_named_study(storage_url(None, str(tmp_path / folder)))
+        study = open_named_study(resolve_storage_url(None, str(tmp_path / folder)))
         study.study.add_trial(optuna.trial.create_trial(value=1.0))
     assert len(study.trials) == 2
     assert (tmp_path / folder / "optuna.db").is_file()
     assert [path.name for path in tmp_path.iterdir()] == [folder]
-    with exclusive(study.url):
+    with hold_task_lock(study.url):
         assert {path.name for path in (tmp_path / folder).glob("*.lock")} == {"optuna.db.lock"}
 
 
@@ -167,11 +167,11 @@ def test_one_process_at_a_time_holds_the_lock(url):
     entered = Event()
 
     def enter():
-        with exclusive(url):
+        with hold_task_lock(url):
             entered.set()
 
     second_thread = Thread(target=enter)
-    with exclusive(url):
+    with hold_task_lock(url):
         second_thread.start()
         assert not entered.wait(0.2)
     assert entered.wait(5)

@@ -154,7 +154,7 @@ def test_a_locked_database_is_tried_again(monkeypatch):
             raise answer
         return answer
 
-    assert store.FolderStore("mlruns").call(write) == "written"
+    assert store.FolderStore("mlruns").call_mlflow(write) == "written"
 
 
 def test_a_database_that_stays_locked_is_said_in_one_sentence(monkeypatch):
@@ -164,7 +164,7 @@ def test_a_database_that_stays_locked_is_said_in_one_sentence(monkeypatch):
         raise MlflowException("database is locked")
 
     with pytest.raises(ClvError, match="locked by another process"):
-        store.FolderStore("mlruns").call(write)
+        store.FolderStore("mlruns").call_mlflow(write)
 
 
 def test_other_refusals_are_said_in_one_sentence():
@@ -172,7 +172,7 @@ def test_other_refusals_are_said_in_one_sentence():
         raise MlflowException("no such experiment\nand a long story")
 
     with pytest.raises(ClvError, match=r"^MLflow refuses: no such experiment$"):
-        store.FolderStore("mlruns").call(write)
+        store.FolderStore("mlruns").call_mlflow(write)
 
 
 @pytest.mark.parametrize("content", [b"rubbish", bytes(5000)])
@@ -276,5 +276,5 @@ def test_processes_that_start_together_on_a_fresh_store_lose_nothing(start_proce
     for number, run in enumerate(runs):
         assert run.params == {f"many.{n}": str(n * number) for n in range(150)}
         assert run.tags["cell"] == str(number)
-        assert reader.by_origin(run.run_id, "m") == {step: float(step * number) for step in range(20)}
+        assert reader.metric_by_origin(run.run_id, "m") == {step: float(step * number) for step in range(20)}
         assert set(reader.table(run.run_id, "predictions.parquet")["y_pred"]) == {float(number)}

@@ -13,10 +13,10 @@ from sklearn.linear_model import LinearRegression
 from clv_experiments.errors import ClvError
 from clv_experiments.models.spend_regressor import SpendRegressor
 from clv_experiments.reporting.records import File, FittedModel, RegistrationRequest, Tag
-from clv_experiments.tracking.experiment_name import champion_address, champion_name
+from clv_experiments.tracking.experiment_name import champion_model_name, champion_model_uri
 from clv_experiments.tracking.memory_tracker import MemoryTracker
 from clv_experiments.tracking.mlflow_tracker import MlflowTracker
-from clv_experiments.tracking.registry import register
+from clv_experiments.tracking.registry import register_model_version
 from clv_experiments.tracking.run_reader import RunReader
 from clv_experiments.tracking.store import open_store
 from clv_experiments.tracking.stored_run import CHAMPION
@@ -77,7 +77,7 @@ def test_the_alias_moves_to_the_newest_and_stays_where_a_promotion_fails(tracker
 
     monkeypatch.setattr(mlflow.MlflowClient, "create_model_version", refused)
     with pytest.raises(ClvError, match="not today"):
-        register(tracker.store, first, RegistrationRequest("shop-3m", CHAMPION, (), ""))
+        register_model_version(tracker.store, first, RegistrationRequest("shop-3m", CHAMPION, (), ""))
     assert reader.model("models:/shop-3m@champion").run.run_id == second
 
 
@@ -143,7 +143,7 @@ def test_a_file_is_copied_as_it_is(tracker, tmp_path):
     with tracker.run("shop 3m", "score linear") as run:
         run.log([File(tmp_path / "scores.csv")])
     (tmp_path / "scores.csv").unlink()
-    assert tracker.reader()._file(run.run_id, "scores.csv").read_bytes() == b"a\r\n'=1+1\n"
+    assert tracker.reader()._fetch_file(run.run_id, "scores.csv").read_bytes() == b"a\r\n'=1+1\n"
 
 
 def test_without_a_store_none_is_made(tmp_path):
@@ -175,11 +175,11 @@ def test_a_store_that_was_moved_still_has_its_models_and_a_damaged_one_is_said(t
 
 
 def test_every_name_of_a_log_makes_a_name_of_its_own_that_an_address_can_hold(registered):
-    names = [champion_name(experiment) for experiment in HOSTILE]
+    names = [champion_model_name(experiment) for experiment in HOSTILE]
     assert len(set(names)) == len(HOSTILE)
     open_store(registered.store.folder)  # where MLflow's own functions look, too
     run = registered.model("models:/shop-3m@champion").run
     for experiment, name in zip(HOSTILE, names, strict=True):
-        register(registered.opened, run.run_id, RegistrationRequest(name, CHAMPION, (), "# card"))
-        assert registered.model(champion_address(experiment)).run == run
-        assert mlflow.pyfunc.get_model_dependencies(champion_address(experiment))
+        register_model_version(registered.open_store, run.run_id, RegistrationRequest(name, CHAMPION, (), "# card"))
+        assert registered.model(champion_model_uri(experiment)).run == run
+        assert mlflow.pyfunc.get_model_dependencies(champion_model_uri(experiment))

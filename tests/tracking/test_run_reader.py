@@ -54,8 +54,8 @@ def test_a_run_comes_back_as_it_was_recorded(kind, tracker):
     assert (second.status, second.tags["failure"], second.tags["failure_kind"]) == (
         "FAILED", "no column 'date'", "ClvError",
     )  # fmt: skip
-    assert list(reader.by_origin(first.run_id, "d2_floor").items()) == [(0, 1.5), (1, 2.5)]
-    assert reader.by_origin(first.run_id, "validation_mae") == {}
+    assert list(reader.metric_by_origin(first.run_id, "d2_floor").items()) == [(0, 1.5), (1, 2.5)]
+    assert reader.metric_by_origin(first.run_id, "validation_mae") == {}
     pd.testing.assert_frame_equal(reader.table(first.run_id, "predictions.parquet"), FRAME)
     assert reader.table(first.run_id, "origins.csv")["y_pred"].tolist() == [0.1 + 0.2, 0.0], "to the last digit"
     with pytest.raises(ClvError, match=r"splits\.parquet"):

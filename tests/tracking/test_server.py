@@ -109,7 +109,7 @@ def test_a_run_outlives_a_server_that_is_killed_and_started_again(tracking_serve
         reader = tracker.reader()
         (stored,) = reader.runs("log 3m")
         assert (stored.status, stored.params["seed"]) == ("FINISHED", "42")
-        assert reader.by_origin(stored.run_id, "holdout_mae") == {0: 1.0, 1: 2.0}
+        assert reader.metric_by_origin(stored.run_id, "holdout_mae") == {0: 1.0, 1: 2.0}
         pd.testing.assert_frame_equal(reader.table(stored.run_id, "predictions.parquet"), FRAME)
         assert reader.text(stored.run_id, "note.txt") == "after"
         for address in (f"runs:/{stored.run_id}", "models:/log-3m@champion"):
@@ -118,14 +118,14 @@ def test_a_run_outlives_a_server_that_is_killed_and_started_again(tracking_serve
             assert model.columns == ("a", "b")
         with pytest.raises(ClvError, match=r"has no readable absent\.csv \(FileNotFoundError\)"):
             reader.table(stored.run_id, "absent.csv")
-        inspection = tracker.inspection()
-        (fault,) = inspection.lost_files()
+        inspection = tracker.inspect_store()
+        (fault,) = inspection.find_runs_with_lost_files()
         assert f"run {stored.run_id} (model) has lost config.yaml; " in fault.text
         assert [
-            *inspection.database(),
+            *inspection.check_database(),
             *inspection.unfinished_runs(),
-            *inspection.orphans(),
-            *inspection.champions(),
+            *inspection.find_orphaned_folders(),
+            *inspection.find_broken_champions(),
         ] == []
         for _ in range(2):
             with tracker.study("log 3m", "ridge", "0a1b") as study:

@@ -11,7 +11,7 @@ from mlflow.exceptions import MlflowException
 from clv_experiments.errors import ClvError
 from clv_experiments.reporting.records import Tag, Text
 from clv_experiments.tracking import store
-from clv_experiments.tracking.reserve import RESERVE, SIZE
+from clv_experiments.tracking.disk_reserve import RESERVE, SIZE
 
 pytestmark = pytest.mark.usefixtures("interruptible")
 

@@ -16,7 +16,7 @@ from clv_experiments.config.settings import (
     get_experiment_name,
 )
 from clv_experiments.forecasting.origin_folder import PANEL
-from clv_experiments.reporting.record_files import check_writable, output_folder
+from clv_experiments.reporting.record_files import build_output_path, check_writable
 
 
 def write_cell(cfg: DictConfig) -> Path:
@@ -45,7 +45,7 @@ def write_cell(cfg: DictConfig) -> Path:
     terminal.print_log_report(log)
     forecaster = build_forecaster(cfg, log)
     cell = compute_cell_fingerprint(forecaster, format_protocol_label(cfg))
-    folder = output_folder(cfg.output, f"{get_experiment_name(cfg)} {cell}")
+    folder = build_output_path(cfg.output, f"{get_experiment_name(cfg)} {cell}")
     terminal.print_line(f"cell {cell}")
     for period, path in write_cell_folders(cfg, forecaster, folder):
         terminal.print_line(

@@ -25,7 +25,7 @@ from clv_experiments.forecasting.sql.statement import (
     build_forecast_query,
 )
 from clv_experiments.models.btyd import BtydRegressor
-from clv_experiments.reporting.record_files import check_writable, output_folder, write_folder
+from clv_experiments.reporting.record_files import build_output_path, check_writable, write_folder
 from clv_experiments.reporting.records import Text
 
 
@@ -68,7 +68,7 @@ def export(cfg: DictConfig, model_argument: str | None) -> Path:
         )
         for dialect in cfg.dialects
     ]
-    folder = output_folder(cfg.output, f"{get_experiment_name(cfg)} {cutoff} {reference.model.name}")
+    folder = build_output_path(cfg.output, f"{get_experiment_name(cfg)} {cutoff} {reference.model.name}")
     write_folder(cfg.output, folder.name, statements, "the statements")
     for statement in statements:
         terminal.print_line(str(folder / statement.name))

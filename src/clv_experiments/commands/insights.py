@@ -34,11 +34,11 @@ from clv_experiments.forecasting.model import Model
 from clv_experiments.forecasting.run_records import estimator_warnings, log_records, total_interval_records
 from clv_experiments.forecasting.suitability import choose_model_or_fallback, require_no_losses
 from clv_experiments.reporting.formatting import format_dates, format_day, format_share
-from clv_experiments.reporting.prose import sentences
+from clv_experiments.reporting.prose import render_sentences
 from clv_experiments.reporting.record_files import check_writable, write_folder
 from clv_experiments.reporting.records import Record, Tag, Text
 from clv_experiments.reporting.report_page import report_page
-from clv_experiments.reporting.workbook import require_excel
+from clv_experiments.reporting.workbook import require_excel_writer
 from clv_experiments.tracking.code_version import code_version
 
 KIND = "insights"
@@ -73,7 +73,7 @@ def write_insights(cfg: DictConfig, model_argument: str | None) -> Path:
         raise ClvError(f"replicates must be a whole number of at least {MIN_REPLICATES}, got '{cfg.replicates}'")
     check_writable(cfg.output, "output")
     if cfg.excel:
-        require_excel("excel=true")
+        require_excel_writer("excel=true")
     build_shop(cfg.decisions, "")  # refuses bad settings before the log is read
     btyd = build_btyd_model(cfg)
     terminal = Terminal()
@@ -164,9 +164,9 @@ def _find_changed_settings(cfg: DictConfig) -> set[str]:
 
 def _describe_method(request: ModelReference, window: Window, snapshots: Snapshots) -> list[str]:
     """Say how all of it was made, and whether the model was chosen by what the report evaluates it on."""
-    method = sentences(ABOUT, "method")
+    method = render_sentences(ABOUT, "method")
     if request.trained_until and request.trained_until > snapshots.past[-1].period.cutoff:
-        method += sentences(ABOUT, "model_choice", request.model.name, request.trained_until, window.end)
+        method += render_sentences(ABOUT, "model_choice", request.model.name, request.trained_until, window.end)
     return method
 
 

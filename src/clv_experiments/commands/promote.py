@@ -24,10 +24,10 @@ from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.forecast import Forecast
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.run_records import estimator_warnings, log_records, note_records
-from clv_experiments.reporting.prose import sentences
+from clv_experiments.reporting.prose import render_sentences
 from clv_experiments.reporting.records import Description, FittedModel, Metric, Record, RegistrationRequest, Tag, Text
 from clv_experiments.tracking.code_version import code_version
-from clv_experiments.tracking.experiment_name import champion_address, champion_name
+from clv_experiments.tracking.experiment_name import champion_model_name, champion_model_uri
 from clv_experiments.tracking.stored_run import CHAMPION, EVALUATED, StoredModel, StoredRun
 
 CONFIG = "config.yaml"
@@ -105,10 +105,12 @@ def promote(
                     Description(card_text),
                 ]
             )
-            about = " ".join(sentences("leaderboard/champion.jinja", "about", log, forecaster.window.horizon))
-            run.log([RegistrationRequest(champion_name(experiment), CHAMPION, version_tags, card_text, about)])
-    champion = reader.model(champion_address(experiment))
-    terminal.print_line(f"promoted: version {champion.version} of {champion_name(experiment)}, now {champion.uri}")
+            about = " ".join(render_sentences("leaderboard/champion.jinja", "about", log, forecaster.window.horizon))
+            run.log([RegistrationRequest(champion_model_name(experiment), CHAMPION, version_tags, card_text, about)])
+    champion = reader.model(champion_model_uri(experiment))
+    terminal.print_line(
+        f"promoted: version {champion.version} of {champion_model_name(experiment)}, now {champion.uri}"
+    )
     return champion
 
 
@@ -160,7 +162,7 @@ def _describe_refit(experiment: str, forecaster: Forecaster, forecast: Forecast)
         )
     return RefitSummary(
         experiment=experiment,
-        address=champion_address(experiment),
+        address=champion_model_uri(experiment),
         window=forecaster.window.horizon.label,
         horizon=str(forecaster.window.horizon),
         currency=log.currency,

@@ -154,8 +154,8 @@ def _compare_metrics(
     logged_reader: Reader, run: StoredRun, rerun_reader: Reader, repeated_run: StoredRun
 ) -> Iterator[MetricDifference]:
     for name in sorted({*_list_compared_metrics(run), *_list_compared_metrics(repeated_run)}):
-        before = logged_reader.by_origin(run.run_id, name) if name in run.metrics else {}
-        after = rerun_reader.by_origin(repeated_run.run_id, name) if name in repeated_run.metrics else {}
+        before = logged_reader.metric_by_origin(run.run_id, name) if name in run.metrics else {}
+        after = rerun_reader.metric_by_origin(repeated_run.run_id, name) if name in repeated_run.metrics else {}
         for step in sorted({*before, *after}):
             then, now = before.get(step), after.get(step)
             both_missing = then is not None and now is not None and math.isnan(then) and math.isnan(now)

@@ -58,7 +58,7 @@ from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.model import Model
 from clv_experiments.forecasting.run_records import describe_total, log_records, total_interval_records
 from clv_experiments.forecasting.suitability import choose_model_or_fallback, require_no_losses, require_purchase_model
-from clv_experiments.reporting.record_files import check_writable, output_folder, write_folder
+from clv_experiments.reporting.record_files import build_output_path, check_writable, write_folder
 from clv_experiments.reporting.records import File, Metric, Record, Table, Tag, Text
 from clv_experiments.tracking.code_version import code_version
 
@@ -141,7 +141,7 @@ def score(
         context = _build_scoring_context(cfg, Forecaster(log, window), request, btyd_model, shop, terminal)
         scorer = Scorer(context.models, context.assessment.intervals, shop, window.end)
 
-        folder = output_folder(cfg.output, f"{get_experiment_name(cfg)} {window.end} {request.model.name}")
+        folder = build_output_path(cfg.output, f"{get_experiment_name(cfg)} {window.end} {request.model.name}")
         with scratch_file(folder) as expectations:
             with _show_timed_bar(terminal, "scoring") as progress:
                 write_expectations(expectations, log, window, request.model.features, scorer, progress)

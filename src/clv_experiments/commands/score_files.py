@@ -20,7 +20,7 @@ from clv_experiments.decisions.snapshot import HISTORY
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecasting.customer_features import compute_customer_features_in_chunks
 from clv_experiments.reporting.batches import BatchWriter, read_batches
-from clv_experiments.reporting.record_files import naming_failures, whole_file
+from clv_experiments.reporting.record_files import translate_write_errors, write_atomically
 
 CSV, PARQUET = "scores.csv", "scores.parquet"
 BATCH_CUSTOMERS = 50_000
@@ -71,7 +71,7 @@ def write_scores(
 def scratch_file(folder: Path) -> Iterator[Path]:
     """Name a Parquet file in a folder, which is gone afterwards; ClvError if the disk refuses."""
     path = folder / f".{os.getpid()}.expected.parquet"
-    with naming_failures(folder, "the scores"):
+    with translate_write_errors(folder, "the scores"):
         folder.mkdir(parents=True, exist_ok=True)
         try:
             yield path
@@ -85,11 +85,11 @@ def open_score_files(folder: Path) -> Iterator[BatchWriter]:
 
     Old ones stay until both are whole.
     """
-    with naming_failures(folder, "the scores"):
+    with translate_write_errors(folder, "the scores"):
         folder.mkdir(parents=True, exist_ok=True)
         with (
-            whole_file(folder / CSV) as csv,
-            whole_file(folder / PARQUET) as parquet,
+            write_atomically(folder / CSV) as csv,
+            write_atomically(folder / PARQUET) as parquet,
             BatchWriter(parquet, csv) as writer,
         ):
             yield writer

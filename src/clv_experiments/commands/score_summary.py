@@ -18,7 +18,7 @@ from clv_experiments.decisions.score_totals import ScoreSummary
 from clv_experiments.decisions.summary_scores import count_horizon_days, fit_btyd_to_summary, score_summary
 from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.run_records import estimator_warnings
-from clv_experiments.reporting.record_files import output_folder, write_folder
+from clv_experiments.reporting.record_files import build_output_path, write_folder
 from clv_experiments.reporting.records import File, Metric, Record, Table, Tag, Text
 from clv_experiments.tracking.code_version import code_version
 from clv_experiments.tracking.stored_run import Run
@@ -55,7 +55,7 @@ def write_summary_scores(
     totals.add(scores)
 
     title = f"{get_experiment_name(cfg)} {cutoff or ''} {model.name}"
-    folder = output_folder(cfg.output, title)
+    folder = build_output_path(cfg.output, title)
     with terminal.show_step("writing the scores", "writing"), open_score_files(folder) as writer:
         writer.write(scores)
     notes = [*summary.notes, *(f"{model.name}: {warning}." for warning in estimator_warnings(btyd))]

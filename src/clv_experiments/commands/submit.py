@@ -36,7 +36,7 @@ from clv_experiments.forecasting.evaluation_result import EvaluationResult, Eval
 from clv_experiments.forecasting.external import ExternalForecaster, external_model, validate_cell_predictions
 from clv_experiments.forecasting.out_of_time import evaluate_out_of_time
 from clv_experiments.forecasting.run_records import cell_identity_records, log_records
-from clv_experiments.reporting.chart_style import Labels
+from clv_experiments.reporting.chart_style import FigureLabels
 from clv_experiments.reporting.records import Param, Record, Tag, Text
 from clv_experiments.tracking.code_version import code_version
 from clv_experiments.tracking.stored_run import RUN, Reader
@@ -191,7 +191,7 @@ def submission_records(
     yield Tag("provenance", provenance or "not said")
     yield from result.records
     yield from baseline_comparison_records(result.comparison, result.title)
-    labels = Labels(
+    labels = FigureLabels(
         name, f"{log.name}, {latest.period}", f"next {task.forecaster.window.horizon}", log.currency, log.measure
     )
     yield from holdout_records(latest.table, labels, has_losses=log.has_losses)

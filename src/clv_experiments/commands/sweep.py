@@ -30,22 +30,22 @@ from clv_experiments.forecasting.evaluation_result import EvaluationResult
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.run_records import TrialReference
 from clv_experiments.forecasting.suitability import require_learnable_amounts
-from clv_experiments.reporting.chart_style import Labels
-from clv_experiments.reporting.prose import sentences
+from clv_experiments.reporting.chart_style import FigureLabels
+from clv_experiments.reporting.prose import render_sentences
 from clv_experiments.reporting.records import Record, Tag, Text
 from clv_experiments.sweep.objective import Objective
 from clv_experiments.sweep.outcome import TuningOutcome, fit_with_seeds, score_differences
 from clv_experiments.sweep.search import search
 from clv_experiments.sweep.space import Value
-from clv_experiments.sweep.storage import SUMMARY, exclusive, storage_url
+from clv_experiments.sweep.storage import SUMMARY, hold_task_lock, resolve_storage_url
 from clv_experiments.sweep.study import AS_CONFIGURED, TrackedStudy, open_study
 from clv_experiments.sweep.study_records import (
     describe_best_trial,
-    edge_sentences,
+    describe_edge_choices,
     record_best,
     record_missing_trials,
     record_trial,
-    search_records,
+    search_time_records,
     summary_records,
 )
 from clv_experiments.sweep.tables import best_trials_table, importance_table, parameter_importances
@@ -92,7 +92,7 @@ def run_study(cfg: DictConfig, overrides: Sequence[str]) -> float:
     search_description = f"{' and '.join(settings.metrics)} on {', '.join(map(str, periods.validation))}"
     terminal.print_line(f"study '{study.name}', by {search_description}")
     with terminal.show_step("computing features and labels", "features"):
-        objective.prepare(config.build_models_of_group_options())
+        objective.precompute_features(config.build_models_of_group_options())
     opened = instantiate(cfg.tracking).study(get_experiment_name(cfg), study.name, study.identity)
     with opened as run, _print_resume_hint_on_interrupt(terminal):
         if run.new:
@@ -101,7 +101,7 @@ def run_study(cfg: DictConfig, overrides: Sequence[str]) -> float:
         record_missing_trials(run, study, config.space)
         winner = _require_winner(study, terminal)
         if all(trial.state.is_finished() for trial in study.trials):
-            with exclusive(study.url, SUMMARY):  # of several processes one makes the full runs, others show them
+            with hold_task_lock(study.url, SUMMARY):  # of several processes one makes the full runs, others show them
                 summarise_study(config, study, winner, objective, run, terminal)
         else:
             _print_sentences(terminal, "unfinished")
@@ -123,11 +123,11 @@ def summarise_study(
     A study whose winner was run before, and whose run is still there, is only shown again.
     """
     cfg, metrics = config.cfg, config.settings.metrics
-    search = TrialReference(run.run_id, winner.number, tuple(edge_sentences(config.space, winner)))
+    search = TrialReference(run.run_id, winner.number, tuple(describe_edge_choices(config.space, winner)))
     outcome = _read_stored_outcome(config, study, search)
     if outcome is None:
         outcome = _compare_full_runs(config, winner, objective, search, terminal)
-        study.study.set_user_attr(OUTCOME, outcome.as_json())
+        study.study.set_user_attr(OUTCOME, outcome.to_json())
     importances = parameter_importances(study.study, metrics, config.settings.seed)
     terminal.print_table(f"best trials of study '{study.name}'", best_trials_table(study.study, metrics))
     _print_sentences(terminal, "best_trials", metrics)
@@ -138,14 +138,14 @@ def summarise_study(
         terminal.print_line(sentence)
     command = format_train_command(config, winner.params)
     terminal.print_line(f"to run the winner yourself: {command}")
-    labels = Labels(cfg.model.name, f"{cfg.data.name}, {' and '.join(map(str, objective.periods))}")
+    labels = FigureLabels(cfg.model.name, f"{cfg.data.name}, {' and '.join(map(str, objective.periods))}")
     with terminal.show_step("drawing and writing", "writing"):
         run.log(list(summary_records(study, winner, outcome, importances, labels, command, search)))
 
 
 def format_train_command(config: SweepConfig, params: Mapping[str, Value]) -> str:
     """Write the command that runs a choice."""
-    settings = config.space.settings(params)
+    settings = config.space.to_settings(params)
     added_keys = {parse_override_key(override) for override in config.overrides if override.startswith("+")}
     overrides = [override for override in config.overrides if parse_override_key(override) not in settings]
     overrides = [override for override in overrides if parse_override_key(override).partition(".")[0] != "sweep"]
@@ -158,7 +158,7 @@ def format_train_command(config: SweepConfig, params: Mapping[str, Value]) -> st
 def _open_study(config: SweepConfig, log_fingerprint: str) -> TrackedStudy:
     settings, trial_settings = config.settings, config.trial_settings(log_fingerprint)
     return open_study(
-        storage_url(settings.storage, get_study_folder(config.cfg)),
+        resolve_storage_url(settings.storage, get_study_folder(config.cfg)),
         config.study_name(trial_settings),
         settings.directions,
         trial_settings,
@@ -191,7 +191,7 @@ def _run_missing_trials(
             on_wait=lambda: _print_sentences(terminal, "waiting"),
         )
     terminal.add_timings({"trials": result.seconds})
-    run.log([*search_records(result)])
+    run.log([*search_time_records(result)])
     _print_sentences(terminal, "after_search", result)
 
 
@@ -270,5 +270,5 @@ def _print_resume_hint_on_interrupt(terminal: Terminal) -> Iterator[None]:
 
 
 def _print_sentences(terminal: Terminal, macro: str, *values: Any) -> None:
-    for sentence in sentences("sweep/study.jinja", macro, *values):
+    for sentence in render_sentences("sweep/study.jinja", macro, *values):
         terminal.print_line(sentence)

@@ -42,7 +42,7 @@ from clv_experiments.forecasting.run_records import (
     note_records,
 )
 from clv_experiments.forecasting.suitability import choose_model_or_fallback, describe_regularity
-from clv_experiments.reporting.prose import sentences
+from clv_experiments.reporting.prose import render_sentences
 from clv_experiments.reporting.records import Metric, PrimaryMetric, Record, Tag, Text
 from clv_experiments.tracking.code_version import code_version
 from clv_experiments.tracking.stored_run import RUN, Run, StoredRun, Tracker
@@ -81,7 +81,7 @@ def train(cfg: DictConfig) -> float | None:
             return None
     Terminal().print_line(f"{format_run_title(cfg)}: {_describe_completed_run(completed)}")
     objective = choose_objective(cfg.evaluation.objective, has_losses="has_losses" in completed.tags)
-    return reader.by_origin(completed.run_id, f"validation_{objective}").get(0)
+    return reader.metric_by_origin(completed.run_id, f"validation_{objective}").get(0)
 
 
 def run_experiment(
@@ -193,7 +193,7 @@ def _warn_of_objective_fallback(cfg: DictConfig, task: EvaluationTask) -> list[s
     configured = cfg.evaluation.objective
     if task.objective == configured:
         return []
-    return sentences("run/warnings.jinja", "other_objective", configured, task.objective)
+    return render_sentences("run/warnings.jinja", "other_objective", configured, task.objective)
 
 
 def _evaluate_task(cfg: DictConfig, task: EvaluationTask, terminal: Terminal) -> EvaluationResult:

@@ -14,7 +14,7 @@ from clv_experiments.comparison.bootstrap import METRICS
 from clv_experiments.comparison.standings import Standings
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.array_checks import Floats
-from clv_experiments.reporting.prose import sentences
+from clv_experiments.reporting.prose import render_sentences
 
 TEMPLATE = "leaderboard/aggregate.jinja"
 MIN_CELLS = 10  # below this the chi-square approximation of Friedman's test is rough (Demsar 2006, section 3.2.2)
@@ -88,12 +88,12 @@ class MultiCellRanking:
     @property
     def exclusion_notes(self) -> list[str]:
         """One sentence for each cell and each model that is left out, without its full stop."""
-        return sentences(TEMPLATE, "left_out", self)
+        return render_sentences(TEMPLATE, "left_out", self)
 
     @property
     def notes(self) -> list[str]:
         """Caveats, in sentences without their full stop."""
-        return sentences(TEMPLATE, "notes", self)
+        return render_sentences(TEMPLATE, "notes", self)
 
 
 def rank_over_cells(boards: Sequence[Standings], required: Collection[str] = ()) -> MultiCellRanking:

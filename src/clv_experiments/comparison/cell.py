@@ -12,7 +12,7 @@ import pandas as pd
 from clv_experiments.data.log import PURCHASES
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.array_checks import Floats
-from clv_experiments.tracking.experiment_name import name_experiment
+from clv_experiments.tracking.experiment_name import format_experiment_name
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -132,7 +132,7 @@ class Cell:
     @property
     def title(self) -> str:
         """The log and the horizon, as runs are filed under: ``cdnow 3m``."""
-        return name_experiment(self.data, self.horizon)
+        return format_experiment_name(self.data, self.horizon)
 
     @property
     def measure(self) -> str:

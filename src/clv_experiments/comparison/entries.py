@@ -50,7 +50,9 @@ def read_predictions(reader: Reader, run: StoredRun) -> pd.DataFrame | None:
 def _read_floors_and_margins(reader: Reader, run: StoredRun) -> pd.DataFrame:
     """Read the floor of D2 and the margin of the labels (days) at each origin; older versions kept them as metrics."""
     if "d2_floor" in run.metrics:
-        return pd.DataFrame({name: pd.Series(reader.by_origin(run.run_id, name), dtype=float) for name in CONTEXT})
+        return pd.DataFrame(
+            {name: pd.Series(reader.metric_by_origin(run.run_id, name), dtype=float) for name in CONTEXT}
+        )
     return reader.table(run.run_id, ORIGINS).set_index("step")[CONTEXT]
 
 
@@ -101,7 +103,7 @@ def read_entry(reader: Reader, run: StoredRun, label: str, predictions: pd.DataF
     """Make an entry of a complete run; of its validation scores it keeps those of ``metric``."""
 
     def by_origin(name: str) -> dict[int, float]:
-        return reader.by_origin(run.run_id, name) if name in run.metrics else {}
+        return reader.metric_by_origin(run.run_id, name) if name in run.metrics else {}
 
     origins = _read_floors_and_margins(reader, run)
     margins = origins["label_margin_days"].dropna()

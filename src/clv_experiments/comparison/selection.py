@@ -13,7 +13,7 @@ from clv_experiments.comparison.entries import is_complete, label_runs, model_na
 from clv_experiments.comparison.exclusions import Exclusion, describe_exclusions
 from clv_experiments.errors import ClvError, LogTooShort, LogWithLosses, LogWithoutAmounts
 from clv_experiments.reporting.formatting import format_count, join_names
-from clv_experiments.tracking.experiment_name import parse_experiment
+from clv_experiments.tracking.experiment_name import parse_experiment_name
 from clv_experiments.tracking.stored_run import setting_params
 
 if TYPE_CHECKING:
@@ -253,7 +253,7 @@ def _sort_key_by_request(model: str, models: Sequence[str]) -> tuple[int, str]:
 
 def build_cell(experiment: str, run: StoredRun, entries: Iterable[Entry], left_out: Iterable[str] = ()) -> Cell:
     """Describe the cell that a complete run belongs to, with the entries to compare in it."""
-    data, horizon = parse_experiment(experiment)
+    data, horizon = parse_experiment_name(experiment)
     return Cell(
         data=data,
         horizon=horizon,

@@ -11,7 +11,7 @@ import pandas as pd
 from clv_experiments.comparison.aggregate import MultiCellRanking
 from clv_experiments.comparison.bootstrap import METRICS
 from clv_experiments.comparison.standings import Standings
-from clv_experiments.reporting.prose import sentences
+from clv_experiments.reporting.prose import render_sentences
 
 TEMPLATE = "leaderboard/verdict.jinja"
 
@@ -75,7 +75,7 @@ class Verdict:
     @property
     def sentences(self) -> list[str]:
         """The verdict in sentences."""
-        return sentences(TEMPLATE, "verdict", self, METRICS[self.metric])
+        return render_sentences(TEMPLATE, "verdict", self, METRICS[self.metric])
 
 
 def decide_verdict(standings: Standings) -> Verdict:
@@ -159,7 +159,7 @@ class MultiCellVerdict:
     @property
     def sentences(self) -> list[str]:
         """The verdict in sentences."""
-        return sentences(TEMPLATE, "aggregate_verdict", self, METRICS[self.metric])
+        return render_sentences(TEMPLATE, "aggregate_verdict", self, METRICS[self.metric])
 
 
 def decide_multi_cell_verdict(aggregate: MultiCellRanking) -> MultiCellVerdict:

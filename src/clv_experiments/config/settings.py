@@ -16,7 +16,7 @@ from clv_experiments.evaluation.metrics import OBJECTIVES
 from clv_experiments.forecasting.customer_split import SplitSettings
 from clv_experiments.forecasting.level import LEVELS
 from clv_experiments.reporting.records import Param
-from clv_experiments.tracking.experiment_name import name_experiment
+from clv_experiments.tracking.experiment_name import format_experiment_name
 from clv_experiments.tracking.stored_run import setting_params
 
 ALL = "all"  # window.origins, sweep.validation_origins: as many as the log allows
@@ -113,7 +113,7 @@ def format_run_title(cfg: DictConfig) -> str:
 
 def get_experiment_name(cfg: DictConfig) -> str:
     """Name the MLflow experiment that a log and a horizon are filed under: ``cdnow 3m``."""
-    return name_experiment(cfg.data.name, Horizon.parse(cfg.window.horizon).label)
+    return format_experiment_name(cfg.data.name, Horizon.parse(cfg.window.horizon).label)
 
 
 def is_tracking_enabled(cfg: DictConfig) -> bool:

@@ -25,7 +25,7 @@ from clv_experiments.data.window import Period, Window
 from clv_experiments.errors import ClvError, suggest
 from clv_experiments.forecasting.model import Model
 from clv_experiments.sweep.objective import CandidateModel
-from clv_experiments.sweep.space import Space, Value
+from clv_experiments.sweep.space import SearchSpace, Value
 
 MISSING = object()
 # Settings that leave every trial as it is.
@@ -67,7 +67,7 @@ class SweepConfig:
         return read_sweep_settings(self.cfg)
 
     @cached_property
-    def space(self) -> Space:
+    def space(self) -> SearchSpace:
         """What may be chosen.
 
         Raises
@@ -80,7 +80,7 @@ class SweepConfig:
     @property
     def configured_params(self) -> dict[str, Value] | None:
         """The choice that the configured settings are; None where they lie outside the space."""
-        return self.space.configured(self.configured_value)
+        return self.space.configured_params(self.configured_value)
 
     def configured_value(self, key: str) -> Any:
         """Return the value that is configured for a key; of a config group the name of its option.
@@ -104,7 +104,7 @@ class SweepConfig:
     def compose(self, params: Mapping[str, Value]) -> DictConfig:
         """Compose the config of a choice."""
         cfg = copy.deepcopy(self.cfg)
-        settings = self.space.settings(params)
+        settings = self.space.to_settings(params)
         for key in sorted(settings, key=lambda key: not list_group_options(key)):  # an option before what changes in it
             if list_group_options(key):
                 cfg[key] = self._group_options[key, str(settings[key])]

@@ -14,7 +14,7 @@ from clv_experiments.config.settings import ALL, check_settings, check_whole_num
 from clv_experiments.errors import ClvError, suggest
 from clv_experiments.evaluation.metrics import HIGHER_IS_BETTER, SCORES
 from clv_experiments.sweep.sampling import PRUNERS, SAMPLERS
-from clv_experiments.sweep.space import Parameter, Space, Value, contains, format_value, is_integer
+from clv_experiments.sweep.space import Parameter, SearchSpace, Value, distribution_contains, format_value, is_integer
 
 MAX_LENGTH = 250  # characters of a text, which databases hold
 
@@ -138,7 +138,7 @@ RANDOM_SEED = "random_state"
 
 def read_space(
     space: Mapping[str, Any], configured_value: Callable[[str], Any], group_options: Callable[[str], list[str]]
-) -> Space:
+) -> SearchSpace:
     """Read a space as YAML gives it.
 
     Parameters
@@ -165,7 +165,7 @@ def read_space(
             settings = f"sweep.space.{by_key[parameter.key]} and sweep.space.{parameter.name}"
             raise ClvError(f"{settings} set the same key {parameter.key}; remove one: ~sweep.space.{parameter.name}")
         by_key[parameter.key] = parameter.name
-    return Space(tuple(parameters.values()))
+    return SearchSpace(tuple(parameters.values()))
 
 
 def _read_parameter(
@@ -273,6 +273,6 @@ def _read_conditions(
             )
         accepted = tuple(values) if isinstance(values, list) else (values,)
         for value in accepted:
-            if not contains(parameters[name].distribution, value):
+            if not distribution_contains(parameters[name].distribution, value):
                 raise ClvError(f"{setting}.when waits for {name}={format_value(value)}, which {name} never takes")
         yield name, accepted

@@ -17,7 +17,7 @@ from clv_experiments.reporting.chart_style import (
     PREDICTED,
     REFERENCE,
     TEXT_SIZE,
-    Labels,
+    FigureLabels,
     annotate_corner,
     create_figure,
     draw_legend,
@@ -28,7 +28,7 @@ from clv_experiments.reporting.symlog_scale import format_amount
 MAX_ROWS = 20
 
 
-def plot_estimates(table: pd.DataFrame, labels: Labels) -> Figure:
+def plot_estimates(table: pd.DataFrame, labels: FigureLabels) -> Figure:
     """Draw a table of `coefficients`: parameters on a log axis, slopes by one standard deviation, or importances.
 
     Shows the 20 largest with their 95 % intervals (importances: one standard deviation), where the table has them.
@@ -88,7 +88,7 @@ def weekly_repeat_spend(daily: pd.DataFrame, estimator: Any) -> pd.DataFrame:
     return weeks.rename_axis("week_end").reset_index()
 
 
-def plot_tracking(weekly: pd.DataFrame, cutoff: pd.Timestamp, labels: Labels) -> Figure:
+def plot_tracking(weekly: pd.DataFrame, cutoff: pd.Timestamp, labels: FigureLabels) -> Figure:
     """Draw actual and expected repeat spend by week, cumulative above and weekly below.
 
     `weekly` has one row a week in order: week_end (date), actual and expected (spend of that week). Raises ClvError
@@ -111,7 +111,7 @@ def plot_tracking(weekly: pd.DataFrame, cutoff: pd.Timestamp, labels: Labels) ->
         panel.yaxis.set_major_locator(MaxNLocator(4))
         panel.yaxis.set_major_formatter(format_amount)
         panel.set_ylim(bottom=min(0.0, panel.get_ylim()[0]))
-        panel.set_ylabel(labels.name(text))
+        panel.set_ylabel(labels.amount_label(text))
     dates = AutoDateLocator(minticks=3, maxticks=6)
     panels[1].xaxis.set_major_locator(dates)
     panels[1].xaxis.set_major_formatter(ConciseDateFormatter(dates))
@@ -123,20 +123,20 @@ def plot_tracking(weekly: pd.DataFrame, cutoff: pd.Timestamp, labels: Labels) ->
     return figure
 
 
-def _plot_slopes(table: pd.DataFrame, labels: Labels) -> Figure:
+def _plot_slopes(table: pd.DataFrame, labels: FigureLabels) -> Figure:
     """Draw slopes for one standard deviation of each feature, so that features of any unit compare."""
     value = table["standardised_estimate"]
     deviation = (value / table["estimate"].where(table["estimate"] != 0)).fillna(0.0)
     low, high = table["boot_lower_95"] * deviation, table["boot_upper_95"] * deviation
     figure, panel = _plot_estimates("What moves the forecast", labels, table["name"], value, low, high)
     interval = ", 95% interval" if low.notna().any() else ""
-    panel.set_xlabel(labels.name(f"spend per standard deviation{interval}"), loc="right")
+    panel.set_xlabel(labels.amount_label(f"spend per standard deviation{interval}"), loc="right")
     return figure
 
 
 def _plot_estimates(
     title: str,
-    labels: Labels,
+    labels: FigureLabels,
     name: pd.Series,
     value: pd.Series,
     low: pd.Series,

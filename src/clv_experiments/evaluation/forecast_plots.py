@@ -27,17 +27,17 @@ from clv_experiments.reporting.chart_style import (
     PREDICTED,
     REFERENCE,
     TEXT_SIZE,
-    Labels,
+    FigureLabels,
     annotate_corner,
     create_figure,
     draw_legend,
-    write_percent_ticks,
+    format_percent_ticks,
 )
 from clv_experiments.reporting.formatting import format_score
 from clv_experiments.reporting.symlog_scale import SymlogScale, format_amount
 
 
-def plot_predicted_against_actual(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels) -> Figure:
+def plot_predicted_against_actual(y_true: ArrayLike, y_pred: ArrayLike, labels: FigureLabels) -> Figure:
     """Draw actual against predicted spend, a log scale with zeros; a calibrated forecast has its means on the diagonal.
 
     Raises ClvError as the metrics do.
@@ -53,12 +53,12 @@ def plot_predicted_against_actual(y_true: ArrayLike, y_pred: ArrayLike, labels: 
     panel.plot(diagonal, diagonal, color=REFERENCE, linewidth=2, linestyle="--", label="perfect")
     centre, mean = _binned_mean(predicted, actual)
     panel.plot(scale(centre), scale(mean), "o-", color=ACTUAL, linewidth=2.5, markersize=6, label="mean actual")
-    panel.set(xlabel=labels.spend("predicted"), ylabel=labels.spend("actual"))
+    panel.set(xlabel=labels.spend_label("predicted"), ylabel=labels.spend_label("actual"))
     draw_legend(panel, loc="upper left")
     return figure
 
 
-def plot_decile_calibration(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels) -> Figure:
+def plot_decile_calibration(y_true: ArrayLike, y_pred: ArrayLike, labels: FigureLabels) -> Figure:
     """Draw mean predicted and mean actual spend of each decile of the prediction, on a log scale with zeros.
 
     Raises ClvError as the metrics do.
@@ -76,7 +76,7 @@ def plot_decile_calibration(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels
     panel.set_ylim(bottom, top + 0.24 * (top - bottom))  # room for the text above the highest point
     panel.set_xticks(decile)
     panel.set_xlim(0.5, len(decile) + 0.5)
-    panel.set(xlabel="decile (1 = highest predicted)", ylabel=labels.spend("mean"))
+    panel.set(xlabel="decile (1 = highest predicted)", ylabel=labels.spend_label("mean"))
     bias, error = aggregate_bias(y_true, y_pred), decile_calibration_mape(y_true, y_pred)
     miss = "" if np.isnan(error) else f"\nmean miss of a decile {error:,.0%}"
     annotate_corner(panel, f"bias of the total {format_score(bias, '{:+,.1%}')}{miss}")
@@ -84,7 +84,7 @@ def plot_decile_calibration(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels
     return figure
 
 
-def plot_value_capture(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels) -> Figure:
+def plot_value_capture(y_true: ArrayLike, y_pred: ArrayLike, labels: FigureLabels) -> Figure:
     """Draw the share of actual spend reached by targeting the best customers first, beside the perfect ranking.
 
     Raises ClvError as the metrics do.
@@ -106,14 +106,14 @@ def plot_value_capture(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels) -> 
         )
         annotate_corner(panel, text, 0.97, 0.36)
     _format_share_axis(panel)
-    write_percent_ticks(panel.xaxis)
+    format_percent_ticks(panel.xaxis)
     panel.set_xlabel("customers targeted, highest predicted first")
     panel.set_ylabel(f"share of actual {labels.measure}, {labels.horizon}")
     draw_legend(panel, loc="lower right")
     return figure
 
 
-def plot_residuals(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels) -> Figure:
+def plot_residuals(y_true: ArrayLike, y_pred: ArrayLike, labels: FigureLabels) -> Figure:
     """Draw actual - predicted spend against predicted, a log scale with zeros; above 0 is under-forecast.
 
     Raises ClvError as the metrics do.
@@ -128,12 +128,12 @@ def plot_residuals(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels) -> Figu
     panel.axhline(0, color=REFERENCE, linewidth=2, linestyle="--")
     centre, mean = _binned_mean(predicted, error)
     panel.plot(scale(centre), scale(mean), "o-", color=ACTUAL, linewidth=2.5, markersize=6, label="mean residual")
-    panel.set(xlabel=labels.spend("predicted"), ylabel=labels.name("actual − predicted"))
+    panel.set(xlabel=labels.spend_label("predicted"), ylabel=labels.amount_label("actual − predicted"))
     draw_legend(panel, loc="upper left")
     return figure
 
 
-def plot_reliability(bought: ArrayLike, probability: ArrayLike, labels: Labels) -> Figure:
+def plot_reliability(bought: ArrayLike, probability: ArrayLike, labels: FigureLabels) -> Figure:
     """Draw the observed share of buyers against the predicted probability, with 95 % intervals and customers a bin.
 
     Intervals are Wilson's (1927). Raises ClvError as `reliability_table` does.
@@ -157,7 +157,7 @@ def plot_reliability(bought: ArrayLike, probability: ArrayLike, labels: Labels) 
         0.05,
     )
     _format_share_axis(panel)
-    write_percent_ticks(counts.xaxis)
+    format_percent_ticks(counts.xaxis)
     counts.yaxis.set_major_locator(MaxNLocator(2, integer=True))
     counts.yaxis.set_major_formatter(format_amount)
     panel.set_ylabel("bought")
@@ -193,4 +193,4 @@ def _format_share_axis(panel: Axes) -> None:
     panel.set_xlim(-0.02, 1.02)
     panel.set_ylim(bottom=-0.02, top=max(1.04, panel.get_ylim()[1]))
     panel.yaxis.set_major_locator(MaxNLocator(5))
-    write_percent_ticks(panel.yaxis)
+    format_percent_ticks(panel.yaxis)

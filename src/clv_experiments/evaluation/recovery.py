@@ -14,7 +14,7 @@ from clv_experiments.reporting.chart_style import (
     ACTUAL,
     PREDICTED,
     REFERENCE,
-    Labels,
+    FigureLabels,
     annotate_corner,
     create_figure,
     draw_legend,
@@ -32,7 +32,7 @@ def recovery_records(
     truth: Mapping[str, float],
     parameters: pd.DataFrame | None,
     floor: float,
-    labels: Labels,
+    labels: FigureLabels,
 ) -> list[Record]:
     """Compare one holdout forecast with the truth of a simulated log.
 
@@ -47,7 +47,7 @@ def recovery_records(
         What was fitted: ``parameter``, ``estimate`` and, of parameters that the truth has, ``standard_error``.
     floor : float
         The least prediction that D2 sees (currency).
-    labels : Labels
+    labels : FigureLabels
 
     Raises
     ------
@@ -112,7 +112,7 @@ def recovery_scores(y_true: pd.Series, y_pred: pd.Series, expected: pd.Series, f
     }
 
 
-def plot_recovery(expected: pd.Series, y_pred: pd.Series, labels: Labels, bins: int = 20) -> Figure:
+def plot_recovery(expected: pd.Series, y_pred: pd.Series, labels: FigureLabels, bins: int = 20) -> Figure:
     """Draw the true expected spend of customers in bins of the prediction, on a log scale with zeros.
 
     In each bin, of like count, the mean and the middle 80 %; a forecast that recovers the truth has its means on the
@@ -131,7 +131,7 @@ def plot_recovery(expected: pd.Series, y_pred: pd.Series, labels: Labels, bins: 
     panel.plot(centre, scale(mean["true"]), "o-", color=ACTUAL, linewidth=2.5, markersize=7, label="mean truth")
     scale.format_axis(panel, "x", 0.0, high)
     scale.format_axis(panel, "y", 0.0, high)
-    panel.set(xlabel=labels.spend("predicted"), ylabel=labels.spend("true expected"))
+    panel.set(xlabel=labels.spend_label("predicted"), ylabel=labels.spend_label("true expected"))
     bias = format_score(aggregate_bias(true, predicted), "{:+,.1%}")
     annotate_corner(
         panel,

@@ -12,8 +12,8 @@ from clv_experiments.evaluation import forecast_plots
 from clv_experiments.evaluation.calibration import decile_table
 from clv_experiments.evaluation.estimator_plots import plot_estimates
 from clv_experiments.evaluation.metrics import compute_scores, drop_counts_and_totals
-from clv_experiments.reporting.chart_style import Labels
-from clv_experiments.reporting.prose import sentences
+from clv_experiments.reporting.chart_style import FigureLabels
+from clv_experiments.reporting.prose import render_sentences
 from clv_experiments.reporting.records import Description, FigureRecord, Metric, Record, Table, Tag
 
 HEADLINE = {
@@ -56,7 +56,7 @@ def score_metrics(period: str, scores: Mapping[int, Mapping[str, float]]) -> lis
     return metrics
 
 
-def holdout_records(table: pd.DataFrame, labels: Labels, *, has_losses: bool = False) -> list[Record]:
+def holdout_records(table: pd.DataFrame, labels: FigureLabels, *, has_losses: bool = False) -> list[Record]:
     """Plot one holdout forecast and tabulate its calibration; of losses there is no share that could be captured."""
     y_true, y_pred = table["y_true"], table["y_pred"]
     records: list[Record] = [
@@ -79,7 +79,7 @@ def holdout_records(table: pd.DataFrame, labels: Labels, *, has_losses: bool = F
     return records
 
 
-def coefficient_records(table: pd.DataFrame, labels: Labels) -> list[Record]:
+def coefficient_records(table: pd.DataFrame, labels: FigureLabels) -> list[Record]:
     """Store what the model learned, and draw it where there is something to draw."""
     records: list[Record] = [Table("coefficients.csv", table)]
     if len(table):
@@ -152,7 +152,7 @@ class BaselineComparison:
     @property
     def warnings(self) -> list[str]:
         """A sentence for each of ``better_baselines``."""
-        return sentences("run/baselines.jinja", "beaten_by", self.model, self.better_baselines)
+        return render_sentences("run/baselines.jinja", "beaten_by", self.model, self.better_baselines)
 
 
 def summary_rows(baselines: BaselineComparison) -> dict[str, list[str]]:

@@ -16,7 +16,7 @@ from clv_experiments.reporting.chart_style import (
     PREDICTED,
     REFERENCE,
     TEXT_SIZE,
-    Labels,
+    FigureLabels,
     create_figure,
     draw_legend,
     truncate,
@@ -88,7 +88,7 @@ def compare_coefficients(slopes: pd.DataFrame, published: Mapping[str, float]) -
 
 
 def split_records(
-    scores: Sequence[Mapping[str, float]], slopes: pd.DataFrame, published: Mapping[str, float], labels: Labels
+    scores: Sequence[Mapping[str, float]], slopes: pd.DataFrame, published: Mapping[str, float], labels: FigureLabels
 ) -> list[Record]:
     """Store the score of every split, and draw how scores and coefficients spread over them."""
     table = pd.DataFrame(list(scores)).rename_axis("split").reset_index()
@@ -101,7 +101,7 @@ def split_records(
     return records
 
 
-def plot_score_distributions(table: pd.DataFrame, labels: Labels) -> Figure:
+def plot_score_distributions(table: pd.DataFrame, labels: FigureLabels) -> Figure:
     """Draw the distribution of each score over the splits; a line marks the first, which a notebook would show."""
     title = f"{len(table):,} random splits; a line marks the first"
     figure, panels = create_figure(title, labels, [1] * len(PLOTTED_METRICS), share_x=False)
@@ -122,7 +122,7 @@ def plot_score_distributions(table: pd.DataFrame, labels: Labels) -> Figure:
     return figure
 
 
-def plot_split_coefficients(table: pd.DataFrame, splits: int, labels: Labels) -> Figure:
+def plot_split_coefficients(table: pd.DataFrame, splits: int, labels: FigureLabels) -> Figure:
     """Draw each coefficient's interval over the splits, and its published value if any, on a signed log axis."""
     figure, (panel,) = create_figure(f"Coefficients over {splits:,} splits", labels)
     extremes = table[["least", "most"]].to_numpy()
@@ -137,7 +137,7 @@ def plot_split_coefficients(table: pd.DataFrame, splits: int, labels: Labels) ->
     panel.set_yticks(rows, [truncate(name, 24) for name in table["name"]])
     panel.tick_params(axis="y", labelsize=11)
     scale.format_axis(panel, "x", float(extremes.min()), float(extremes.max()))
-    panel.set_xlabel(labels.name("spend per unit of the feature"))
+    panel.set_xlabel(labels.amount_label("spend per unit of the feature"))
     panel.set_ylim(-3.2, len(rows) - 0.4)
     draw_legend(panel, loc="lower center", ncols=2)
     return figure

@@ -27,9 +27,9 @@ from clv_experiments.forecasting.run_records import (
     prediction_records,
     top_customer_records,
 )
-from clv_experiments.reporting.chart_style import Labels
+from clv_experiments.reporting.chart_style import FigureLabels
 from clv_experiments.reporting.formatting import format_count
-from clv_experiments.reporting.prose import sentences
+from clv_experiments.reporting.prose import render_sentences
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def evaluate_customer_split(task: EvaluationTask, settings: SplitSettings, progr
     evaluation = _evaluate_splits(task, settings, progress)
     medians = {name: dict(pd.DataFrame(scores).median()) for name, scores in evaluation.scores.items()}
     baselines = [option.name for option in task.baselines]
-    labels = Labels(model.name, f"{log.name}, {period}", f"{period}", log.currency, log.measure)
+    labels = FigureLabels(model.name, f"{log.name}, {period}", f"{period}", log.currency, log.measure)
     share = f"{settings.test_share:.0%} of {len(task.forecaster.outcome(period)):,} customers held out at random"
     origin = EvaluatedOrigin(0, evaluation.first)
     return EvaluationResult(
@@ -102,7 +102,7 @@ def evaluate_customer_split(task: EvaluationTask, settings: SplitSettings, progr
             *prediction_records("predictions.parquet", [evaluation.first]),
             *top_customer_records(evaluation.first),
         ],
-        warnings=sentences("run/warnings.jinja", "customer_split"),
+        warnings=render_sentences("run/warnings.jinja", "customer_split"),
         timings={"splits": evaluation.seconds},
     )
 

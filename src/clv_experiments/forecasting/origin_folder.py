@@ -14,7 +14,7 @@ from clv_experiments.data.window import Period
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecasting.customer_features import RFM
 from clv_experiments.forecasting.forecaster import Forecaster
-from clv_experiments.reporting.record_files import whole_file
+from clv_experiments.reporting.record_files import write_atomically
 
 PANEL = "panel.parquet"
 
@@ -74,10 +74,10 @@ def write_origin_folder(
     }
     folder.mkdir(parents=True, exist_ok=True)
     (folder / PANEL).unlink(missing_ok=True)
-    with whole_file(folder / "cell.json") as part:
+    with write_atomically(folder / "cell.json") as part:
         part.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     for name, table in tables.items():
-        with whole_file(folder / f"{name}.parquet") as part:
+        with write_atomically(folder / f"{name}.parquet") as part:
             table.to_parquet(part, index=False)
 
 

@@ -26,7 +26,7 @@ from clv_experiments.forecasting.run_records import (
     warn_of_level_fallback,
 )
 from clv_experiments.forecasting.spend_intervals import add_intervals
-from clv_experiments.reporting.prose import sentences
+from clv_experiments.reporting.prose import render_sentences
 
 
 def evaluate_out_of_time(task: EvaluationTask, progress: Progress) -> EvaluationResult:
@@ -74,7 +74,7 @@ def evaluate_out_of_time(task: EvaluationTask, progress: Progress) -> Evaluation
         ],
         warnings=[
             *warn_of_level_fallback(origins),
-            *([] if oldest else sentences("run/warnings.jinja", "no_validation")),
+            *([] if oldest else render_sentences("run/warnings.jinja", "no_validation")),
         ],
         timings=timings,
     )

@@ -28,8 +28,8 @@ from clv_experiments.forecasting.evaluation_result import (
 )
 from clv_experiments.forecasting.forecast import Forecast
 from clv_experiments.forecasting.level import TotalForecast
-from clv_experiments.reporting.chart_style import Labels
-from clv_experiments.reporting.prose import sentences
+from clv_experiments.reporting.chart_style import FigureLabels
+from clv_experiments.reporting.prose import render_sentences
 from clv_experiments.reporting.records import FigureRecord, FittedModel, LogIdentity, Metric, Record, Table, Tag, Text
 from clv_experiments.reporting.safe_csv import DECIMALS
 
@@ -83,7 +83,7 @@ def explanation_records(
     """
     forecaster, model = task.forecaster, task.model
     log, estimator, smallest = forecaster.log, forecast.estimator, d2_floor(forecaster, forecast.period)
-    labels = Labels(
+    labels = FigureLabels(
         model.name, f"{log.name}, {forecast.period}", f"next {forecaster.window.horizon}", log.currency, log.measure
     )
     yield from holdout_records(forecast.table, labels, has_losses=log.has_losses)
@@ -109,7 +109,7 @@ def explanation_records(
     yield FittedModel(estimator, forecast.X.head(), f"expected_{log.measure}", model.name)
 
 
-def _btyd_diagnostic_records(log: TransactionLog, forecast: Forecast, labels: Labels) -> Iterator[Record]:
+def _btyd_diagnostic_records(log: TransactionLog, forecast: Forecast, labels: FigureLabels) -> Iterator[Record]:
     """Weekly repeat spend against the expectation, and whether the fit ended at a boundary."""
     estimator = forecast.estimator
     weekly = weekly_repeat_spend(repeat_spend_by_day(log, forecast.period), estimator)
@@ -205,7 +205,7 @@ def describe_total(level: TotalForecast | None, currency: str, measure: str) -> 
         return []
     percent = TOTAL_INTERVALS[0]
     lower, upper = level.interval(percent / 100)
-    return sentences("run/level.jinja", "total", level, lower, upper, percent, currency, measure)
+    return render_sentences("run/level.jinja", "total", level, lower, upper, percent, currency, measure)
 
 
 def warn_of_level_fallback(origins: Iterable[EvaluatedOrigin]) -> list[str]:

@@ -11,7 +11,7 @@ from clv_experiments.errors import LogWithLosses, LogWithoutAmounts, command
 from clv_experiments.evaluation.regularity import measure_regularity
 from clv_experiments.forecasting.level import OWN
 from clv_experiments.forecasting.model import Model
-from clv_experiments.reporting.prose import sentences
+from clv_experiments.reporting.prose import render_sentences
 
 COUNTING_FAMILIES = ("baseline", "btyd")  # they predict purchases where the log has no amounts
 
@@ -100,4 +100,4 @@ def describe_regularity(log: TransactionLog, cutoff: date, model: Model) -> list
     if model.family != "btyd":
         return []
     regularity = measure_regularity(count_last_two_gaps(log, cutoff))
-    return sentences("run/warnings.jinja", "too_regular", regularity, model.name) if regularity.is_high else []
+    return render_sentences("run/warnings.jinja", "too_regular", regularity, model.name) if regularity.is_high else []

@@ -67,7 +67,7 @@ UNKNOWN = FamilyStyle("#1b1f24", "X")
 
 
 @dataclass(frozen=True)
-class Labels:
+class FigureLabels:
     """What a figure is of: the model, the log and window, the horizon and the unit of spend, as a reader sees them."""
 
     model: str
@@ -76,11 +76,11 @@ class Labels:
     unit: str = ""
     measure: str = "spend"  # or what else is predicted, such as purchases
 
-    def spend(self, which: str) -> str:
+    def spend_label(self, which: str) -> str:
         """Name spend with its horizon and unit, such as `predicted spend, next 3 months ($)`."""
-        return self.name(f"{which} {self.measure}, {self.horizon}")
+        return self.amount_label(f"{which} {self.measure}, {self.horizon}")
 
-    def name(self, amount: str) -> str:
+    def amount_label(self, amount: str) -> str:
         """Name an amount with its unit, such as `cumulative ($)`, unless that is what is measured."""
         return f"{amount} ({self.unit})" if self.unit and self.unit != self.measure else amount
 
@@ -95,7 +95,7 @@ class NotebookFigure(Figure):
 
 
 def create_figure(
-    title: str, labels: Labels, heights: Sequence[float] = (1,), *, share_x: bool = True
+    title: str, labels: FigureLabels, heights: Sequence[float] = (1,), *, share_x: bool = True
 ) -> tuple[Figure, list[Axes]]:
     """Return a figure of a run with one panel above another for each height, outside pyplot's global state."""
     figure = NotebookFigure(figsize=(6.4, 4.8), dpi=120, layout="constrained", facecolor="white")
@@ -125,7 +125,7 @@ def create_chart(
     and `height` inches large, and higher by the lines that a heading takes in a narrow one.
     """
     headings = [
-        textwrap.wrap(printable(text, letters), letters if width == WIDE else int(0.56 * letters)) or [""]
+        textwrap.wrap(make_printable(text, letters), letters if width == WIDE else int(0.56 * letters)) or [""]
         for text, letters in ((title, 70), (subtitle, 86))  # letters that a wide figure has room for
     ]
     lines = sum(map(len, headings))
@@ -159,7 +159,7 @@ def _style_panel(panel: Axes, grid: str, grid_width: float, spines: str) -> None
         axis.label.set_fontsize(TEXT_SIZE)
 
 
-def write_percent_ticks(*axes: Axis) -> None:
+def format_percent_ticks(*axes: Axis) -> None:
     """Write the ticks of axes of shares in whole per cent."""
     for axis in axes:
         axis.set_major_formatter(PercentFormatter(1, decimals=0))
@@ -178,7 +178,7 @@ def draw_legend(panel: Axes, **options: Any) -> None:
     panel.legend(fontsize=TEXT_SIZE, frameon=True, edgecolor="none", framealpha=0.85, handlelength=1.6, **options)
 
 
-def name_rows(panel: Axes, names: list[str]) -> None:
+def label_rows(panel: Axes, names: list[str]) -> None:
     """Give a panel one row a name, the first on top."""
     panel.set_yticks(np.arange(len(names))[::-1], names)
     panel.set_ylim(-0.7, len(names) - 0.3)
@@ -210,7 +210,7 @@ def draw_legend_above(panel: Axes, **options: Any) -> Legend:
     return panel.legend(**(look | position | options))
 
 
-def max_letters(width: float) -> int:
+def max_name_length(width: float) -> int:
     """Return how many letters of a model's name a figure of a width has room for."""
     return 26 if width == WIDE else 15
 
@@ -219,7 +219,9 @@ def draw_family_legend(panel: Axes, families: Sequence[str], width: float = WIDE
     """Draw the legend of the families that occur, above the panel."""
     styles = {family: family_style(family) for family in families}
     handles = [
-        Line2D([], [], color=style.colour, marker=style.marker, linestyle="", markersize=7, label=printable(family))
+        Line2D(
+            [], [], color=style.colour, marker=style.marker, linestyle="", markersize=7, label=make_printable(family)
+        )
         for family, style in styles.items()
     ]
     draw_legend_above(panel, handles=handles, ncols=4 if width == WIDE else 2, handletextpad=0.2)
@@ -247,7 +249,7 @@ def family_style(family: str) -> FamilyStyle:
     return FAMILIES.get(family, UNKNOWN)
 
 
-def printable(text: object, length: int = 26) -> str:
+def make_printable(text: object, length: int = 26) -> str:
     """Return a name as a picture can show it: one line, printable, cut to a length, no dollar taken for mathematics.
 
     Wide letters, such as Chinese ones, count twice.

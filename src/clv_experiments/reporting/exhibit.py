@@ -20,19 +20,19 @@ WIDE, NARROW = 8.0, 5.0  # inches: of a picture on most screens, and on a phone,
 Kind = Literal["money", "share", "count", "number", "date", "month", "text"]
 
 
-def column_kinds(**columns: Sequence[str]) -> dict[str, Kind]:
+def invert_column_kinds(**columns: Sequence[str]) -> dict[str, Kind]:
     """Turn columns by kind into kinds by column.
 
     Examples
     --------
-    >>> column_kinds(money=["spend"], share=["p_alive"])
+    >>> invert_column_kinds(money=["spend"], share=["p_alive"])
     {'spend': 'money', 'p_alive': 'share'}
     """
     return {name: cast("Kind", kind) for kind, names in columns.items() for name in names}
 
 
 # A column is written alike in all tables of a report; those that are not here as their type suggests.
-COLUMN_KINDS = column_kinds(
+COLUMN_KINDS = invert_column_kinds(
     money=[
         "expected_spend", "expected_spend_low", "expected_spend_high", "expected_spend_before", "total_spend", "clv",
         "expected", "came", "low", "high", "at_stake",

@@ -35,12 +35,12 @@ def format_difference(value: float, number_format: str) -> str:
     return text if any(digit in text for digit in "123456789") else text.lstrip("+−")
 
 
-def format_distance(value: float, number_format: str) -> str:
+def format_absolute_difference(value: float, number_format: str) -> str:
     """Write the size of a difference, without a sign.
 
     Examples
     --------
-    >>> format_distance(-0.0713, "{:.3f}"), format_distance(0.2, "{:+.1%}")
+    >>> format_absolute_difference(-0.0713, "{:.3f}"), format_absolute_difference(0.2, "{:+.1%}")
     ('0.071', '20.0%')
     """
     return format_score(abs(value), number_format.replace("{:+", "{:"))
@@ -72,12 +72,12 @@ def format_money(value: float, currency: str) -> str:
     return text if np.isnan(value) else f"{'−' * bool(value < 0 and text != '0.00')}{currency}{gap}{text}"
 
 
-def format_rough_money(value: float, currency: str) -> str:
+def format_rounded_money(value: float, currency: str) -> str:
     """Write an amount by its first three digits, as one that is not known exactly.
 
     Examples
     --------
-    >>> format_rough_money(1_462_054.3, "£"), format_rough_money(86.72, "$"), format_rough_money(-9.28, "$")
+    >>> format_rounded_money(1_462_054.3, "£"), format_rounded_money(86.72, "$"), format_rounded_money(-9.28, "$")
     ('£1,460,000', '$86.70', '−$9.28')
     """
     digits = 2 - int(np.floor(np.log10(abs(value)))) if value else 0

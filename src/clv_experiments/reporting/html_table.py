@@ -54,7 +54,7 @@ class HtmlColumn:
         Whether it is sorted as numbers.
     ascending : bool
         Whether the first click sorts it upwards.
-    look : str
+    css_class : str
         CSS class: ``number``, ``words``, ``spare`` (hidden on a narrow screen) or none.
     """
 
@@ -63,7 +63,7 @@ class HtmlColumn:
     meaning: str = ""
     numeric: bool = True
     ascending: bool = False
-    look: str = "number"
+    css_class: str = "number"
 
 
 class FileNote(NamedTuple):
@@ -95,17 +95,17 @@ def exhibit_table(exhibit: Exhibit, currency: str) -> HtmlTable | None:
     top = exhibit.table.head(exhibit.page_rows)
     columns = []
     for name in (exhibit.columns or top.columns) if exhibit.page_rows else []:
-        kind = exhibit.kinds.get(str(name)) or COLUMN_KINDS.get(str(name)) or infer_kind(exhibit.table[name])
+        kind = exhibit.kinds.get(str(name)) or COLUMN_KINDS.get(str(name)) or infer_column_kind(exhibit.table[name])
         heading = exhibit.headings.get(str(name), str(name).replace("_", " "))
         cells = [format_cell(value, kind, currency) for value in top[name]]
         wordy = kind == "text" and max((len(cell.text) for cell in cells), default=0) > MAX_NAME
         numeric = kind not in ("text", "date", "month")
         look = "words" if wordy else "" if kind in ("text", "month") else "number"
-        columns.append(HtmlColumn(heading, cells, numeric=numeric, ascending=not numeric, look=look))
-    return HtmlTable(exhibit.title, columns, _file_note(exhibit))
+        columns.append(HtmlColumn(heading, cells, numeric=numeric, ascending=not numeric, css_class=look))
+    return HtmlTable(exhibit.title, columns, _build_file_note(exhibit))
 
 
-def infer_kind(column: pd.Series) -> Kind:
+def infer_column_kind(column: pd.Series) -> Kind:
     """Choose how a column is written from its type."""
     if pd.api.types.is_datetime64_any_dtype(column):
         return "date"
@@ -152,7 +152,7 @@ def _choose_number_format(number: float) -> str:
     return "{:.4f}" if abs(number) < 0.01 else "{:.3g}"
 
 
-def _file_note(exhibit: Exhibit) -> FileNote:
+def _build_file_note(exhibit: Exhibit) -> FileNote:
     assert exhibit.table is not None
     rows, hidden = len(exhibit.table), len(exhibit.table.columns) - len(exhibit.columns)
     begin = "Also"

@@ -34,7 +34,7 @@ VARIABLES = {
 }
 
 
-def inline_picture(wide: Figure, narrow: Figure, name: str, description: str, prefix: str) -> Markup:
+def render_responsive_svg(wide: Figure, narrow: Figure, name: str, description: str, prefix: str) -> Markup:
     """Return a figure in both widths, of which a page shows that which fits the screen; see ``inline_svg``."""
     return Markup("").join(
         Markup('<div class="{}-picture">{}</div>').format(
@@ -69,7 +69,7 @@ def inline_svg(figure: Figure, name: str, description: str, prefix: str) -> str:
     for child in [child for child in root if child.tag in (f"{{{SVG}}}metadata", f"{{{SVG}}}title")]:
         root.remove(child)
     for element in root.iter():
-        _adapt(element, prefix)
+        _adapt_element_to_page(element, prefix)
     for text, tag in ((description, "desc"), (name, "title")):
         element = ElementTree.Element(f"{{{SVG}}}{tag}", {"id": f"{prefix}-{tag}"})
         element.text = text
@@ -80,7 +80,7 @@ def inline_svg(figure: Figure, name: str, description: str, prefix: str) -> str:
     return _serialise(root)
 
 
-def _adapt(element: ElementTree.Element, prefix: str) -> None:
+def _adapt_element_to_page(element: ElementTree.Element, prefix: str) -> None:
     """Give an element's references the figure's prefix and its style the page's colours and font."""
     for attribute, value in element.attrib.items():
         if attribute == "id":
@@ -89,10 +89,10 @@ def _adapt(element: ElementTree.Element, prefix: str) -> None:
             element.set(attribute, value.replace("#", f"#{prefix}-", 1))
         else:
             value = value.replace("url(#", f"url(#{prefix}-")
-            element.set(attribute, _page_style(value) if attribute == "style" else value)
+            element.set(attribute, _convert_style_to_page(value) if attribute == "style" else value)
 
 
-def _page_style(style: str) -> str:
+def _convert_style_to_page(style: str) -> str:
     style = re.sub(r"#[0-9a-f]{6}", lambda match: f"var({VARIABLES.get(match[0], '--ink')}, {match[0]})", style)
     style = re.sub(r"font: ([^;']*?px)[^;]*", r"font-size: \1; " + FONT, style)
     return re.sub(r"font-family: [^;]*", FONT, style)

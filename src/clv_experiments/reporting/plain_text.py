@@ -6,12 +6,12 @@ from __future__ import annotations
 CONTROLS = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 
 
-def strip_controls(text: str) -> str:
+def strip_control_characters(text: str) -> str:
     r"""Take out what a terminal would act upon: a name may come from a store that others write to.
 
     Examples
     --------
-    >>> strip_controls("a\x1b[31mred\x07")
+    >>> strip_control_characters("a\x1b[31mred\x07")
     'a[31mred'
     """
     return text.translate(CONTROLS)

@@ -16,7 +16,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 # One filter a kind of value: {{ 1200|count("customer") }}, {{ 0.12|share }}, {{ 9.5|money("£") }}.
 FILTERS: dict[str, Callable[..., str]] = {
     "money": formatting.format_money,
-    "rough_money": formatting.format_rough_money,
+    "rough_money": formatting.format_rounded_money,
     "share": formatting.format_share,
     "exact_share": formatting.format_exact_percent,
     "percent": formatting.format_percent,
@@ -24,7 +24,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "change": formatting.describe_change,
     "score": formatting.format_score,
     "difference": formatting.format_difference,
-    "distance": formatting.format_distance,
+    "distance": formatting.format_absolute_difference,
     "day": formatting.format_day,
     "dates": formatting.format_dates,
     "month": formatting.format_month,
@@ -47,19 +47,19 @@ def template_environment(*, autoescape: bool) -> Environment:
 def prose_environment() -> Environment:
     """Return the environment of plain-text templates: nothing is escaped."""
     environment = template_environment(autoescape=False)
-    environment.filters |= {name: _refuse_undefined(write) for name, write in FILTERS.items()}
-    environment.filters["with_interval"] = _write_estimate
+    environment.filters |= {name: _raise_on_undefined(write) for name, write in FILTERS.items()}
+    environment.filters["with_interval"] = _format_estimate
     environment.globals["interval"] = formatting.format_interval
     return environment
 
 
-def _write_estimate(estimate: Any, kind: str, *args: Any) -> str:
+def _format_estimate(estimate: Any, kind: str, *args: Any) -> str:
     """Write an estimate and its interval by one of the filters: {{ estimate|with_interval("money", "£") }}."""
     value, low, high = (FILTERS[kind](end, *args) for end in (estimate.value, estimate.low, estimate.high))
     return f"{value} {formatting.format_interval(low, high)}"
 
 
-def _refuse_undefined(write: Callable[..., str]) -> Callable[..., str]:
+def _raise_on_undefined(write: Callable[..., str]) -> Callable[..., str]:
     """Let a filter name what is missing, instead of failing on it."""
 
     def checked(value: Any, *args: Any, **kwargs: Any) -> str:
@@ -70,7 +70,7 @@ def _refuse_undefined(write: Callable[..., str]) -> Callable[..., str]:
     return checked
 
 
-def sentences(template: str, macro: str, *values: Any, **named: Any) -> list[str]:
+def render_sentences(template: str, macro: str, *values: Any, **named: Any) -> list[str]:
     """Render a macro of a template into paragraphs of plain text.
 
     Parameters
@@ -98,7 +98,7 @@ def sentences(template: str, macro: str, *values: Any, **named: Any) -> list[str
     return [paragraph for paragraph in paragraphs if paragraph]
 
 
-def texts(template: str, name: str) -> dict[str, Any]:
+def load_template_texts(template: str, name: str) -> dict[str, Any]:
     """Return what a template sets under a name, such as the headings of its columns; nothing where it sets none."""
     return dict(getattr(prose_environment().get_template(template).module, name, {}))
 

@@ -28,17 +28,17 @@ def write_folder(folder: str, title: str, records: Iterable[Record], subject: st
     ClvError
         If it cannot be written; begins with ``subject``, such as ``the leaderboard``.
     """
-    path = output_folder(folder, title)
-    with naming_failures(path, subject):
+    path = build_output_path(folder, title)
+    with translate_write_errors(path, subject):
         for record in records:
             if isinstance(record, Table | Text | FigureRecord):
-                with whole_file(path / record.name) as part:
+                with write_atomically(path / record.name) as part:
                     write_record(record, part)
     return path
 
 
 @contextmanager
-def naming_failures(folder: Path, subject: str) -> Iterator[None]:
+def translate_write_errors(folder: Path, subject: str) -> Iterator[None]:
     """Turn what the disk refuses into a ClvError that names what could not be written, and where."""
     try:
         yield
@@ -49,7 +49,7 @@ def naming_failures(folder: Path, subject: str) -> Iterator[None]:
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def write_atomically(path: Path) -> Iterator[Path]:
     """Give a path beside another, which takes its place once it is written; whatever else happens, nothing is left."""
     part = path.with_name(f".{os.getpid()}.{path.name}")  # the suffix is the format of a figure
     try:
@@ -59,12 +59,12 @@ def whole_file(path: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
-def output_folder(folder: str, title: str) -> Path:
+def build_output_path(folder: str, title: str) -> Path:
     """Return the folder below another that is named after a title.
 
     Examples
     --------
-    >>> output_folder("out", "cdnow 3m: a<b>").as_posix()
+    >>> build_output_path("out", "cdnow 3m: a<b>").as_posix()
     'out/cdnow-3m-a-b'
     """
     return Path(folder, re.sub(r"[^\w.-]+", "-", title).strip("-."))

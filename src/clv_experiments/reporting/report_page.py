@@ -9,7 +9,7 @@ from typing import Any
 from clv_experiments.reporting.exhibit import NARROW, Answer, Exhibit, Section
 from clv_experiments.reporting.html_page import render_page
 from clv_experiments.reporting.html_table import exhibit_table
-from clv_experiments.reporting.inline_svg import inline_picture
+from clv_experiments.reporting.inline_svg import render_responsive_svg
 
 INTERVAL = re.compile(r"\(\d+% (?:interval|range) [^()]*\)")
 UNBROKEN = str.maketrans({" ": "\u00a0", "−": "−\u2060"})  # no line ends after them
@@ -59,32 +59,32 @@ def report_page(
         "report/report.html.jinja",
         title=title,
         subtitle=subtitle,
-        answers=[_answer(answer, currency) for answer in answers],
+        answers=[_answer_context(answer, currency) for answer in answers],
         assumptions=assumptions,
         settings=settings,
-        sections=[_section(section, currency) for section in sections],
+        sections=[_section_context(section, currency) for section in sections],
         facts=facts,
-        method=_unbroken(method),
+        method=_keep_intervals_unbroken(method),
         created=created,
     )
 
 
-def _answer(answer: Answer, currency: str) -> dict[str, Any]:
+def _answer_context(answer: Answer, currency: str) -> dict[str, Any]:
     table = exhibit_table(answer.exhibit, currency) if answer.exhibit else None
     return {
         "anchor": answer.anchor,
         "question": answer.question,
         "headline": answer.headline,
-        "sentences": _unbroken(answer.sentences),
+        "sentences": _keep_intervals_unbroken(answer.sentences),
         "table": table,
     }
 
 
-def _section(section: Section, currency: str) -> dict[str, Any]:
+def _section_context(section: Section, currency: str) -> dict[str, Any]:
     """Lay out a section: its lead is seen while it is closed; what an exhibit repeats of the summary is told once."""
-    lead, *rest = _unbroken(section.summary)
+    lead, *rest = _keep_intervals_unbroken(section.summary)
     exhibits, evidence = (
-        [_exhibit(exhibit, f"{section.anchor}-{exhibit.name}", [lead], currency) for exhibit in part]
+        [_exhibit_context(exhibit, f"{section.anchor}-{exhibit.name}", [lead], currency) for exhibit in part]
         for part in (section.exhibits, section.evidence)
     )
     repeated = {sentence for exhibit in exhibits + evidence for sentence in exhibit["sentences"]}
@@ -94,25 +94,25 @@ def _section(section: Section, currency: str) -> dict[str, Any]:
         "lead": lead,
         "answer": [sentence for sentence in rest if sentence not in repeated],
         "exhibits": exhibits,
-        "method": _unbroken(section.method),
+        "method": _keep_intervals_unbroken(section.method),
         "evidence": evidence,
     }
 
 
-def _exhibit(exhibit: Exhibit, anchor: str, summary: Sequence[str], currency: str) -> dict[str, Any]:
+def _exhibit_context(exhibit: Exhibit, anchor: str, summary: Sequence[str], currency: str) -> dict[str, Any]:
     picture, description = None, " ".join(exhibit.sentences) or exhibit.title
     if exhibit.draw and exhibit.figure:
         prefix = anchor.replace("_", "-")
-        picture = inline_picture(exhibit.figure, exhibit.draw(NARROW), exhibit.title, description, prefix)
+        picture = render_responsive_svg(exhibit.figure, exhibit.draw(NARROW), exhibit.title, description, prefix)
     return {
         "anchor": anchor,
         "title": exhibit.title,
-        "sentences": [sentence for sentence in _unbroken(exhibit.sentences) if sentence not in summary],
+        "sentences": [sentence for sentence in _keep_intervals_unbroken(exhibit.sentences) if sentence not in summary],
         "picture": picture,
         "table": exhibit_table(exhibit, currency),
     }
 
 
-def _unbroken(sentences: Sequence[str]) -> list[str]:
+def _keep_intervals_unbroken(sentences: Sequence[str]) -> list[str]:
     """Keep each interval on one line."""
     return [INTERVAL.sub(lambda match: match[0].translate(UNBROKEN), sentence) for sentence in sentences]

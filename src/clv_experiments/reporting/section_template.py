@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from clv_experiments.reporting.exhibit import Exhibit, Kind, Section
-from clv_experiments.reporting.prose import sentences, texts
+from clv_experiments.reporting.prose import load_template_texts, render_sentences
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,15 +28,15 @@ class SectionTemplate:
 
     path: str
 
-    def render(self, macro: str, *values: Any) -> list[str]:
+    def render_macro(self, macro: str, *values: Any) -> list[str]:
         """Render a macro of the template into paragraphs."""
-        return sentences(self.path, macro, *values)
+        return render_sentences(self.path, macro, *values)
 
-    def title(self, exhibit: str, **values: object) -> str:
+    def render_title(self, exhibit: str, **values: object) -> str:
         """Return the title of an exhibit, with the values that it names in braces."""
-        return str(texts(self.path, "titles")[exhibit]).format(**values)
+        return str(load_template_texts(self.path, "titles")[exhibit]).format(**values)
 
-    def section(
+    def build_section(
         self,
         anchor: str,
         summary: Sequence[str],
@@ -45,10 +45,10 @@ class SectionTemplate:
         evidence: Sequence[Exhibit] = (),
     ) -> Section:
         """Build a section under the template's question."""
-        (question,) = self.render("question")
+        (question,) = self.render_macro("question")
         return Section(anchor, question, summary, exhibits, method, evidence)
 
-    def exhibit(
+    def build_exhibit(
         self,
         name: str,
         paragraphs: Sequence[str] = (),
@@ -63,7 +63,7 @@ class SectionTemplate:
         file: str = "",
     ) -> Exhibit:
         """Build an exhibit under the template's title and headings, to which ``headings`` add."""
-        exhibit_headings = texts(self.path, "own_headings").get(name, {})
-        headings = {**texts(self.path, "headings"), **exhibit_headings, **(headings or {})}
-        title = title or self.title(name)
+        exhibit_headings = load_template_texts(self.path, "own_headings").get(name, {})
+        headings = {**load_template_texts(self.path, "headings"), **exhibit_headings, **(headings or {})}
+        title = title or self.render_title(name)
         return Exhibit(name, title, paragraphs, table, headings, kinds or {}, draw, page_rows, columns, file)

@@ -13,7 +13,7 @@ UNPRINTABLE = r"[\x00-\x08\x0b\x0c\x0e-\x1f]"  # what a workbook cannot hold
 MAX_WIDTH = 45  # letters of a column
 
 
-def require_excel(setting: str) -> None:
+def require_excel_writer(setting: str) -> None:
     """Refuse a setting that asks for workbooks where nothing is installed that writes them.
 
     Raises

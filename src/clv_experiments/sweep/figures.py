@@ -20,7 +20,7 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.importance import BaseImportanceEvaluator
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from clv_experiments.reporting.chart_style import INK, TEXT_SIZE, Labels, printable
+from clv_experiments.reporting.chart_style import INK, TEXT_SIZE, FigureLabels, make_printable
 from clv_experiments.reporting.exhibit import WIDE
 from clv_experiments.reporting.formatting import format_count, join_names
 from clv_experiments.reporting.records import FigureRecord
@@ -36,7 +36,7 @@ MIN_TEXT_SIZE = 11
 def study_figures(
     study: Study,
     metrics: Sequence[str],
-    labels: Labels,
+    labels: FigureLabels,
     importances: Mapping[str, Mapping[str, float]],
     configured: int | None = None,
 ) -> Iterator[FigureRecord]:
@@ -49,7 +49,7 @@ def study_figures(
     study : optuna.Study
     metrics : sequence of str
         What it searched by, in the order of the trials' values.
-    labels : Labels
+    labels : FigureLabels
     importances : mapping of metric to mapping of parameter to share
     configured : int, optional
         Number of the trial that took the configured settings.
@@ -63,60 +63,60 @@ def study_figures(
     columns = metric_values(study, metrics)
     for values in columns:
         suffix = f"_{values.metric}.png" if metrics[1:] else ".png"
-        drawing = _Drawing(study, [values], labels)
-        yield FigureRecord(f"history{suffix}", drawing.history(configured))
+        drawing = _StudyPlotter(study, [values], labels)
+        yield FigureRecord(f"history{suffix}", drawing.plot_history(configured))
         if values.metric in importances:
-            yield FigureRecord(f"importances{suffix}", drawing.importances(importances[values.metric]))
+            yield FigureRecord(f"importances{suffix}", drawing.plot_importances(importances[values.metric]))
         if drawing.parameters:
-            yield FigureRecord(f"slice{suffix}", drawing.slices())
+            yield FigureRecord(f"slice{suffix}", drawing.plot_slices())
         if len(drawing.parameters) > 1:
-            yield FigureRecord(f"parallel_coordinates{suffix}", drawing.parallel_coordinates())
+            yield FigureRecord(f"parallel_coordinates{suffix}", drawing.plot_parallel_coordinates())
     if len(columns) in DIMENSIONS:
-        yield FigureRecord("pareto_front.png", _Drawing(study, columns, labels).pareto_front())
+        yield FigureRecord("pareto_front.png", _StudyPlotter(study, columns, labels).plot_pareto_front())
 
 
-class _Drawing:
+class _StudyPlotter:
     """Draws a copy of a study that fits a page: values within their limits, names and choices as texts of one line."""
 
-    def __init__(self, study: Study, columns: Sequence[MetricValues], labels: Labels) -> None:
+    def __init__(self, study: Study, columns: Sequence[MetricValues], labels: FigureLabels) -> None:
         self.columns, self.labels = columns, labels
         self.headings = [values.format.heading for values in columns]
         directions = ["maximize" if values.higher_is_better else "minimize" for values in columns]
         self.study = optuna.create_study(directions=directions)  # type: ignore[arg-type]
         limited = {
             trial.number: row
-            for trial, *row in zip(columns[0].trials, *(values.limited for values in columns), strict=True)
+            for trial, *row in zip(columns[0].trials, *(values.clipped_values for values in columns), strict=True)
         }
-        self.parameters = _short_names(name for trial in columns[0].trials for name in trial.params)
+        self.parameters = _shorten_names(name for trial in columns[0].trials for name in trial.params)
         for trial in sorted(study.get_trials(deepcopy=False), key=lambda trial: trial.number):
             self.study.add_trial(_copy_for_drawing(trial, limited.get(trial.number), self.parameters))
 
-    def history(self, configured: int | None) -> Figure:
+    def plot_history(self, configured: int | None) -> Figure:
         """Draw each trial's value in the order of the trials, with the best so far."""
         from optuna.visualization.matplotlib import plot_optimization_history as plot
 
         def draw() -> Axes:
             axes = plot(self.study, target_name=self.headings[0])
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-            for trial, value in zip(self.columns[0].trials, self.columns[0].limited, strict=True):
+            for trial, value in zip(self.columns[0].trials, self.columns[0].clipped_values, strict=True):
                 if trial.number == configured:
                     axes.axhline(value, color=INK, linestyle="--", label="As configured")
             axes.legend(loc="best")
             return axes
 
-        return self._figure("Search history", draw)
+        return self._create_figure("Search history", draw)
 
-    def importances(self, shares: Mapping[str, float]) -> Figure:
+    def plot_importances(self, shares: Mapping[str, float]) -> Figure:
         """Draw how much of the metric each parameter explains."""
         from optuna.visualization.matplotlib import plot_param_importances as plot
 
         evaluator = _PrecomputedImportances({self.parameters[name]: share for name, share in shares.items()})
-        return self._figure(
+        return self._create_figure(
             "Importance of the parameters",
             lambda: plot(self.study, evaluator=evaluator, target_name=self.headings[0]),
         )
 
-    def slices(self) -> Figure:
+    def plot_slices(self) -> Figure:
         """Draw the metric against each parameter; later trials are darker."""
         from optuna.visualization.matplotlib import plot_slice as plot
 
@@ -126,23 +126,25 @@ class _Drawing:
                 panel.tick_params(axis="x", which="both", rotation=40)
             return panels
 
-        return self._figure("Score by parameter", draw, width=max(WIDE, 1.0 + 3.0 * len(self.parameters)))
+        return self._create_figure("Score by parameter", draw, width=max(WIDE, 1.0 + 3.0 * len(self.parameters)))
 
-    def parallel_coordinates(self) -> Figure:
+    def plot_parallel_coordinates(self) -> Figure:
         """Draw a line a trial, from its score through what it chose."""
         from optuna.visualization.matplotlib import plot_parallel_coordinate as plot
 
         width = max(WIDE, 2.0 + 1.6 * len(self.parameters))
-        return self._figure("Choices of the trials", lambda: plot(self.study, target_name=self.headings[0]), width)
+        return self._create_figure(
+            "Choices of the trials", lambda: plot(self.study, target_name=self.headings[0]), width
+        )
 
-    def pareto_front(self) -> Figure:
+    def plot_pareto_front(self) -> Figure:
         """Draw the metrics against each other, with the trials that no other beats in all of them."""
         from optuna.visualization.matplotlib import plot_pareto_front as plot
 
         title = f"Trade-offs between {join_names(self.headings)}"
-        return self._figure(title, lambda: plot(self.study, target_names=self.headings))
+        return self._create_figure(title, lambda: plot(self.study, target_names=self.headings))
 
-    def _figure(self, title: str, draw: Callable[[], Any], width: float = WIDE) -> Figure:
+    def _create_figure(self, title: str, draw: Callable[[], Any], width: float = WIDE) -> Figure:
         with _headless_pyplot():
             figure = np.ravel(draw())[0].figure
         figure.set_size_inches(width, HEIGHT)
@@ -154,17 +156,17 @@ class _Drawing:
         for text in figure.findobj(Text):
             text.set_fontsize(max(text.get_fontsize(), MIN_TEXT_SIZE))
         heading = f"{self.labels.model} · {self.labels.subtitle}".strip(" ·")
-        lines = [f"{title}: {self.headings[0]}" if len(self.headings) == 1 else title, printable(heading, 84)]
+        lines = [f"{title}: {self.headings[0]}" if len(self.headings) == 1 else title, make_printable(heading, 84)]
         figure.suptitle("\n".join([*lines, *self._outlier_notes()]), x=0.01, ha="left", fontsize=TEXT_SIZE)
         return figure
 
     def _outlier_notes(self) -> Iterator[str]:
         """Say how many trials stand at the edge though they lie beyond it."""
         for values in self.columns:
-            if values.beyond_limit:
+            if values.n_outliers:
                 side = "below" if values.higher_is_better else "above"
                 limit = values.format.number_format.format(values.limit)
-                yield f"{format_count(values.beyond_limit, 'trial')} {side} {values.format.heading} {limit} at the edge"
+                yield f"{format_count(values.n_outliers, 'trial')} {side} {values.format.heading} {limit} at the edge"
 
 
 class _PrecomputedImportances(BaseImportanceEvaluator):
@@ -183,11 +185,11 @@ class _PrecomputedImportances(BaseImportanceEvaluator):
         return self.shares
 
 
-def _short_names(names: Iterable[str]) -> dict[str, str]:
+def _shorten_names(names: Iterable[str]) -> dict[str, str]:
     """Shorten names so that they fit a page, each to one of its own."""
     short_names: dict[str, str] = {}
     for name in dict.fromkeys(names):
-        label = printable(name, NAME_LENGTH)
+        label = make_printable(name, NAME_LENGTH)
         short_names[name] = f"{label} ({len(short_names) + 1})" if label in short_names.values() else label
     return short_names
 
@@ -201,7 +203,9 @@ def _copy_for_drawing(trial: FrozenTrial, values: Sequence[float] | None, labels
     for name, distribution in trial.distributions.items():
         label, value = labels[name], trial.params[name]
         if isinstance(distribution, CategoricalDistribution):
-            words = [_UnquotedString(printable(format_value(choice), NAME_LENGTH)) for choice in distribution.choices]
+            words = [
+                _UnquotedString(make_printable(format_value(choice), NAME_LENGTH)) for choice in distribution.choices
+            ]
             value, distribution = words[int(distribution.to_internal_repr(value))], CategoricalDistribution(words)
         params[label], distributions[label] = value, distribution
     return create_trial(values=[float(value) for value in values], params=params, distributions=distributions)

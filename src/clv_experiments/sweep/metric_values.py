@@ -72,14 +72,14 @@ class MetricValues:
         return float(typical.min() if self.higher_is_better else typical.max())
 
     @property
-    def limited(self) -> Floats:
+    def clipped_values(self) -> Floats:
         """The values, those beyond the limit at the limit."""
         return self.values.clip(min=self.limit) if self.higher_is_better else self.values.clip(max=self.limit)
 
     @property
-    def beyond_limit(self) -> int:
+    def n_outliers(self) -> int:
         """How many trials are worse than the limit."""
-        return int((self.limited != self.values).sum())
+        return int((self.clipped_values != self.values).sum())
 
 
 def metric_values(study: Study, metrics: Sequence[str]) -> list[MetricValues]:

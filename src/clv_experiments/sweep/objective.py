@@ -15,8 +15,8 @@ from clv_experiments.forecasting.evaluation_result import EvaluatedForecast, for
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.level import OWN
 from clv_experiments.forecasting.model import Model
-from clv_experiments.sweep.space import Space, Value
-from clv_experiments.tracking.stored_run import is_interrupt
+from clv_experiments.sweep.space import SearchSpace, Value
+from clv_experiments.tracking.stored_run import is_keyboard_interrupt
 
 SCORES, SECONDS = "scores", "seconds"  # attributes of a trial
 
@@ -34,7 +34,7 @@ class Objective:
 
     Parameters
     ----------
-    space : Space
+    space : SearchSpace
     build_candidate_model : callable
         Builds the candidate of a choice.
     forecaster : Forecaster
@@ -47,7 +47,7 @@ class Objective:
 
     def __init__(
         self,
-        space: Space,
+        space: SearchSpace,
         build_candidate_model: Callable[[Mapping[str, Value]], CandidateModel],
         forecaster: Forecaster,
         periods: Sequence[Period],
@@ -63,7 +63,7 @@ class Objective:
         """Return the same objective on other periods."""
         return Objective(self.space, self.build_candidate_model, forecaster, periods, self.metrics)
 
-    def prepare(self, models: Iterable[Model]) -> None:
+    def precompute_features(self, models: Iterable[Model]) -> None:
         """Compute the features and labels of all trials to come: of one model for each set of features."""
         for model in models:
             for period in self.periods:
@@ -85,14 +85,14 @@ class Objective:
             If the model cannot be fitted, or has no such score.
         """
         try:
-            return self._evaluate(trial)
+            return self._evaluate_trial(trial)
         except RuntimeError as error:
-            if is_interrupt(error):
+            if is_keyboard_interrupt(error):
                 raise KeyboardInterrupt from error
             raise
 
-    def _evaluate(self, trial: Trial) -> list[float]:
-        candidate = self.build_candidate_model(self.space.choose(trial))
+    def _evaluate_trial(self, trial: Trial) -> list[float]:
+        candidate = self.build_candidate_model(self.space.suggest(trial))
         evaluated: list[EvaluatedForecast] = []
         for step, period in enumerate(self.periods):
             evaluated.append(self.evaluate(candidate, period))

@@ -14,7 +14,7 @@ from clv_experiments.comparison.cell import Cell, Entry
 from clv_experiments.comparison.standings import compute_standings
 from clv_experiments.evaluation.metrics import HIGHER_IS_BETTER, LOWER_IS_BETTER, OBJECTIVES, choose_objective
 from clv_experiments.forecasting.evaluation_result import EvaluationResult
-from clv_experiments.reporting.prose import sentences
+from clv_experiments.reporting.prose import render_sentences
 from clv_experiments.sweep.metric_values import MetricFormat, metric_format
 from clv_experiments.sweep.objective import CandidateModel, Objective
 
@@ -132,7 +132,7 @@ class TuningOutcome:
     differences: list[ScoreDifference]
     fits: list[SeedFit]
 
-    def as_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Return what a storage keeps."""
         return asdict(self)
 
@@ -143,7 +143,7 @@ class TuningOutcome:
         return cls(**stored | {"differences": differences, "fits": [SeedFit(**fit) for fit in stored["fits"]]})
 
     @property
-    def unchanged(self) -> bool:
+    def is_unchanged(self) -> bool:
         """Whether the tuned model scores as the configured one in everything."""
         return all(difference.tuned == difference.configured for difference in self.differences)
 
@@ -160,7 +160,7 @@ class TuningOutcome:
         return [by_metric[metric] for metric in metrics]
 
     @property
-    def deterministic(self) -> bool:
+    def is_deterministic(self) -> bool:
         """Whether one fit was enough, though several were asked for."""
         return len(self.fits) == 2 and self.seeds > 1
 
@@ -180,7 +180,7 @@ class TuningOutcome:
     @property
     def sentences(self) -> list[str]:
         """Say whether tuning helped on the holdout, by how much, and whether it is luck."""
-        return sentences("sweep/outcome.jinja", "outcome", self, metric_format(self.metrics[0]).heading)
+        return render_sentences("sweep/outcome.jinja", "outcome", self, metric_format(self.metrics[0]).heading)
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -201,7 +201,7 @@ def score_differences(
 
     Of several holdout periods each score is the mean; that of bias is the mean of its distances from 0.
     """
-    cell = _leaderboard_cell(tuned, configured, has_losses)
+    cell = _build_leaderboard_cell(tuned, configured, has_losses)
     objective = choose_objective(OBJECTIVES[0], has_losses=has_losses)
     board = compute_standings(cell, objective, replicates=REPLICATES, confidence=CONFIDENCE, seed=seed)
     differences = []
@@ -212,7 +212,7 @@ def score_differences(
     return differences
 
 
-def _leaderboard_cell(tuned: EvaluationResult, configured: EvaluationResult, has_losses: bool) -> Cell:
+def _build_leaderboard_cell(tuned: EvaluationResult, configured: EvaluationResult, has_losses: bool) -> Cell:
     """Lay two runs out as a leaderboard does."""
     entries = tuple(
         Entry(

@@ -25,20 +25,20 @@ FAILURE, PROPOSAL = "failure", "proposal"  # attributes of a trial: why it faile
 MAX_ATTEMPTS = 2  # times that a proposal is tried whose trial is killed or interrupted
 
 
-def is_lost(trial: FrozenTrial) -> bool:
+def is_killed_trial(trial: FrozenTrial) -> bool:
     """Whether a trial was killed or interrupted: it failed, and there is no reason."""
     return trial.state is TrialState.FAIL and FAILURE not in trial.user_attrs
 
 
-def next_proposal(trials: Collection[FrozenTrial]) -> int:
+def next_proposal_number(trials: Collection[FrozenTrial]) -> int:
     """Return the first proposal that no trial tries and that was not lost as often as ``MAX_ATTEMPTS``."""
     proposal_trials = [trial for trial in trials if PROPOSAL in trial.user_attrs]
-    proposals = {trial.user_attrs[PROPOSAL] for trial in proposal_trials if not is_lost(trial)}
-    losses = Counter(trial.user_attrs[PROPOSAL] for trial in proposal_trials if is_lost(trial))
+    proposals = {trial.user_attrs[PROPOSAL] for trial in proposal_trials if not is_killed_trial(trial)}
+    losses = Counter(trial.user_attrs[PROPOSAL] for trial in proposal_trials if is_killed_trial(trial))
     return next(number for number in count() if number not in proposals and losses[number] < MAX_ATTEMPTS)
 
 
-class SeededByProposal(samplers.BaseSampler):
+class ProposalSeededSampler(samplers.BaseSampler):
     """Draws each proposal of a study from the study's seed and the proposal's number.
 
     A study that was interrupted then goes on with what it would have proposed, and several processes that work on one
@@ -54,14 +54,14 @@ class SeededByProposal(samplers.BaseSampler):
     def __init__(self, create_sampler: Callable[[int], samplers.BaseSampler], seed: int) -> None:
         self.create_sampler = create_sampler
         self.seed = seed
-        self.sampler = self._sampler_of(0)
+        self.sampler = self._create_proposal_sampler(0)
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
         """Create the sampler of the proposal that this trial tries."""
-        self.sampler = self._sampler_of(next_proposal(study.get_trials(deepcopy=False)))
+        self.sampler = self._create_proposal_sampler(next_proposal_number(study.get_trials(deepcopy=False)))
         self.sampler.before_trial(study, trial)
 
-    def _sampler_of(self, proposal: int) -> samplers.BaseSampler:
+    def _create_proposal_sampler(self, proposal: int) -> samplers.BaseSampler:
         return self.create_sampler(int(np.random.SeedSequence([self.seed, proposal]).generate_state(1)[0]))
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:

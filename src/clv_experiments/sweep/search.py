@@ -12,9 +12,9 @@ from optuna.trial import FrozenTrial, TrialState
 
 from clv_experiments.errors import ClvError
 from clv_experiments.sweep.objective import SECONDS
-from clv_experiments.sweep.sampling import FAILURE, MAX_ATTEMPTS, is_lost, next_proposal
+from clv_experiments.sweep.sampling import FAILURE, MAX_ATTEMPTS, is_killed_trial, next_proposal_number
 from clv_experiments.sweep.space import Value
-from clv_experiments.sweep.storage import exclusive, translate_errors
+from clv_experiments.sweep.storage import hold_task_lock, translate_storage_errors
 from clv_experiments.sweep.study import AS_CONFIGURED, TrackedStudy
 from clv_experiments.tracking.stored_run import failure_tags
 
@@ -84,14 +84,17 @@ def search(
     result, started = WorkerStats(), perf_counter()
     deadline = None if timeout is None else monotonic() + timeout
     while deadline is None or monotonic() < deadline:
-        with translate_errors(study.url), exclusive(study.url):  # so that no two processes begin the same trial
+        with (
+            translate_storage_errors(study.url),
+            hold_task_lock(study.url),
+        ):  # so that no two processes begin the same trial
             trials = study.fail_killed_trials()
             if result.trials:  # a study that was mended may go on
                 _stop_if_all_failed(study)
             is_complete = n_trials is not None and sum(_counts_as_trial(trial) for trial in trials) >= n_trials
-            trial = None if is_complete else _begin_trial(study, configured, trials)
+            trial = None if is_complete else _ask_next_trial(study, configured, trials)
         if trial is not None:
-            with translate_errors(study.url):
+            with translate_storage_errors(study.url):
                 finished_trial = _run_trial(study, trial, objective)
             if finished_trial is not None:
                 result.trials.append(finished_trial)
@@ -108,14 +111,16 @@ def search(
 
 
 def _counts_as_trial(trial: FrozenTrial) -> bool:
-    return trial.state is not TrialState.WAITING and not is_lost(trial)
+    return trial.state is not TrialState.WAITING and not is_killed_trial(trial)
 
 
-def _begin_trial(study: TrackedStudy, configured: Mapping[str, Value] | None, trials: Sequence[FrozenTrial]) -> Trial:
+def _ask_next_trial(
+    study: TrackedStudy, configured: Mapping[str, Value] | None, trials: Sequence[FrozenTrial]
+) -> Trial:
     attempts = [trial for trial in trials if AS_CONFIGURED in trial.user_attrs]
-    if configured and len(attempts) < MAX_ATTEMPTS and all(is_lost(trial) for trial in attempts):
+    if configured and len(attempts) < MAX_ATTEMPTS and all(is_killed_trial(trial) for trial in attempts):
         study.study.enqueue_trial(dict(configured), user_attrs={AS_CONFIGURED: True})
-    return study.ask_trial(next_proposal(trials))
+    return study.ask_trial(next_proposal_number(trials))
 
 
 def _run_trial(study: TrackedStudy, trial: Trial, objective: Callable[[Trial], Sequence[float]]) -> FrozenTrial | None:
@@ -128,7 +133,7 @@ def _run_trial(study: TrackedStudy, trial: Trial, objective: Callable[[Trial], S
         study.study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
         raise
     except (UpdateFinishedTrialError, ValueError):
-        if is_lost(study.trials[trial.number]):
+        if is_killed_trial(study.trials[trial.number]):
             return None
         raise
 

@@ -27,7 +27,7 @@ class Parameter:
     key : str
         The setting of the config that it sets.
     distribution : optuna.distributions.BaseDistribution
-    when : mapping of another parameter's name to the values under which this one is chosen
+    conditions : mapping of another parameter's name to the values under which this one is chosen
         Empty: always.
     otherwise : mapping of ``key`` to value
         What is set where it is not chosen; empty: what is configured stays.
@@ -38,15 +38,15 @@ class Parameter:
     name: str
     key: str
     distribution: BaseDistribution
-    when: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
+    conditions: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
     otherwise: Mapping[str, Value] = field(default_factory=dict)
     limit: tuple[float, ...] = ()
 
     def is_active(self, params: Mapping[str, Value]) -> bool:
         """Whether it is to be chosen, given what was chosen before it."""
-        return all(name in params and params[name] in values for name, values in self.when.items())
+        return all(name in params and params[name] in values for name, values in self.conditions.items())
 
-    def edge(self, value: Value) -> Edge | None:
+    def edge_at(self, value: Value) -> Edge | None:
         """Return the end of the range that a value lies at; None where at none that matters."""
         distribution = self.distribution
         if not isinstance(distribution, IntDistribution | FloatDistribution):
@@ -70,43 +70,43 @@ class EdgeChoice:
 
 
 @dataclass(frozen=True)
-class Space:
+class SearchSpace:
     """All that a study may choose, in the order in which it is chosen."""
 
     parameters: tuple[Parameter, ...]
 
-    def choose(self, trial: BaseTrial) -> dict[str, Value]:
+    def suggest(self, trial: BaseTrial) -> dict[str, Value]:
         """Let a trial choose: value by name, without the parameters whose condition is not met."""
         params: dict[str, Value] = {}
         for parameter in self.parameters:
             if parameter.is_active(params):
-                params[parameter.name] = _suggest(trial, parameter.name, parameter.distribution)
+                params[parameter.name] = _suggest_value(trial, parameter.name, parameter.distribution)
         return params
 
-    def settings(self, params: Mapping[str, Value]) -> dict[str, Value]:
+    def to_settings(self, params: Mapping[str, Value]) -> dict[str, Value]:
         """Return what a choice sets: value by config key."""
         settings: dict[str, Value] = {}
         for parameter in self.parameters:
             settings |= {parameter.key: params[parameter.name]} if parameter.name in params else parameter.otherwise
         return settings
 
-    def configured(self, configured_value: Callable[[str], Any]) -> dict[str, Value] | None:
+    def configured_params(self, configured_value: Callable[[str], Any]) -> dict[str, Value] | None:
         """Return the choice that the configured settings are; None where the space does not contain it."""
         params: dict[str, Value] = {}
         for parameter in self.parameters:
             value = configured_value(parameter.key)
             if parameter.is_active(params):
-                if not contains(parameter.distribution, value):
+                if not distribution_contains(parameter.distribution, value):
                     return None
                 params[parameter.name] = value
             elif parameter.otherwise and value != parameter.otherwise[parameter.key]:
                 return None
         return params
 
-    def at_edge(self, params: Mapping[str, Value]) -> list[EdgeChoice]:
+    def find_edge_choices(self, params: Mapping[str, Value]) -> list[EdgeChoice]:
         """List the chosen values that lie at an end of their range."""
         edges = [
-            (parameter, parameter.edge(params[parameter.name]))
+            (parameter, parameter.edge_at(params[parameter.name]))
             for parameter in self.parameters
             if parameter.name in params
         ]
@@ -120,7 +120,7 @@ def format_value(value: Value) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def contains(distribution: BaseDistribution, value: Any) -> bool:
+def distribution_contains(distribution: BaseDistribution, value: Any) -> bool:
     """Whether a value can be drawn."""
     if isinstance(distribution, CategoricalDistribution):
         return any(type(value) is type(choice) and value == choice for choice in distribution.choices)
@@ -136,7 +136,7 @@ def is_integer(number: float) -> bool:
     return bool(np.isclose(number, round(number)))
 
 
-def _suggest(trial: BaseTrial, name: str, distribution: BaseDistribution) -> Value:
+def _suggest_value(trial: BaseTrial, name: str, distribution: BaseDistribution) -> Value:
     if isinstance(distribution, CategoricalDistribution):
         return trial.suggest_categorical(name, distribution.choices)
     suggest = trial.suggest_int if isinstance(distribution, IntDistribution) else trial.suggest_float

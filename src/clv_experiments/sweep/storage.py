@@ -29,7 +29,7 @@ PROPOSING, SUMMARY = 20050801, 20050802  # tasks that one process at a time perf
 EXAMPLES = "sqlite:///studies.db or postgresql://ann@host/studies"
 
 
-class WriteAhead(sqlite3.Connection):
+class WriteAheadConnection(sqlite3.Connection):
     """An SQLite connection that waits for the disk only now and then, where a trial commits twenty times.
 
     What was committed survives the death of the process; a power cut may cost the last trials, and nothing else.
@@ -41,7 +41,7 @@ class WriteAhead(sqlite3.Connection):
         self.execute("PRAGMA synchronous = NORMAL")
 
 
-def storage_url(storage: str | None, folder: str | None) -> str | None:
+def resolve_storage_url(storage: str | None, folder: str | None) -> str | None:
     """Return the address of the storage: as typed, or SQLite beside the runs; None, in memory, where none are kept."""
     if storage or not folder:
         return storage
@@ -58,15 +58,15 @@ def open_storage(url: str | None) -> BaseStorage:
     """
     if url is None:
         return InMemoryStorage()
-    address = _address(url)
-    tables = inspect(_engine(address)).get_table_names()
+    address = _parse_url(url)
+    tables = inspect(_create_engine(address)).get_table_names()
     if "alembic_version" in tables and "version_info" not in tables:
         raise ClvError(
             f"{mask_secrets(url)} holds the tables of another program, such as MLflow's, with which Optuna's "
             f"cannot stand (sweep.storage); type {EXAMPLES}"
         )
     kind = address.get_backend_name()
-    connect_args = TIMEOUTS.get(kind, {}) | ({"factory": WriteAhead} if kind == "sqlite" else {})
+    connect_args = TIMEOUTS.get(kind, {}) | ({"factory": WriteAheadConnection} if kind == "sqlite" else {})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)  # heartbeats may change one day
         return RDBStorage(
@@ -85,7 +85,7 @@ def summarise_studies(url: str) -> list[str]:
     ClvError
         If the storage cannot be read.
     """
-    with translate_errors(url):
+    with translate_storage_errors(url):
         storage = open_storage(url)
         lines = []
         for study in storage.get_all_studies():
@@ -118,12 +118,12 @@ def record_heartbeats(storage: RDBStorage, trial_id: int) -> Iterator[None]:
 
 
 @contextmanager
-def exclusive(url: str | None, task: int = PROPOSING) -> Iterator[None]:
+def hold_task_lock(url: str | None, task: int = PROPOSING) -> Iterator[None]:
     """Let one process at a time perform a task, of all that share the storage; a killed process releases the lock.
 
     Of databases other than SQLite and PostgreSQL nothing is locked: processes may then perform it twice.
     """
-    address = _address(url) if url is not None else None
+    address = _parse_url(url) if url is not None else None
     kind = address.get_backend_name() if address is not None else ""
     if address is not None and kind == "sqlite":
         file = Path(str(address.database))
@@ -133,7 +133,7 @@ def exclusive(url: str | None, task: int = PROPOSING) -> Iterator[None]:
         with FileLock(file.with_name(f"{name}.lock"), timeout):
             yield
     elif address is not None and kind == "postgresql":
-        with _engine(address).connect() as connection:
+        with _create_engine(address).connect() as connection:
             connection.execute(text(f"SELECT pg_advisory_lock({task})"))
             yield
     else:
@@ -141,7 +141,7 @@ def exclusive(url: str | None, task: int = PROPOSING) -> Iterator[None]:
 
 
 @contextmanager
-def translate_errors(url: str | None) -> Iterator[None]:
+def translate_storage_errors(url: str | None) -> Iterator[None]:
     """Turn what a storage raises into one sentence without the password.
 
     Raises
@@ -165,7 +165,7 @@ def translate_errors(url: str | None) -> Iterator[None]:
     except (SQLAlchemyError, OptunaError, OSError, RuntimeError, ValueError) as error:
         cause = error.__cause__ if isinstance(error, OptunaError) and error.__cause__ else error
         if is_disk_full(cause):
-            reason = describe_full_disk(cause, Path(str(_address(str(url)).database)).parent)
+            reason = describe_full_disk(cause, Path(str(_parse_url(str(url)).database)).parent)
         else:
             reason = describe_driver_error(getattr(cause, "orig", None) or cause, str(url))  # type: ignore[arg-type]
         raise ClvError(
@@ -173,7 +173,7 @@ def translate_errors(url: str | None) -> Iterator[None]:
         ) from None
 
 
-def _address(url: str) -> URL:
+def _parse_url(url: str) -> URL:
     try:
         address = make_url(url)
         kind = address.get_backend_name()
@@ -190,5 +190,5 @@ def _address(url: str) -> URL:
     return address.set(drivername="postgresql+psycopg") if address.drivername == "postgresql" else address
 
 
-def _engine(address: URL) -> Engine:
+def _create_engine(address: URL) -> Engine:
     return create_engine(address, poolclass=NullPool, connect_args=TIMEOUTS.get(address.get_backend_name(), {}))

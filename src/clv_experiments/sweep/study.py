@@ -17,8 +17,8 @@ from optuna.storages import BaseStorage, RDBStorage, fail_stale_trials
 from optuna.trial import FrozenTrial, TrialState
 
 from clv_experiments.errors import ClvError
-from clv_experiments.sweep.sampling import FAILURE, PROPOSAL, PRUNERS, SAMPLERS, SeededByProposal, is_lost
-from clv_experiments.sweep.storage import exclusive, open_storage, record_heartbeats, translate_errors
+from clv_experiments.sweep.sampling import FAILURE, PROPOSAL, PRUNERS, SAMPLERS, ProposalSeededSampler, is_killed_trial
+from clv_experiments.sweep.storage import hold_task_lock, open_storage, record_heartbeats, translate_storage_errors
 
 SETTINGS = "settings"  # attribute of a study: what decides its trials
 IDENTITY = "identity"  # attribute of a study: its own, whatever its name
@@ -59,7 +59,7 @@ class TrackedStudy:
     @property
     def ended_trials(self) -> list[FrozenTrial]:
         """Trials that came to an end of their own: finished, pruned or failed, and not killed."""
-        return [trial for trial in self.trials if trial.state.is_finished() and not is_lost(trial)]
+        return [trial for trial in self.trials if trial.state.is_finished() and not is_killed_trial(trial)]
 
     @property
     def failures(self) -> list[str]:
@@ -143,13 +143,13 @@ def open_study(
     ClvError
         If the storage cannot be used, or holds a study of that name which was begun with other settings.
     """
-    with translate_errors(url), exclusive(url):
+    with translate_storage_errors(url), hold_task_lock(url):
         storage = open_storage(url)
         study = optuna.create_study(
             storage=storage,
             study_name=name,
             directions=list(directions),  # type: ignore[arg-type]
-            sampler=SeededByProposal(SAMPLERS[sampler], seed),
+            sampler=ProposalSeededSampler(SAMPLERS[sampler], seed),
             pruner=PRUNERS[pruner](),
             load_if_exists=True,
         )

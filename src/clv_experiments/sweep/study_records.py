@@ -10,32 +10,30 @@ from optuna.trial import FrozenTrial
 from clv_experiments.evaluation.metrics import SCORES as ALL_SCORES
 from clv_experiments.evaluation.metrics import drop_counts_and_totals
 from clv_experiments.forecasting.run_records import TrialReference
-from clv_experiments.reporting.chart_style import Labels
-from clv_experiments.reporting.prose import sentences
+from clv_experiments.reporting.chart_style import FigureLabels
+from clv_experiments.reporting.prose import render_sentences
 from clv_experiments.reporting.records import Description, Metric, Param, Record, Table, Tag, Text
 from clv_experiments.sweep import tables
 from clv_experiments.sweep.figures import study_figures
 from clv_experiments.sweep.metric_values import metric_format
 from clv_experiments.sweep.objective import SCORES, SECONDS
 from clv_experiments.sweep.outcome import TuningOutcome
-from clv_experiments.sweep.sampling import FAILURE, is_lost
+from clv_experiments.sweep.sampling import FAILURE, is_killed_trial
 from clv_experiments.sweep.search import WorkerStats
-from clv_experiments.sweep.space import Space, format_value
+from clv_experiments.sweep.space import SearchSpace, format_value
 from clv_experiments.sweep.study import TrackedStudy
 from clv_experiments.tracking.stored_run import StudyRun
 
 TRIAL_SCORE_NAMES = {*ALL_SCORES} - {"mse"}  # scores that the light run of a trial has
 
 
-def record_trial(run: StudyRun, trial: FrozenTrial, space: Space) -> None:
+def record_trial(run: StudyRun, trial: FrozenTrial, space: SearchSpace) -> None:
     """Leave the light run of one trial."""
     assert trial.datetime_start is not None
-    run.log_trial(
-        trial.number, trial.datetime_start, list(_records_of_trial(trial, space)), trial.user_attrs.get(FAILURE)
-    )
+    run.log_trial(trial.number, trial.datetime_start, list(_trial_records(trial, space)), trial.user_attrs.get(FAILURE))
 
 
-def record_missing_trials(run: StudyRun, study: TrackedStudy, space: Space) -> None:
+def record_missing_trials(run: StudyRun, study: TrackedStudy, space: SearchSpace) -> None:
     """Leave the runs of trials whose process was killed before it wrote them."""
     recorded = run.trial_numbers()
     for trial in study.ended_trials:
@@ -54,10 +52,10 @@ def describe_best_trial(study: TrackedStudy, metric: str) -> str:
     """Say which trial is the best so far."""
     best = study.best_trial
     value = format_value(best.values[0]) if best else ""
-    return " ".join(sentences("sweep/study.jinja", "best_so_far", best, metric_format(metric).heading, value))
+    return " ".join(render_sentences("sweep/study.jinja", "best_so_far", best, metric_format(metric).heading, value))
 
 
-def search_records(result: WorkerStats) -> Iterator[Metric]:
+def search_time_records(result: WorkerStats) -> Iterator[Metric]:
     """Say how long a search took, and how much of that the models."""
     if result.seconds_fit_predict:
         yield Metric("seconds_search", result.seconds)
@@ -70,7 +68,7 @@ def summary_records(
     winner: FrozenTrial,
     outcome: TuningOutcome,
     importances: tables.Importances,
-    labels: Labels,
+    labels: FigureLabels,
     command: str,
     search: TrialReference,
 ) -> Iterator[Record]:
@@ -78,7 +76,7 @@ def summary_records(
 
     Parameters
     ----------
-    labels : Labels
+    labels : FigureLabels
         Of the figures.
     command : str
         Runs the winner.
@@ -94,7 +92,7 @@ def summary_records(
     yield Table("seeds.csv", outcome.seeds_frame)
     yield Text("winner.txt", f"{command}\n")
     yield Description("\n".join(f"- {sentence}" for sentence in [*outcome.sentences, *search.at_edge, f"`{command}`"]))
-    yield Metric("trials", float(sum(not is_lost(trial) for trial in study.trials)))
+    yield Metric("trials", float(sum(not is_killed_trial(trial) for trial in study.trials)))
     yield from (
         Metric(f"validation_{name}", value) for name, value in drop_counts_and_totals(winner.user_attrs[SCORES]).items()
     )
@@ -106,16 +104,16 @@ def summary_records(
     yield Tag("at_edge", "; ".join(search.at_edge) or "none")
 
 
-def edge_sentences(space: Space, winner: FrozenTrial) -> list[str]:
+def describe_edge_choices(space: SearchSpace, winner: FrozenTrial) -> list[str]:
     """Name the winner's values that lie at an end of their range, beyond which better ones may lie."""
     return [
-        " ".join(sentences("sweep/study.jinja", "edge", choice, format_value(choice.value)))
-        for choice in space.at_edge(winner.params)
+        " ".join(render_sentences("sweep/study.jinja", "edge", choice, format_value(choice.value)))
+        for choice in space.find_edge_choices(winner.params)
     ]
 
 
-def _records_of_trial(trial: FrozenTrial, space: Space) -> Iterator[Record]:
-    yield from (Param(key, value) for key, value in space.settings(trial.params).items())
+def _trial_records(trial: FrozenTrial, space: SearchSpace) -> Iterator[Record]:
+    yield from (Param(key, value) for key, value in space.to_settings(trial.params).items())
     scores = {name: value for name, value in trial.user_attrs.get(SCORES, {}).items() if name in TRIAL_SCORE_NAMES}
     yield from (Metric(f"validation_{name}", value) for name, value in scores.items())
     if SECONDS in trial.user_attrs:

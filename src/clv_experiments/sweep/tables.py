@@ -10,11 +10,11 @@ from optuna import Study
 from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial, TrialState
 
-from clv_experiments.reporting.prose import sentences
+from clv_experiments.reporting.prose import render_sentences
 from clv_experiments.reporting.text_table import TextTable
 from clv_experiments.sweep.metric_values import MetricValues, metric_format, metric_value, metric_values
 from clv_experiments.sweep.objective import SECONDS
-from clv_experiments.sweep.sampling import FAILURE, is_lost
+from clv_experiments.sweep.sampling import FAILURE, is_killed_trial
 from clv_experiments.sweep.space import format_value
 from clv_experiments.sweep.study import AS_CONFIGURED
 
@@ -53,7 +53,7 @@ def trials_frame(study: Study, metrics: Sequence[str]) -> pd.DataFrame:
         columns[f"{name} (chosen)" if name in other_columns else name] = pd.Series(values, dtype=object)
     columns["seconds"] = pd.Series([trial.user_attrs.get(SECONDS) for trial in trials], dtype="float64")
     columns["started"] = pd.Series([trial.datetime_start for trial in trials], dtype="datetime64[us]")
-    columns["failure"] = pd.Series([_failure(trial) for trial in trials], dtype=object)
+    columns["failure"] = pd.Series([_describe_failure(trial) for trial in trials], dtype=object)
     return pd.DataFrame(columns)
 
 
@@ -87,7 +87,7 @@ def best_trials_table(study: Study, metrics: Sequence[str], n_trials: int = 10) 
 
 def configured_trial_number(study: Study) -> int | None:
     """Return the number of the trial that took the configured settings; of several the first that was not lost."""
-    trials = [t for t in study.get_trials(deepcopy=False) if AS_CONFIGURED in t.user_attrs and not is_lost(t)]
+    trials = [t for t in study.get_trials(deepcopy=False) if AS_CONFIGURED in t.user_attrs and not is_killed_trial(t)]
     return min((trial.number for trial in trials), default=None)
 
 
@@ -99,7 +99,9 @@ def parameter_importances(study: Study, metrics: Sequence[str], seed: int) -> di
     or the shares would say what to avoid, and nothing of what makes a good trial better. A metric that cannot be
     explained is left out: fewer than two trials or parameters, or no variation.
     """
-    importances = {values.metric: _importance_shares(study, values, seed) for values in metric_values(study, metrics)}
+    importances = {
+        values.metric: _compute_importance_shares(study, values, seed) for values in metric_values(study, metrics)
+    }
     return {metric: shares for metric, shares in importances.items() if shares}
 
 
@@ -118,14 +120,14 @@ def importance_table(study: Study, importances: Importances) -> TextTable:
         count = f"chosen in {sum(name in trial.params for trial in finished)} of {len(finished)}"
         rows.append([name, *[count] * len(importances)])
     headings = ["parameter", *(metric_format(metric).heading for metric in importances)]
-    return TextTable(headings, rows, " ".join(sentences("sweep/study.jinja", "importance_caption")))
+    return TextTable(headings, rows, " ".join(render_sentences("sweep/study.jinja", "importance_caption")))
 
 
-def _importance_shares(study: Study, values: MetricValues, seed: int) -> dict[str, float]:
+def _compute_importance_shares(study: Study, values: MetricValues, seed: int) -> dict[str, float]:
     common_parameters = set.intersection(*(set(trial.params) for trial in values.trials))
     if len(values.trials) < 2 or len(common_parameters) < 2:
         return {}
-    limited = {trial.number: float(value) for trial, value in zip(values.trials, values.limited, strict=True)}
+    limited = {trial.number: float(value) for trial, value in zip(values.trials, values.clipped_values, strict=True)}
     evaluator = FanovaImportanceEvaluator(seed=seed)
     try:
         shares = get_param_importances(study, evaluator=evaluator, target=lambda trial: limited[trial.number])
@@ -143,5 +145,5 @@ def _format_score(trial: FrozenTrial, index: int, metric: str) -> str:
     return STATES[trial.state] if np.isnan(value) else form.format(value)
 
 
-def _failure(trial: FrozenTrial) -> str:
-    return "killed or interrupted" if is_lost(trial) else str(trial.user_attrs.get(FAILURE, ""))
+def _describe_failure(trial: FrozenTrial) -> str:
+    return "killed or interrupted" if is_killed_trial(trial) else str(trial.user_attrs.get(FAILURE, ""))

@@ -25,13 +25,13 @@ def code_version(file: Path = Path(__file__)) -> str:
     ``0.1.0+1a2b3c4d5e6f`` or ``0.1.0+1a2b3c4d5e6f.dirty``; ``0.1.0`` outside the package's repository.
     """
     try:
-        _git(file.parent, "ls-files", "--error-unmatch", file.name)
-        described = _git(file.parent, "describe", "--always", "--dirty=.dirty", "--abbrev=12", "--exclude=*")
+        _run_git(file.parent, "ls-files", "--error-unmatch", file.name)
+        described = _run_git(file.parent, "describe", "--always", "--dirty=.dirty", "--abbrev=12", "--exclude=*")
     except (OSError, subprocess.SubprocessError):
         return __version__
     return f"{__version__}+{described}"
 
 
-def _git(folder: Path, *arguments: str) -> str:
+def _run_git(folder: Path, *arguments: str) -> str:
     done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=10, check=True)
     return done.stdout.strip()

@@ -16,7 +16,7 @@ from mlflow.entities import Run, RunTag, ViewType
 from mlflow.exceptions import MlflowException
 
 from clv_experiments.errors import ClvError
-from clv_experiments.tracking.process import is_gone
+from clv_experiments.tracking.process import has_process_ended
 from clv_experiments.tracking.run_reader import RunReader
 from clv_experiments.tracking.stored_run import CHAMPION, PROCESS, RUN
 
@@ -27,7 +27,7 @@ KILLED = {"failure": "its process was gone", "failure_kind": "ProcessGone"}
 
 
 @dataclass(frozen=True)
-class Fault:
+class StoreFault:
     """One thing that is wrong.
 
     Attributes
@@ -35,17 +35,17 @@ class Fault:
     text : str
         What, and where there is nothing to mend it by, what to do.
     remedy : str
-        What ``mend`` does; empty where it is None.
-    mend : callable, optional
+        What ``repair`` does; empty where it is None.
+    repair : callable, optional
     """
 
     text: str
     remedy: str = ""
-    mend: Callable[[], object] | None = None
+    repair: Callable[[], object] | None = None
 
 
 class StoreInspection:
-    """Looks at a store, and changes nothing but what ``Fault.mend`` is called for.
+    """Looks at a store, and changes nothing but what ``StoreFault.repair`` is called for.
 
     Parameters
     ----------
@@ -55,10 +55,10 @@ class StoreInspection:
     """
 
     def __init__(self, reader: RunReader, killed: tuple[str, ...] = ()) -> None:
-        self.reader, self.store, self.killed = reader, reader.opened, killed
+        self.reader, self.store, self.killed = reader, reader.open_store, killed
         self.client, self.folder = self.store.client, self.store.folder
 
-    def database(self) -> Iterator[Fault]:
+    def check_database(self) -> Iterator[StoreFault]:
         """Check that the pages of the database hang together."""
         if self.folder is None:
             return
@@ -69,93 +69,97 @@ class StoreInspection:
         except sqlite3.DatabaseError as error:
             answers = [str(error)]
         if answers != ["ok"]:
-            yield Fault(f"{path} is damaged ({answers[0]}); copy it, and take it from your last backup")
+            yield StoreFault(f"{path} is damaged ({answers[0]}); copy it, and take it from your last backup")
 
-    def unfinished_runs(self) -> Iterator[Fault]:
+    def unfinished_runs(self) -> Iterator[StoreFault]:
         """List the runs that stand as RUNNING and that no process, or an unknown one, is at."""
-        for run in self._runs("attributes.status = 'RUNNING'", ViewType.ACTIVE_ONLY):
+        for run in self._search_runs("attributes.status = 'RUNNING'", ViewType.ACTIVE_ONLY):
             process, name = run.data.tags.get(PROCESS, ""), f"run {run.info.run_id} ({run.info.run_name})"
-            gone = True if run.info.run_id in self.killed else is_gone(process)
+            gone = True if run.info.run_id in self.killed else has_process_ended(process)
             if gone:
-                yield Fault(f"{name} stands as RUNNING, and no process is at it", "marks it KILLED", self._mark(run))
+                yield StoreFault(
+                    f"{name} stands as RUNNING, and no process is at it",
+                    "marks it KILLED",
+                    self._build_failure_marker(run),
+                )
             elif gone is None:
                 where = f"by a process of {process.partition(' ')[0]}" if process else "by an unknown process"
-                yield Fault(
+                yield StoreFault(
                     f"{name} stands as RUNNING {where}, which cannot be looked at from here; if it is gone, type "
                     f"killed=[{run.info.run_id}]"
                 )
 
-    def lost_files(self) -> Iterator[Fault]:
+    def find_runs_with_lost_files(self) -> Iterator[StoreFault]:
         """List the finished runs whose files are not all there."""
-        for run in self._runs("attributes.status = 'FINISHED'", ViewType.ACTIVE_ONLY):
+        for run in self._search_runs("attributes.status = 'FINISHED'", ViewType.ACTIVE_ONLY):
             if run.data.tags.get("kind", RUN) != RUN:
                 continue
             missing = [name for name in FILES_OF_A_RUN if not self.reader.has_file(run.info.artifact_uri, name)]
             if missing:
                 name = f"run {run.info.run_id} ({run.info.run_name})"
-                yield Fault(f"{name} has lost {' and '.join(missing)}; run its model again and delete it")
+                yield StoreFault(f"{name} has lost {' and '.join(missing)}; run its model again and delete it")
 
-    def orphans(self) -> Iterator[Fault]:
+    def find_orphaned_folders(self) -> Iterator[StoreFault]:
         """List folders of runs and models that the database does not have, and files that were never finished."""
         if self.folder is None:
             return
-        runs = {run.info.run_id for run in self._runs("", ViewType.ALL)}
+        runs = {run.info.run_id for run in self._search_runs("", ViewType.ALL)}
         artifacts = self.folder / "artifacts"
         folders = [path for path in artifacts.glob("*") if RUN_FOLDER.fullmatch(path.name) and path.name not in runs]
         folders += [path for path in artifacts.glob("models/*") if self._is_orphaned_model(path.name)]
         if folders and not runs:
-            yield Fault(
+            yield StoreFault(
                 f"{artifacts} has files of {len(folders)} runs or models, and the database has no run at all; put "
                 "back the database that they belong to, or delete them yourself"
             )
             folders = []
         for path in sorted(folders):
-            yield Fault(f"{path} belongs to no run", "deletes it", partial(_delete, path))
-        for path in sorted(self._unfinished_files()):
-            yield Fault(f"{path} was never finished, by a process that is gone", "deletes it", path.unlink)
+            yield StoreFault(f"{path} belongs to no run", "deletes it", partial(_delete_folder, path))
+        for path in sorted(self._find_partial_files()):
+            yield StoreFault(f"{path} was never finished, by a process that is gone", "deletes it", path.unlink)
 
-    def champions(self) -> Iterator[Fault]:
+    def find_broken_champions(self) -> Iterator[StoreFault]:
         """List the champions that cannot be used."""
-        for model in self.store.call(self.client.search_registered_models, max_results=1000):
+        for model in self.store.call_mlflow(self.client.search_registered_models, max_results=1000):
             if CHAMPION in model.aliases:
                 address = f"models:/{model.name}@{CHAMPION}"
                 try:
                     self.reader.model(address)
                 except ClvError as error:
-                    yield Fault(f"the champion {address} cannot be used: {error}")
+                    yield StoreFault(f"the champion {address} cannot be used: {error}")
 
-    def _runs(self, condition: str, view: int) -> Iterator[Run]:
-        experiments = self.store.call(self.client.search_experiments, view_type=ViewType.ALL)
+    def _search_runs(self, condition: str, view: int) -> Iterator[Run]:
+        experiments = self.store.call_mlflow(self.client.search_experiments, view_type=ViewType.ALL)
         return self.store.search_runs([one.experiment_id for one in experiments], condition, view=view)
 
-    def _mark(self, run: Run) -> Callable[[], None]:
+    def _build_failure_marker(self, run: Run) -> Callable[[], None]:
         def mark() -> None:
             self.client.log_batch(run.info.run_id, tags=[RunTag(*tag) for tag in KILLED.items()])
             self.client.set_terminated(run.info.run_id, "KILLED")
 
-        return partial(self.store.call, mark)
+        return partial(self.store.call_mlflow, mark)
 
     def _is_orphaned_model(self, name: str) -> bool:
         if not MODEL_FOLDER.fullmatch(name):
             return False
         try:
-            self.store.call(self.client.get_logged_model, name)
+            self.store.call_mlflow(self.client.get_logged_model, name)
         except ClvError as error:
             cause = error.__cause__
             return isinstance(cause, MlflowException) and cause.error_code == "RESOURCE_DOES_NOT_EXIST"
         return False
 
-    def _unfinished_files(self) -> Iterator[Path]:
+    def _find_partial_files(self) -> Iterator[Path]:
         assert self.folder is not None
         for path in self.folder.glob("mlflow.*.part"):
             yield path
         for path in self.folder.rglob(".*"):
             match = PART.fullmatch(path.name)
-            if match and path.is_file() and not _is_alive(int(match[1])):
+            if match and path.is_file() and not _is_process_alive(int(match[1])):
                 yield path
 
 
-def _delete(folder: Path) -> None:
+def _delete_folder(folder: Path) -> None:
     """Delete a folder; of a link only the link, whatever it leads to."""
     if folder.is_symlink():
         folder.unlink()
@@ -163,7 +167,7 @@ def _delete(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
-def _is_alive(pid: int) -> bool:
+def _is_process_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):

@@ -76,13 +76,13 @@ def load_estimator(path: Path, *, trusted: bool) -> Any:
             raise ClvError("it is kept as a pickle, which could run any code when it is read")
         return joblib.load(path)
     unknown = skops.io.get_untrusted_types(file=path)
-    foreign = _foreign(unknown)
+    foreign = _list_untrusted_types(unknown)
     if foreign and not trusted:
         raise ClvError(f"it holds {', '.join(foreign)}, which could run any code when it is read")
     return skops.io.load(path, trusted=unknown)
 
 
-def _foreign(types: Iterable[str]) -> list[str]:
+def _list_untrusted_types(types: Iterable[str]) -> list[str]:
     return [name for name in types if not name.startswith((OWN_TYPES, *TRUSTED_TYPES))]
 
 

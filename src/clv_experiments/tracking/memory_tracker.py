@@ -48,7 +48,7 @@ class MemoryRun:
         """Give the run another name."""
         self.name = name
 
-    def stored(self) -> StoredRun:
+    def to_stored_run(self) -> StoredRun:
         """Return the run as a store would give it back."""
         params = {r.name: str(r.value)[:LONGEST_PARAM] for r in self.records if isinstance(r, Param)}
         tags = {r.name: r.value for r in self.records if isinstance(r, Tag)} | self.failure
@@ -93,7 +93,7 @@ class MemoryTracker:
         """Open a run; an error marks it FAILED, with the reason, and goes on its way."""
         run = MemoryRun(experiment, name)
         self.runs.append(run)
-        with _record_end(run):
+        with _record_run_end(run):
             yield run
 
     @contextmanager
@@ -105,12 +105,12 @@ class MemoryTracker:
         study = matches[0] if matches else MemoryStudy(experiment, name, [*tags], identity=identity)
         study.new, study.status, study.failure = not matches, "RUNNING", {}
         self.runs += [] if matches else [study]
-        with _record_end(study):
+        with _record_run_end(study):
             yield study
 
 
 @contextmanager
-def _record_end(run: MemoryRun) -> Iterator[None]:
+def _record_run_end(run: MemoryRun) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
@@ -128,13 +128,13 @@ class MemoryReader:
 
     def runs(self, experiment: str) -> list[StoredRun]:
         """List the runs of an experiment, newest first."""
-        return [run.stored() for run in reversed(self._all()) if run.experiment == experiment]
+        return [run.to_stored_run() for run in reversed(self._all()) if run.experiment == experiment]
 
     def run(self, run_id: str) -> StoredRun:
         """Return one run by its id; ClvError if there is none."""
         for run in self._all():
             if run.run_id == run_id:
-                return run.stored()
+                return run.to_stored_run()
         raise ClvError(f"there is no run '{run_id}'")
 
     def table(self, run_id: str, name: str) -> pd.DataFrame:
@@ -168,7 +168,7 @@ class MemoryReader:
         for run in reversed(self._all()):
             aliases = [f"models:/{r.name}@{r.alias}" for r in run.records if isinstance(r, RegistrationRequest)]
             if uri in aliases or re.fullmatch(rf"runs:/{run.run_id}(/[^/]+)?", uri):
-                model, stored = self._fitted_model(run.run_id), run.stored()
+                model, stored = self._fitted_model(run.run_id), run.to_stored_run()
                 evaluation_run_id = stored.tags.get(EVALUATED, run.run_id)
                 columns = tuple(map(str, model.example.columns))
                 return StoredModel(
@@ -176,7 +176,7 @@ class MemoryReader:
                 )
         raise ClvError(f"there is no model {uri}")
 
-    def by_origin(self, run_id: str, metric: str) -> dict[int, float]:
+    def metric_by_origin(self, run_id: str, metric: str) -> dict[int, float]:
         """Return a metric at each origin, oldest first; empty where the run has no such metric."""
         matches = {r.step: r.value for r in self._records(run_id) if isinstance(r, Metric) and r.name == metric}
         return dict(sorted(matches.items()))

@@ -43,8 +43,8 @@ from clv_experiments.reporting.records import (
 )
 from clv_experiments.tracking.loader import save_estimator
 from clv_experiments.tracking.log_dataset import LogDataset
-from clv_experiments.tracking.process import current_process
-from clv_experiments.tracking.registry import register
+from clv_experiments.tracking.process import identify_current_process
+from clv_experiments.tracking.registry import register_model_version
 from clv_experiments.tracking.store import Store
 from clv_experiments.tracking.stored_run import LONGEST_PARAM, PROCESS, STUDY, TRIAL, failure_tags
 
@@ -84,28 +84,28 @@ class MlflowRun:
         # At a time MLflow takes at most 100 parameters, 100 tags and 1,000 of all.
         for start in range(0, max(len(params), len(tags), len(metrics)), 100):
             part = slice(start, start + 100)
-            self.store.call(
+            self.store.call_mlflow(
                 self.client.log_batch, self.run_id, params=params[part], tags=tags[part], metrics=metrics[part]
             )
-        self.store.call(self._files, [r for r in records if isinstance(r, Table | FigureRecord | Text)])
+        self.store.call_mlflow(self._log_files, [r for r in records if isinstance(r, Table | FigureRecord | Text)])
         for record in records:
             if isinstance(record, FittedModel):
-                self.store.call(self._model, record)
+                self.store.call_mlflow(self._log_model, record)
             elif isinstance(record, File):
-                self.store.call(self.client.log_artifact, self.run_id, str(record.path))
+                self.store.call_mlflow(self.client.log_artifact, self.run_id, str(record.path))
             elif isinstance(record, LogIdentity):
-                self.store.call(self._dataset, record)
+                self.store.call_mlflow(self._log_dataset, record)
             elif isinstance(record, PrimaryMetric):
-                self.store.call(self._primary_metric, record)
+                self.store.call_mlflow(self._set_primary_metric, record)
         for record in records:
             if isinstance(record, RegistrationRequest):  # last, so that it stands for a run that is whole
-                register(self.store, self.run_id, record)
+                register_model_version(self.store, self.run_id, record)
 
     def rename(self, name: str) -> None:
         """Give the run another name."""
-        self.store.call(self.client.update_run, self.run_id, name=name)
+        self.store.call_mlflow(self.client.update_run, self.run_id, name=name)
 
-    def _files(self, records: Sequence[Table | FigureRecord | Text]) -> None:
+    def _log_files(self, records: Sequence[Table | FigureRecord | Text]) -> None:
         if not records:
             return
         with tempfile.TemporaryDirectory() as folder:
@@ -113,7 +113,7 @@ class MlflowRun:
                 write_record(record, Path(folder, record.name))
             self.client.log_artifacts(self.run_id, folder)
 
-    def _model(self, record: FittedModel) -> None:
+    def _log_model(self, record: FittedModel) -> None:
         from mlflow.models import infer_signature
 
         # A column and not an array, of which Spark would make a list a row.
@@ -128,13 +128,13 @@ class MlflowRun:
                 code_paths=[str(code)],
                 signature=infer_signature(record.example, predicted),
                 input_example=record.example,
-                pip_requirements=[*requirements()],
+                pip_requirements=[*list_model_requirements()],
             )
 
-    def _dataset(self, record: LogIdentity) -> None:
+    def _log_dataset(self, record: LogIdentity) -> None:
         mlflow.log_input(LogDataset(record), context="transaction log")
 
-    def _primary_metric(self, record: PrimaryMetric) -> None:
+    def _set_primary_metric(self, record: PrimaryMetric) -> None:
         experiment_id = self.client.get_run(self.run_id).info.experiment_id
         self.client.set_experiment_tag(experiment_id, MLFLOW_EXPERIMENT_PRIMARY_METRIC_NAME, record.name)
         self.client.set_experiment_tag(experiment_id, MLFLOW_EXPERIMENT_PRIMARY_METRIC_GREATER_IS_BETTER, "True")
@@ -152,7 +152,7 @@ def _copy_prediction_code(folder: Path) -> Path:
 
 
 @cache
-def requirements() -> list[str]:
+def list_model_requirements() -> list[str]:
     """List the packages that a logged model predicts with, pinned to what is installed."""
     providers: dict[str, Any] = dict(packages_distributions())
     names = {providers[module][0] for module in PREDICTS_WITH if module in providers}
@@ -170,21 +170,23 @@ def record_failure(store: Store, run_id: str, error: BaseException, status: str 
     remove_partial_copy(error)
     try:
         try:
-            store.call(mark)
+            store.call_mlflow(mark)
         except ClvError as refusal:
-            if not (is_disk_full(refusal) and store.release_reserve()):
+            if not (is_disk_full(refusal) and store.delete_disk_reserve()):
                 raise
-            store.call(mark)
+            store.call_mlflow(mark)
     except (ClvError, KeyboardInterrupt) as refusal:  # the error under way says more
         reason = "" if str(refusal) == str(error) else f", since {refusal or 'interrupted again'}"
         error.add_note(f"run {run_id} could not be marked {status}{reason}")
 
 
-def forget_failure(store: Store, run_id: str) -> None:
+def clear_failure(store: Store, run_id: str) -> None:
     """Take from a run that is taken up again what it ended by."""
-    for tag in store.call(store.client.get_run, run_id).data.tags.keys() & failure_tags(KeyboardInterrupt()).keys():
+    for tag in (
+        store.call_mlflow(store.client.get_run, run_id).data.tags.keys() & failure_tags(KeyboardInterrupt()).keys()
+    ):
         with suppress(ClvError):  # another process was faster
-            store.call(store.client.delete_tag, run_id, tag)
+            store.call_mlflow(store.client.delete_tag, run_id, tag)
 
 
 FINAL_STATUSES, CUT_SHORT = ("FINISHED", "FAILED"), "KILLED"  # of a trial's run; one cut short is logged again
@@ -223,11 +225,16 @@ class MlflowStudy(MlflowRun):
             If the store refuses.
         """
         start_time = int(started.timestamp() * 1000)
-        tags = {"mlflow.parentRunId": self.run_id, "kind": TRIAL, "trial": str(number), PROCESS: current_process()}
-        with self.store.lock():  # another process may make up for a trial while its own writes it
+        tags = {
+            "mlflow.parentRunId": self.run_id,
+            "kind": TRIAL,
+            "trial": str(number),
+            PROCESS: identify_current_process(),
+        }
+        with self.store.create_lock():  # another process may make up for a trial while its own writes it
             trial_run = next(self._trial_runs(f" and tags.trial = '{number}'"), None)
             if trial_run is None:
-                trial_run = self.store.call(
+                trial_run = self.store.call_mlflow(
                     self.client.create_run, self.experiment_id, start_time, tags, f"trial {number}"
                 )
         if trial_run.info.status in FINAL_STATUSES:
@@ -235,11 +242,11 @@ class MlflowStudy(MlflowRun):
         run_id = trial_run.info.run_id
         try:
             if trial_run.info.status == CUT_SHORT:
-                forget_failure(self.store, run_id)
+                clear_failure(self.store, run_id)
             MlflowRun(self.store, run_id, self.location).log(
                 [*records, *([Tag("failure", failure)] if failure else [])]
             )
-            self.store.call(self.client.set_terminated, run_id, "FAILED" if failure else "FINISHED")
+            self.store.call_mlflow(self.client.set_terminated, run_id, "FAILED" if failure else "FINISHED")
         except BaseException as error:
             record_failure(self.store, run_id, error, CUT_SHORT)
             raise

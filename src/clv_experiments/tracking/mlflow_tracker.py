@@ -9,10 +9,10 @@ from pathlib import Path
 import mlflow
 from mlflow.exceptions import MlflowException
 
-from clv_experiments.tracking.experiment_name import former_name
+from clv_experiments.tracking.experiment_name import legacy_experiment_name
 from clv_experiments.tracking.inspection import StoreInspection
-from clv_experiments.tracking.mlflow_run import MlflowRun, MlflowStudy, find_study, forget_failure, record_failure
-from clv_experiments.tracking.process import current_process
+from clv_experiments.tracking.mlflow_run import MlflowRun, MlflowStudy, clear_failure, find_study, record_failure
+from clv_experiments.tracking.process import identify_current_process
 from clv_experiments.tracking.run_reader import RunReader
 from clv_experiments.tracking.server import ServerStore
 from clv_experiments.tracking.store import FolderStore
@@ -50,7 +50,7 @@ class MlflowTracker:
         """Return what reads the runs back."""
         return RunReader(self.store, trusted=self.trusted)
 
-    def inspection(self, killed: Collection[str] = ()) -> StoreInspection:
+    def inspect_store(self, killed: Collection[str] = ()) -> StoreInspection:
         """Return what looks for faults in the store; ``killed`` are runs known to be without a process.
 
         Raises
@@ -70,14 +70,14 @@ class MlflowTracker:
             If the folder or the database cannot be written.
         """
         client, experiment_id = self._open_experiment(experiment)
-        self.store.keep_reserve()
-        run_id, status, tags = "", "FAILED", {PROCESS: current_process()}
+        self.store.create_disk_reserve()
+        run_id, status, tags = "", "FAILED", {PROCESS: identify_current_process()}
         try:
             with self.store.deferred_interrupts():  # a run that was made is known here
-                active = self.store.call(mlflow.start_run, experiment_id=experiment_id, run_name=name, tags=tags)
+                active = self.store.call_mlflow(mlflow.start_run, experiment_id=experiment_id, run_name=name, tags=tags)
                 run_id = active.info.run_id
-            yield MlflowRun(self.store, run_id, self._location(run_id, experiment, experiment_id))
-            self.store.call(client.set_terminated, run_id, "FINISHED")
+            yield MlflowRun(self.store, run_id, self._describe_location(run_id, experiment, experiment_id))
+            self.store.call_mlflow(client.set_terminated, run_id, "FINISHED")
             status = "FINISHED"
         except BaseException as error:
             if run_id:
@@ -105,35 +105,35 @@ class MlflowTracker:
             If the folder or the database cannot be written.
         """
         client, experiment_id = self._open_experiment(experiment)
-        self.store.keep_reserve()
-        with self.store.lock():  # of processes that start together one makes it
+        self.store.create_disk_reserve()
+        with self.store.create_lock():  # of processes that start together one makes it
             existing = find_study(self.store, experiment_id, identity)
-            tags = {"kind": STUDY, "study": name, "study_id": identity, PROCESS: current_process()}
-            run_id = existing or self.store.call(client.create_run, experiment_id, None, tags, name).info.run_id
+            tags = {"kind": STUDY, "study": name, "study_id": identity, PROCESS: identify_current_process()}
+            run_id = existing or self.store.call_mlflow(client.create_run, experiment_id, None, tags, name).info.run_id
         if existing:
-            self.store.call(client.update_run, run_id, "RUNNING")
-            self.store.call(client.set_tag, run_id, PROCESS, current_process())
-            forget_failure(self.store, run_id)
-        location = self._location(run_id, experiment, experiment_id)
+            self.store.call_mlflow(client.update_run, run_id, "RUNNING")
+            self.store.call_mlflow(client.set_tag, run_id, PROCESS, identify_current_process())
+            clear_failure(self.store, run_id)
+        location = self._describe_location(run_id, experiment, experiment_id)
         try:
             yield MlflowStudy(self.store, run_id, location, experiment_id, new=not existing)
         except BaseException as error:
             record_failure(self.store, run_id, error)
             raise
-        forget_failure(self.store, run_id)  # that of another process
-        self.store.call(client.set_terminated, run_id, "FINISHED")
+        clear_failure(self.store, run_id)  # that of another process
+        self.store.call_mlflow(client.set_terminated, run_id, "FINISHED")
 
-    def _location(self, run_id: str, experiment: str, experiment_id: str) -> str:
+    def _describe_location(self, run_id: str, experiment: str, experiment_id: str) -> str:
         return f"run {run_id} in experiment {experiment}; {self.store.describe_run(experiment_id, run_id)}"
 
     def _open_experiment(self, name: str) -> tuple[mlflow.MlflowClient, str]:
         client = self.store.open()
-        return client, self.store.call(self._find_or_create_experiment, client, name)
+        return client, self.store.call_mlflow(self._find_or_create_experiment, client, name)
 
     def _find_or_create_experiment(self, client: mlflow.MlflowClient, name: str) -> str:
         try:
             by_name = client.get_experiment_by_name
-            experiment = by_name(name) or by_name(former_name(name))
+            experiment = by_name(name) or by_name(legacy_experiment_name(name))
             if experiment is None:
                 return client.create_experiment(name, artifact_location=self.store.artifact_location)
             if experiment.lifecycle_stage == "deleted":

@@ -12,26 +12,26 @@ PROC = Path("/proc")
 START_FIELD = 19  # of /proc/<pid>/stat behind the name: clock ticks from boot to the start of the process
 
 
-def current_process() -> str:
+def identify_current_process() -> str:
     """Write ``<host> <pid> <start>`` of this process: no other process ever has all three."""
-    return _describe(os.getpid())
+    return _identify_process(os.getpid())
 
 
-def is_gone(process: str) -> bool | None:
-    """Whether a process of ``current_process`` has ended; None where that cannot be told from this machine."""
+def has_process_ended(process: str) -> bool | None:
+    """Whether a process of ``identify_current_process`` has ended; None where that cannot be told from this machine."""
     host, _, rest = process.partition(" ")
     pid, _, start = rest.partition(" ")
     if host != socket.gethostname() or not pid.isdigit() or not start:
         return None
-    return _start(int(pid)) != start
+    return _read_start_time(int(pid)) != start
 
 
 @cache
-def _describe(pid: int) -> str:
-    return f"{socket.gethostname()} {pid} {_start(pid)}"
+def _identify_process(pid: int) -> str:
+    return f"{socket.gethostname()} {pid} {_read_start_time(pid)}"
 
 
-def _start(pid: int) -> str:
+def _read_start_time(pid: int) -> str:
     """Return when a process began, in whatever unit the system has; empty where there is none."""
     if (PROC / "self" / "stat").exists():
         try:

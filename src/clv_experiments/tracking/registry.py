@@ -29,7 +29,7 @@ class ResolvedModel:
     run: Run
 
 
-def register(store: Store, run_id: str, record: RegistrationRequest) -> None:
+def register_model_version(store: Store, run_id: str, record: RegistrationRequest) -> None:
     """Make the model that a run logged the newest version of a registered model; the alias moves once it is whole.
 
     Raises
@@ -37,10 +37,10 @@ def register(store: Store, run_id: str, record: RegistrationRequest) -> None:
     ClvError
         If the store refuses; the alias then stays where it was.
     """
-    logged = logged_model(store, store.call(store.client.get_run, run_id))
+    logged = logged_model(store, store.call_mlflow(store.client.get_run, run_id))
     with suppress(ClvError):  # it is there already; what else is wrong, the next call says
-        store.call(store.client.create_registered_model, record.name)
-    registered = store.call(
+        store.call_mlflow(store.client.create_registered_model, record.name)
+    registered = store.call_mlflow(
         store.client.create_model_version,
         record.name,
         logged.artifact_location,
@@ -49,11 +49,11 @@ def register(store: Store, run_id: str, record: RegistrationRequest) -> None:
         description=record.text,
         model_id=logged.model_id,
     )
-    store.call(store.client.set_registered_model_alias, record.name, record.alias, registered.version)
-    store.call(store.client.update_registered_model, record.name, record.about)
+    store.call_mlflow(store.client.set_registered_model_alias, record.name, record.alias, registered.version)
+    store.call_mlflow(store.client.update_registered_model, record.name, record.about)
 
 
-def resolve(store: Store, uri: str) -> ResolvedModel:
+def resolve_model_uri(store: Store, uri: str) -> ResolvedModel:
     """Find the run behind ``models:/<name>@<alias>``, ``models:/<name>/<version>`` or ``runs:/<run id>``.
 
     Raises
@@ -72,7 +72,7 @@ def resolve(store: Store, uri: str) -> ResolvedModel:
             f"a model is addressed like models:/cdnow-3m@{CHAMPION}, models:/cdnow-3m/2 or runs:/<run id>, not '{uri}'"
         )
     if version is None:
-        raise ClvError(_describe_absence(store, uri, match.groupdict()))
+        raise ClvError(_describe_missing_model(store, uri, match.groupdict()))
     if not version.run_id:
         raise ClvError(f"{uri} was registered without the run that made it; choose a version that --promote made")
     return ResolvedModel(str(version.version), find_run(store, version.run_id))
@@ -103,10 +103,10 @@ def logged_model(store: Store, run: Run) -> LoggedModel:
     outputs = run.outputs.model_outputs if run.outputs else []
     if not outputs:
         raise ClvError(f"run {run.info.run_id} ({run.info.run_name}) holds no model; choose a finished run of a model")
-    return store.call(store.client.get_logged_model, outputs[-1].model_id)
+    return store.call_mlflow(store.client.get_logged_model, outputs[-1].model_id)
 
 
-def _describe_absence(store: Store, uri: str, address: dict[str, Any]) -> str:
+def _describe_missing_model(store: Store, uri: str, address: dict[str, Any]) -> str:
     """Say what is not there, and what to type instead."""
     name = address["name"]
     advice = f"promote one with {command('leaderboard')} --promote for that log and window"
@@ -123,7 +123,7 @@ def _describe_absence(store: Store, uri: str, address: dict[str, Any]) -> str:
 def _get_if_exists(store: Store, call: Callable[..., Result], *args: Any) -> Result | None:
     """Call what reads; None where the store says that there is no such thing."""
     try:
-        return store.call(call, *args)
+        return store.call_mlflow(call, *args)
     except ClvError as error:
         if getattr(error.__cause__, "error_code", None) in MISSING_CODES:
             return None

@@ -14,9 +14,9 @@ from pyarrow import ArrowException
 from pyarrow.csv import read_csv
 
 from clv_experiments.errors import ClvError, command
-from clv_experiments.tracking.experiment_name import former_name
+from clv_experiments.tracking.experiment_name import legacy_experiment_name
 from clv_experiments.tracking.loader import load_estimator
-from clv_experiments.tracking.registry import find_run, logged_model, resolve
+from clv_experiments.tracking.registry import find_run, logged_model, resolve_model_uri
 from clv_experiments.tracking.server import ServerStore
 from clv_experiments.tracking.store import FolderStore
 from clv_experiments.tracking.stored_run import EVALUATED, StoredModel, StoredRun
@@ -44,7 +44,7 @@ class RunReader:
         return self.store.exists
 
     @cached_property
-    def opened(self) -> FolderStore | ServerStore:
+    def open_store(self) -> FolderStore | ServerStore:
         """The store, once it is open; ClvError where there is none."""
         if not self.exists:
             raise ClvError(
@@ -62,11 +62,11 @@ class RunReader:
         ClvError
             If the folder holds no store, or one that cannot be read.
         """
-        names = (experiment, former_name(experiment))
-        existing = [self.opened.call(self.opened.client.get_experiment_by_name, name) for name in names]
+        names = (experiment, legacy_experiment_name(experiment))
+        existing = [self.open_store.call_mlflow(self.open_store.client.get_experiment_by_name, name) for name in names]
         ids = [one.experiment_id for one in existing if one]
         newest_first = ["attributes.start_time DESC"]
-        runs = list(self.opened.search_runs(ids, order_by=newest_first)) if ids else []
+        runs = list(self.open_store.search_runs(ids, order_by=newest_first)) if ids else []
         self._artifacts |= {run.info.run_id: run.info.artifact_uri for run in runs}
         return [_to_stored_run(run) for run in runs]
 
@@ -78,7 +78,7 @@ class RunReader:
         ClvError
             If there is none, or no store.
         """
-        return _to_stored_run(find_run(self.opened, run_id))
+        return _to_stored_run(find_run(self.open_store, run_id))
 
     def table(self, run_id: str, name: str) -> pd.DataFrame:
         """Read a table that the run left.
@@ -89,7 +89,7 @@ class RunReader:
             If it is gone or cannot be read.
         """
         try:
-            path = self._file(run_id, name)
+            path = self._fetch_file(run_id, name)
             if path.suffix == ".csv":
                 return read_csv(path).to_pandas()  # to the last digit
             return pd.read_parquet(path)
@@ -107,15 +107,15 @@ class RunReader:
             If it is gone or cannot be read.
         """
         try:
-            return self._file(run_id, name).read_text(encoding="utf-8")
+            return self._fetch_file(run_id, name).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise ClvError(
                 f"run {run_id} has no readable {name} ({type(error).__name__}); run its model again, or delete the run"
             ) from error
 
-    def by_origin(self, run_id: str, metric: str) -> dict[int, float]:
+    def metric_by_origin(self, run_id: str, metric: str) -> dict[int, float]:
         """Read a metric at each origin, oldest first; empty where the run has no such metric."""
-        history = self.opened.call(self.opened.client.get_metric_history, run_id, metric)
+        history = self.open_store.call_mlflow(self.open_store.client.get_metric_history, run_id, metric)
         return {point.step: point.value for point in sorted(history, key=lambda point: (point.step, point.timestamp))}
 
     def model(self, uri: str) -> StoredModel:
@@ -132,7 +132,7 @@ class RunReader:
             If there is no store, the address leads nowhere, the run logged no model, its files cannot be read, or
             reading them could run any code and the store is not trusted.
         """
-        existing = resolve(self.opened, uri)
+        existing = resolve_model_uri(self.open_store, uri)
         run = _to_stored_run(existing.run)
         mlflow_model, path = self._logged_files(existing.run)
         try:
@@ -153,7 +153,7 @@ class RunReader:
         """Return what MLflow knows of the model that a run logged, and the file of its estimator."""
         from mlflow.models import Model
 
-        logged = logged_model(self.opened, run)
+        logged = logged_model(self.open_store, run)
         try:
             folder = self.store.fetch(logged.artifact_location, "", "models", logged.model_id, "artifacts")
             mlflow_model = Model.load(str(folder))
@@ -172,9 +172,11 @@ class RunReader:
         """Whether a run of these artifacts has a file."""
         return self.store.has_file(artifact_uri, name, *urlsplit(artifact_uri).path.split("/")[-2:])
 
-    def _file(self, run_id: str, name: str) -> Path:
+    def _fetch_file(self, run_id: str, name: str) -> Path:
         if run_id not in self._artifacts:
-            self._artifacts[run_id] = self.opened.call(self.opened.client.get_run, run_id).info.artifact_uri
+            self._artifacts[run_id] = self.open_store.call_mlflow(
+                self.open_store.client.get_run, run_id
+            ).info.artifact_uri
         return self.store.fetch(self._artifacts[run_id], name, run_id, "artifacts")
 
 

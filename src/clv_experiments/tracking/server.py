@@ -20,8 +20,8 @@ from mlflow.exceptions import MlflowException
 from clv_experiments.errors import TEMPORARY_PREFIX, ClvError, StoreFailure
 from clv_experiments.tracking.addresses import check_server_uri
 from clv_experiments.tracking.interrupts import deferred_interrupts
-from clv_experiments.tracking.store import LOCK, Result, Store, use_store
-from clv_experiments.tracking.store_errors import describe_store_error, first_line
+from clv_experiments.tracking.store import LOCK, Result, Store, set_tracking_uri
+from clv_experiments.tracking.store_errors import describe_store_error, shorten_first_line
 
 # At opening a server answers or not; later MLflow's own patience, some two to four minutes, outlasts a restart.
 ANSWER_SECONDS = 10
@@ -60,17 +60,17 @@ class ServerStore(Store):
         StoreFailure
             If it does not answer, refuses, or is no tracking server.
         """
-        self.client = use_store(self.uri)
+        self.client = set_tracking_uri(self.uri)
         if self.uri not in _answered:
             try:
-                with _environment(QUICK):
+                with _temporary_environment(QUICK):
                     self.client.search_experiments(max_results=1)
             except MlflowException as error:
-                raise StoreFailure(_explain(self.uri, str(error))) from error
+                raise StoreFailure(_explain_server_error(self.uri, str(error))) from error
             _answered.add(self.uri)
         return self.client
 
-    def call(self, call: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
+    def call_mlflow(self, call: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
         """Call what reads or writes, with MLflow's patience; a signal interrupts it, which locks nothing.
 
         Raises
@@ -84,14 +84,14 @@ class ServerStore(Store):
             return call(*args, **kwargs)
         except (MlflowException, OSError) as error:
             if any(words in str(error) for words in UNREACHABLE):
-                raise StoreFailure(f"the tracking server no longer answers: {first_line(error)}") from error
+                raise StoreFailure(f"the tracking server no longer answers: {shorten_first_line(error)}") from error
             raise ClvError(describe_store_error(error)) from error
 
     def deferred_interrupts(self) -> AbstractContextManager[None]:
         """Let a few calls come to their end, unless that takes longer than an answer of a server does."""
         return deferred_interrupts(ANSWER_SECONDS)
 
-    def lock(self) -> FileLock:
+    def create_lock(self) -> FileLock:
         """Return what one process of this working folder holds at a time."""
         LOCAL_FOLDER.mkdir(exist_ok=True)
         return FileLock(LOCAL_FOLDER / LOCK)
@@ -112,7 +112,7 @@ class ServerStore(Store):
         target.mkdir(parents=True, exist_ok=True)
         try:
             download = mlflow.artifacts.download_artifacts
-            return Path(self.call(download, artifact_uri=address, dst_path=str(target), tracking_uri=self.uri))
+            return Path(self.call_mlflow(download, artifact_uri=address, dst_path=str(target), tracking_uri=self.uri))
         except StoreFailure:
             raise
         except ClvError as error:
@@ -120,13 +120,13 @@ class ServerStore(Store):
 
     def has_file(self, artifacts: str, name: str, *_: str) -> bool:
         """Whether the server has a file at the top of an artifact address."""
-        files = self.call(mlflow.artifacts.list_artifacts, artifact_uri=artifacts, tracking_uri=self.uri)
+        files = self.call_mlflow(mlflow.artifacts.list_artifacts, artifact_uri=artifacts, tracking_uri=self.uri)
         return name in {PurePosixPath(file.path).name for file in files}  # MLflow puts a folder before some
 
-    def keep_reserve(self) -> None:
+    def create_disk_reserve(self) -> None:
         """Leave disks to the server."""
 
-    def release_reserve(self) -> bool:
+    def delete_disk_reserve(self) -> bool:
         """Leave disks to the server: there is nothing to give up."""
         return False
 
@@ -141,7 +141,7 @@ class ServerStore(Store):
         return Path(folder)
 
 
-def _explain(uri: str, message: str) -> str:
+def _explain_server_error(uri: str, message: str) -> str:
     """Say why a server cannot be used, and what to do."""
     status = re.search(r"error code (\d{3})|too many (\d{3}) error", message)
     code = status[1] or status[2] if status else "401" if "UNAUTHENTICATED" in message else ""
@@ -164,7 +164,7 @@ def _explain(uri: str, message: str) -> str:
         )
     reason = re.search(r"(Connection refused|timed out|resolve|resolution|CERTIFICATE_VERIFY_FAILED|SSL)", message)
     described = {"resolve": "unknown host", "resolution": "unknown host", "timed out": "no answer in 10 s"}
-    because = described.get(reason[1], reason[1]) if reason else first_line(MlflowException(message))
+    because = described.get(reason[1], reason[1]) if reason else shorten_first_line(MlflowException(message))
     return (
         f"the tracking server {uri} cannot be reached ({because}): check the address and that it runs, or type "
         "tracking=mlflow to keep runs on this machine"
@@ -172,7 +172,7 @@ def _explain(uri: str, message: str) -> str:
 
 
 @contextmanager
-def _environment(variables: dict[str, str]) -> Iterator[None]:
+def _temporary_environment(variables: dict[str, str]) -> Iterator[None]:
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:

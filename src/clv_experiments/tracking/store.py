@@ -29,9 +29,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from clv_experiments.errors import ClvError, describe_full_disk, describe_write_failure, is_disk_full
 from clv_experiments.tracking.addresses import URI_VARIABLE, check_folder_path
+from clv_experiments.tracking.disk_reserve import create_disk_reserve, delete_disk_reserve
 from clv_experiments.tracking.interrupts import deferred_interrupts
-from clv_experiments.tracking.reserve import keep_reserve, release_reserve
-from clv_experiments.tracking.store_errors import LOCKED, describe_store_error, first_line
+from clv_experiments.tracking.store_errors import LOCKED, describe_store_error, shorten_first_line
 
 # The database is made in silence: its log lines mean nothing to whoever runs an experiment.
 for logger_name in ("alembic", "mlflow"):
@@ -73,7 +73,7 @@ def open_store(folder: Path) -> mlflow.MlflowClient:
                     f"{database} is not an SQLite database; move it away and run again, or type "
                     "tracking.folder=<another folder>"
                 )
-        return _retry_while_locked(_connect, store_uri(folder))
+        return _retry_while_locked(_connect_client, store_uri(folder))
     except OSError as error:
         raise ClvError(
             f"runs cannot be kept in '{folder}': {describe_write_failure(error, folder, 'tracking.folder')}"
@@ -82,18 +82,18 @@ def open_store(folder: Path) -> mlflow.MlflowClient:
         if is_disk_full(error):
             raise ClvError(describe_full_disk(error, folder, "tracking.folder")) from error
         raise ClvError(
-            f"the run database {database} cannot be used ({first_line(error)}); move it away and run again, "
+            f"the run database {database} cannot be used ({shorten_first_line(error)}); move it away and run again, "
             "or type tracking.folder=<another folder>"
         ) from error
 
 
-def _connect(uri: str) -> mlflow.MlflowClient:
-    client = use_store(uri)
+def _connect_client(uri: str) -> mlflow.MlflowClient:
+    client = set_tracking_uri(uri)
     client.search_experiments(max_results=1)
     return client
 
 
-def use_store(uri: str) -> mlflow.MlflowClient:
+def set_tracking_uri(uri: str) -> mlflow.MlflowClient:
     """Let MLflow's own functions write to a store, but not programs that are started later, as MLflow would have it."""
     before = os.environ.get(URI_VARIABLE)
     mlflow.set_tracking_uri(uri)
@@ -128,7 +128,7 @@ def _retry_while_locked(call: Callable[..., Result], *args: Any, **kwargs: Any) 
 
 
 @contextmanager
-def _garbage_collection_paused() -> Iterator[None]:
+def _pause_garbage_collection() -> Iterator[None]:
     """Collect no garbage: a page is some 100,000 objects, among which it would be looked for again and again."""
     was_enabled = gc.isenabled()
     gc.disable()
@@ -158,11 +158,11 @@ class Store(ABC):
         """Make the store ready to be called; ClvError where it cannot be used."""
 
     @abstractmethod
-    def lock(self) -> FileLock:
+    def create_lock(self) -> FileLock:
         """Return what one process at a time holds."""
 
     @abstractmethod
-    def call(self, call: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
+    def call_mlflow(self, call: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
         """Call what reads or writes; ClvError, in one sentence, where the store refuses."""
 
     @abstractmethod
@@ -170,7 +170,7 @@ class Store(ABC):
         """Let a few calls come to their end before a signal that asks to stop is acted on."""
 
     @abstractmethod
-    def release_reserve(self) -> bool:
+    def delete_disk_reserve(self) -> bool:
         """Give up the space that was kept for marking a run; False where there is none."""
 
     def search_runs(
@@ -183,8 +183,8 @@ class Store(ABC):
         """Fetch all runs of experiments that meet a condition, page by page."""
         token = None
         while True:
-            with _garbage_collection_paused():
-                page = self.call(
+            with _pause_garbage_collection():
+                page = self.call_mlflow(
                     self.client.search_runs,
                     list(experiment_ids),
                     condition,
@@ -238,7 +238,7 @@ class FolderStore(Store):
         self.client = open_store(self.folder)
         return self.client
 
-    def call(self, call: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
+    def call_mlflow(self, call: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
         """Call what reads or writes, again and again while another process holds the database.
 
         No signal interrupts a call, which would leave a transaction open and the store locked; what waits is
@@ -258,7 +258,7 @@ class FolderStore(Store):
         """Let a few calls come to their end, however long they take."""
         return deferred_interrupts()
 
-    def lock(self) -> FileLock:
+    def create_lock(self) -> FileLock:
         """Return what one process of those that use the folder holds at a time."""
         return FileLock(self.folder / LOCK)
 
@@ -274,13 +274,13 @@ class FolderStore(Store):
         except (OSError, ValueError):  # an address that no disk could hold
             return False
 
-    def keep_reserve(self) -> None:
+    def create_disk_reserve(self) -> None:
         """Keep some space for marking a run FAILED; see ``reserve``."""
-        keep_reserve(self.folder)
+        create_disk_reserve(self.folder)
 
-    def release_reserve(self) -> bool:
+    def delete_disk_reserve(self) -> bool:
         """Give that space up; False where it was gone."""
-        return release_reserve(self.folder)
+        return delete_disk_reserve(self.folder)
 
     def describe_run(self, experiment_id: str, run_id: str) -> str:
         """Say how a run is browsed."""

@@ -27,9 +27,9 @@ def describe_store_error(error: Exception, database: Path | None = None) -> str:
             return f"the run database {database} may no longer be written; give yourself permission to, and run again"
     if database and any(words in str(error) for words in DAMAGED):
         return f"the run database {database} is damaged; move it away and put back your last backup, or run again"
-    return f"MLflow refuses: {first_line(error)}"
+    return f"MLflow refuses: {shorten_first_line(error)}"
 
 
-def first_line(error: Exception) -> str:
+def shorten_first_line(error: Exception) -> str:
     """Return what an error says first, shortened."""
     return (str(error).strip() or type(error).__name__).splitlines()[0][:300]

@@ -99,7 +99,7 @@ class Reader(Protocol):
     def text(self, run_id: str, name: str) -> str:
         """Read a text that the run left, or raise ClvError."""
 
-    def by_origin(self, run_id: str, metric: str) -> dict[int, float]:
+    def metric_by_origin(self, run_id: str, metric: str) -> dict[int, float]:
         """Read a metric at each origin, oldest first; empty where the run has no such metric."""
 
     def model(self, uri: str) -> StoredModel:
@@ -151,13 +151,13 @@ def setting_params(settings: Mapping[str, object]) -> dict[str, str]:
     {'blocks': '["rfm", {"sums": {"lags": 3}}]'}
     """
     return {
-        name.removesuffix("._target_"): _without_targets(str(value))[:LONGEST_PARAM]
+        name.removesuffix("._target_"): _replace_targets_by_class_names(str(value))[:LONGEST_PARAM]
         for name, value in settings.items()
         if str(value) != "None" and not name.endswith("._partial_")
     }
 
 
-def _without_targets(text: str) -> str:
+def _replace_targets_by_class_names(text: str) -> str:
     """Name the classes in a list that is written as JSON; what was cut too short to be read stays as it is."""
     if "_target_" not in text:
         return text
@@ -177,14 +177,14 @@ def _to_builtin(value: Any) -> Any:
     return {value["_target_"]: settings} if settings else value["_target_"]
 
 
-def is_interrupt(error: BaseException) -> bool:
+def is_keyboard_interrupt(error: BaseException) -> bool:
     """Whether an error is a Ctrl-C, which DuckDB turns into one of its own, as others do in the middle of something."""
     return any(isinstance(one, KeyboardInterrupt) or str(one) == "Query interrupted" for one in error_chain(error))
 
 
 def failure_tags(error: BaseException) -> dict[str, str]:
     """Tag a run that failed: ``failure`` says why, ``failure_kind`` is the error's class."""
-    if is_interrupt(error):
+    if is_keyboard_interrupt(error):
         reason = "interrupted"
     else:
         reason = str(error) if isinstance(error, ClvError) else f"{type(error).__name__}: {error}"

@@ -253,7 +253,7 @@ def _submit_predictions(
 
 def _build_cell_of_runs(runs: Sequence[MemoryRun], template: DictConfig, metric: str) -> Cell:
     reader = MemoryReader(list(runs))
-    stored = [run.stored() for run in runs]
+    stored = [run.to_stored_run() for run in runs]
     if not stored:
         raise ClvError("there is nothing to compare: no model can be judged on this log")
     for run in stored[1:]:

@@ -28,7 +28,7 @@ from clv_experiments.commands.cli.typed_secrets import get_job_overrides, mask_o
 from clv_experiments.config.conf_folders import find_shadowed_options, user_conf_folder
 from clv_experiments.config.setting_kinds import KINDS, format_shortened
 from clv_experiments.errors import ClvError, describe_full_disk, error_chain, is_disk_full, mask_secrets, suggest
-from clv_experiments.reporting.plain_text import strip_controls
+from clv_experiments.reporting.plain_text import strip_control_characters
 from clv_experiments.tracking.interrupts import list_stop_signals, redelivered_interrupts
 
 TRACEBACK = "HYDRA_FULL_ERROR"
@@ -181,7 +181,7 @@ def _print_text(text: str) -> None:
 def format_error(error: Exception) -> str:
     """Put an error in one sentence, without any password it may quote; what was typed at great length is shortened."""
     sentence = mask_secrets(" ".join("; ".join([_describe_error(error), *_collect_notes(error)]).split()))
-    return LONG_WORD.sub(lambda word: format_shortened(word[0]), strip_controls(sentence))
+    return LONG_WORD.sub(lambda word: format_shortened(word[0]), strip_control_characters(sentence))
 
 
 def _describe_killed_worker(error: Exception, jobs: list[str]) -> str:

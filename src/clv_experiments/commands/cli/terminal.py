@@ -15,7 +15,7 @@ from rich.text import Text
 
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.evaluation.score_records import BaselineComparison, summary_rows
-from clv_experiments.reporting.plain_text import strip_controls
+from clv_experiments.reporting.plain_text import strip_control_characters
 from clv_experiments.reporting.text_table import TextTable
 
 FILE_WIDTH = 160  # columns of output that goes to a file or a pipe
@@ -48,7 +48,7 @@ class Terminal:
 
     def print_line(self, line: str) -> None:
         """Print one line."""
-        self.console.print(strip_controls(line), soft_wrap=True)
+        self.console.print(strip_control_characters(line), soft_wrap=True)
 
     @contextmanager
     def show_step(self, title: str, part: str | None = None) -> Iterator[Callable[[int, int], None]]:
@@ -154,12 +154,12 @@ class Terminal:
             if self.console.measure(columns, options=unbounded).maximum <= self.console.width:
                 break
             visible -= 1
-        self.console.print(Text(strip_controls(title), style="bold"))
+        self.console.print(Text(strip_control_characters(title), style="bold"))
         self.console.print(columns)
         if visible < len(headings):
             self.print_line(f"a wider terminal shows {', '.join(headings[visible:])} too")
         if caption:
-            self.console.print(Text(strip_controls(caption), style="dim"))
+            self.console.print(Text(strip_control_characters(caption), style="dim"))
 
     def print_timings(self) -> None:
         """Print how long each step took."""
@@ -218,7 +218,9 @@ def _build_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Tabl
     """Lay out a table without wrapping; columns of words are read from the left, numbers from the right."""
     table = Table(box=box.SIMPLE_HEAVY, show_edge=False, pad_edge=False)
     for heading in headings:
-        table.add_column(Text(strip_controls(heading)), justify="left" if heading in WORDS else "right", no_wrap=True)
+        table.add_column(
+            Text(strip_control_characters(heading)), justify="left" if heading in WORDS else "right", no_wrap=True
+        )
     for row in rows:
-        table.add_row(*(Text(strip_controls(cell)) for cell in row[: len(headings)]))
+        table.add_row(*(Text(strip_control_characters(cell)) for cell in row[: len(headings)]))
     return table

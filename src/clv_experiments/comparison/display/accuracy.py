@@ -21,8 +21,8 @@ from clv_experiments.reporting.chart_style import (
     axis_span,
     create_chart,
     draw_marker,
-    name_rows,
-    printable,
+    label_rows,
+    make_printable,
 )
 from clv_experiments.reporting.formatting import format_difference, format_score
 from clv_experiments.reporting.prose import render_document
@@ -126,10 +126,10 @@ def plot_accuracy_differences(logs: Sequence[BenchmarkedLog]) -> Figure:
         if metric == next(iter(PLOTTED_METRICS)):
             first = log.rows.iloc[0]
             panel.set_title(
-                printable(f"{first['data']}, {first['horizon']}, {len(log.holdouts)} origins", 60), loc="left",
+                make_printable(f"{first['data']}, {first['horizon']}, {len(log.holdouts)} origins", 60), loc="left",
                 fontsize=TEXT_SIZE, fontweight="bold",
             )  # fmt: skip
-    name_rows(panels[0], [printable(name) for name in names])
+    label_rows(panels[0], [make_printable(name) for name in names])
     return figure
 
 

@@ -22,8 +22,8 @@ from clv_experiments.reporting.chart_style import (
     draw_marker,
     family_style,
     ignore_missing_glyphs,
-    max_letters,
-    printable,
+    make_printable,
+    max_name_length,
 )
 from clv_experiments.reporting.exhibit import WIDE
 from clv_experiments.reporting.formatting import format_score
@@ -69,7 +69,8 @@ def plot_accuracy_against_cost(standings: Standings, width: float = WIDE) -> Fig
         draw_marker(panel, row["seconds"], row["y"], style.colour, "v" if row["beyond"] else style.marker)
     draw_family_legend(panel, list(rows["family"]), width)
     names = [
-        printable(model, max_letters(width)) + (f" {format_score(score, spec.number_format)}" if off_axis else "")
+        make_printable(model, max_name_length(width))
+        + (f" {format_score(score, spec.number_format)}" if off_axis else "")
         for model, score, off_axis in zip(rows.index, rows["score"], rows["beyond"], strict=True)
     ]
     x, y, bars = (rows[columns].to_numpy(float) for columns in ("seconds", "y", ["lower", "upper"]))

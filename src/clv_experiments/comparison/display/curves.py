@@ -21,10 +21,10 @@ from clv_experiments.reporting.chart_style import (
     TEXT_STYLE,
     create_chart,
     family_style,
-    max_letters,
-    printable,
+    format_percent_ticks,
+    make_printable,
+    max_name_length,
     truncate,
-    write_percent_ticks,
 )
 from clv_experiments.reporting.exhibit import WIDE
 from clv_experiments.reporting.symlog_scale import SymlogScale
@@ -63,13 +63,13 @@ def plot_value_capture_curves(standings: Standings, width: float = WIDE) -> Figu
         )  # fmt: skip
     panel.set_xlim(0, TARGETED[-1])
     panel.set_ylim(0, 1.02)
-    write_percent_ticks(panel.xaxis, panel.yaxis)
+    format_percent_ticks(panel.xaxis, panel.yaxis)
     others = len(rows) - len(named)
     grey = f"; grey = {others} other models" if others else ""
     panel.set(xlabel=f"customers targeted, best first{grey}", ylabel=f"share of actual {cell.measure}")
     ends = {label: float(np.nan_to_num(curves[label][-1])) for label in named}
     places = ends | {"perfect": 1.0, "random": TARGETED[-1]}
-    _label_line_ends(panel, places, strong, cell.families, height, max_letters(width))
+    _label_line_ends(panel, places, strong, cell.families, height, max_name_length(width))
     return figure
 
 
@@ -81,7 +81,7 @@ def plot_decile_calibrations(standings: Standings, width: float = WIDE) -> Figur
     cell, labels = standings.cell, standings.ranking[:MAX_PANELS]
     tables = {label: _decile_means(cell, cell.labels.index(label)) for label in labels}
     values = np.concatenate([table.to_numpy() for table in tables.values()])
-    across = 2 if width != WIDE else 3 if max(len(printable(label)) for label in tables) > TITLE[4] else 4
+    across = 2 if width != WIDE else 3 if max(len(make_printable(label)) for label in tables) > TITLE[4] else 4
     scale, columns = SymlogScale.from_values(values), min(across, len(tables))
     rows = -(-len(tables) // columns)
     unit = f", {cell.currency}" if cell.currency not in ("", cell.measure) else ""
@@ -95,7 +95,7 @@ def plot_decile_calibrations(standings: Standings, width: float = WIDE) -> Figur
         panel.plot(
             table.index, scale(table["mean_predicted"]), style.marker, color=style.colour, markersize=6, linestyle=""
         )
-        panel.set_title(printable(label, TITLE[across]), loc="left", **TEXT_STYLE)
+        panel.set_title(make_printable(label, TITLE[across]), loc="left", **TEXT_STYLE)
         panel.set_xticks([1, 5, 10])
         scale.format_axis(panel, "y", min(values.min(), 0.0), max(values.max(), scale.unit))
     for panel in panels[len(tables) :]:
@@ -133,8 +133,8 @@ def _label_line_ends(
         outside: dict[str, Any] = {"transform": panel.get_yaxis_transform(), "clip_on": False}
         panel.plot([1.0, 1.05], [ends[name], y], color=colour, linewidth=1.0, **outside)
         panel.text(
-            1.06, y, printable(name, letters), fontsize=TEXT_SIZE, color=INK if name in strong else QUIET, va="center",
-            fontweight="bold" if name in strong else "normal", **outside,
+            1.06, y, make_printable(name, letters), fontsize=TEXT_SIZE, color=INK if name in strong else QUIET,
+            va="center", fontweight="bold" if name in strong else "normal", **outside,
         )  # fmt: skip
 
 

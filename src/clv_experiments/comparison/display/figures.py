@@ -27,15 +27,15 @@ from clv_experiments.reporting.chart_style import (
     draw_family_legend,
     draw_marker,
     family_style,
-    max_letters,
-    name_rows,
-    printable,
+    format_percent_ticks,
+    label_rows,
+    make_printable,
+    max_name_length,
     truncate,
-    write_percent_ticks,
 )
 from clv_experiments.reporting.exhibit import WIDE
 from clv_experiments.reporting.formatting import format_difference
-from clv_experiments.reporting.prose import sentences
+from clv_experiments.reporting.prose import render_sentences
 from clv_experiments.reporting.records import FigureRecord
 
 CLIQUE, ROW = 0.55, 1.0  # heights, in rows of names
@@ -68,7 +68,7 @@ def aggregate_figures(aggregate: MultiCellRanking, width: float = WIDE) -> Itera
 
 
 def _build_figure_record(name: str, figure: Figure, title: str, **values: Any) -> FigureRecord:
-    caption = " ".join(sentences("leaderboard/figures.jinja", name, **values))
+    caption = " ".join(render_sentences("leaderboard/figures.jinja", name, **values))
     return FigureRecord(f"{name}.png", figure, title, caption)
 
 
@@ -101,7 +101,9 @@ def plot_differences(standings: Standings, width: float = WIDE) -> Figure:
             panel, -1.03 * span if off_axis else deficit, y, style.colour, "<" if off_axis else style.marker, tied
         )
         _write_beside_row(panel, y, text)
-    name_rows(panel, [f"{printable(model, max_letters(width))} · {group}" for model, group in rows["group"].items()])
+    label_rows(
+        panel, [f"{make_printable(model, max_name_length(width))} · {group}" for model, group in rows["group"].items()]
+    )
     panel.set_xlabel("shaded and filled = tied with the best" + "; number = rank group" * (width == WIDE), loc="right")
     panel.xaxis.set_major_locator(MaxNLocator(5 if width == WIDE else 2, steps=[1, 2, 5, 10]))
     panel.xaxis.set_major_formatter(lambda value, _: format_difference(value, score.number_format))
@@ -126,10 +128,10 @@ def plot_bias_by_origin(standings: Standings, width: float = WIDE) -> Figure:
             marker = style.marker if value <= 1 else ">"
             draw_marker(panel, min(value, 1.03), y, style.colour, marker, step == steps - 1)
         _write_beside_row(panel, y, format_difference(float(np.mean(bias)), "{:+.0%}"))
-    name_rows(panel, [printable(model, max_letters(width)) for model in biases])
+    label_rows(panel, [make_printable(model, max_name_length(width)) for model in biases])
     panel.set_xlim(-1.08, 1.08)
     panel.xaxis.set_major_locator(MaxNLocator(9 if width == WIDE else 4))
-    write_percent_ticks(panel.xaxis)
+    format_percent_ticks(panel.xaxis)
     panel.set_xlabel("predicted total / actual total − 1")
     draw_family_legend(panel, [families[model] for model in biases], width)
     return figure
@@ -151,7 +153,7 @@ def plot_mean_ranks(aggregate: MultiCellRanking, width: float = WIDE) -> Figure:
     panel.set_xlim(0.8, models + 0.2)
     panel.set_ylim(-depth - half * ROW, 3.0)
     _draw_rank_axis(panel, models, aggregate.critical_difference, 14 if width == WIDE else 7)
-    families, letters = list(aggregate.table["family"]), max_letters(width)
+    families, letters = list(aggregate.table["family"]), max_name_length(width)
     for position, (model, rank) in enumerate(ranks.items()):
         best_half = position < half
         row = -depth - ROW * ((position if best_half else models - 1 - position) + 0.5)
@@ -160,7 +162,7 @@ def plot_mean_ranks(aggregate: MultiCellRanking, width: float = WIDE) -> Figure:
         panel.plot([rank, rank, side], [0, row, row], color=style.colour, linewidth=1.2, clip_on=False)
         panel.plot(rank, 0, style.marker, color=style.colour, markersize=8, clip_on=False)
         panel.annotate(
-            f"{printable(model, letters)} {rank:.2f}", (side, row), (-5 if best_half else 5, 0),
+            f"{make_printable(model, letters)} {rank:.2f}", (side, row), (-5 if best_half else 5, 0),
             textcoords="offset points", ha="right" if best_half else "left", va="center", annotation_clip=False,
             **TEXT_STYLE,
         )  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from clv_experiments.errors import ClvError, describe_full_disk, is_disk_full
-from clv_experiments.reporting.record_files import whole_file, write_record
+from clv_experiments.reporting.record_files import write_atomically, write_record
 from clv_experiments.reporting.records import FigureRecord, Record, Text
 
 BEGIN, END = "<!-- leaderboard: begin, written by scripts/leaderboard.py -->", "<!-- leaderboard: end -->"
@@ -26,9 +26,9 @@ def update_markdown_file(file: str, records: Sequence[Record]) -> None:
     figure = next(record for record in records if isinstance(record, FigureRecord))
     alternative = Path(figure.name).stem.replace("_", " ")
     try:
-        with whole_file(path.parent / FIGURE) as part:
+        with write_atomically(path.parent / FIGURE) as part:
             write_record(figure, part)
-        with whole_file(path) as part:
+        with write_atomically(path) as part:
             part.write_text(
                 f"{before}{BEGIN}\n{markdown}\n![{alternative}]({FIGURE})\n\n{END}{after}", encoding="utf-8"
             )

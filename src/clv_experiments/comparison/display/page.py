@@ -27,7 +27,7 @@ from clv_experiments.reporting.exhibit import NARROW, WIDE
 from clv_experiments.reporting.formatting import format_difference, format_score
 from clv_experiments.reporting.html_page import render_page
 from clv_experiments.reporting.html_table import HtmlCell, HtmlColumn, HtmlTable
-from clv_experiments.reporting.inline_svg import inline_picture
+from clv_experiments.reporting.inline_svg import render_responsive_svg
 from clv_experiments.reporting.records import FigureRecord
 
 LOWER_FIRST = ("rmse", "mae", "crps", "aggregate_bias")
@@ -118,7 +118,7 @@ def _build_cell_section(number: int, standings: Standings, checks: Sequence[Chec
 def _build_page_figures(draw: Callable[[float], Iterator[FigureRecord]], anchor: str) -> list[PageFigure]:
     return [
         PageFigure(
-            inline_picture(wide.figure, narrow.figure, wide.title, wide.caption, f"{anchor}-{number}"),
+            render_responsive_svg(wide.figure, narrow.figure, wide.title, wide.caption, f"{anchor}-{number}"),
             wide.title,
             wide.caption,
         )
@@ -165,8 +165,8 @@ def aggregate_html_table(aggregate: MultiCellRanking) -> HtmlTable:
 def _model_columns(rows: pd.DataFrame) -> Iterator[HtmlColumn]:
     models = [HtmlCell(model, model) for model in rows.index]
     families = [HtmlCell(family, family, family=family) for family in rows["family"]]
-    yield HtmlColumn("model", models, numeric=False, ascending=True, look="")
-    yield HtmlColumn("family", families, numeric=False, ascending=True, look="spare")
+    yield HtmlColumn("model", models, numeric=False, ascending=True, css_class="")
+    yield HtmlColumn("family", families, numeric=False, ascending=True, css_class="spare")
 
 
 def _score_columns(standings: Standings, metric: str) -> Iterator[HtmlColumn]:

@@ -13,7 +13,15 @@ from clv_experiments.decisions.budget.acquisition import analyse_acquisition
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.forecasting.forecaster import Forecaster
-from clv_experiments.reporting.chart_style import BLUE, GREY, GROUND, INK, create_chart, draw_legend_above, printable
+from clv_experiments.reporting.chart_style import (
+    BLUE,
+    GREY,
+    GROUND,
+    INK,
+    create_chart,
+    draw_legend_above,
+    make_printable,
+)
 from clv_experiments.reporting.exhibit import WIDE, Section
 from clv_experiments.reporting.formatting import format_day, format_month
 from clv_experiments.reporting.section_template import SectionTemplate
@@ -31,9 +39,9 @@ def acquisition_section(forecaster: Forecaster, now: Snapshot, shop: Shop, seed:
     """
     acquisition = analyse_acquisition(forecaster, now, shop, replicates, seed)
     cohorts = acquisition.cohorts
-    exhibit = TEMPLATE.exhibit(
+    exhibit = TEMPLATE.build_exhibit(
         "acquisition_cohorts",
-        TEMPLATE.render("cohorts", acquisition, shop.currency),
+        TEMPLATE.render_macro("cohorts", acquisition, shop.currency),
         cohorts,
         partial(
             draw_cohorts,
@@ -43,9 +51,9 @@ def acquisition_section(forecaster: Forecaster, now: Snapshot, shop: Shop, seed:
         ),
         columns=["cohort", "customers", *PARTS, *VALUE],
     )
-    summary = TEMPLATE.render("limit", acquisition, shop.currency)
-    method = TEMPLATE.render("method", shop.margin, shop.annual_discount_rate, now.btyd_name)
-    return TEMPLATE.section("acquisition", summary, [exhibit], method)
+    summary = TEMPLATE.render_macro("limit", acquisition, shop.currency)
+    method = TEMPLATE.render_macro("method", shop.margin, shop.annual_discount_rate, now.btyd_name)
+    return TEMPLATE.build_section("acquisition", summary, [exhibit], method)
 
 
 def draw_cohorts(cohorts: pd.DataFrame, currency: str, subtitle: str, width: float) -> Figure:
@@ -68,6 +76,6 @@ def draw_cohorts(cohorts: pd.DataFrame, currency: str, subtitle: str, width: flo
     panel.grid(visible=False, axis="x")
     panel.yaxis.set_major_formatter(format_amount)
     panel.set_xlabel("first purchase; bars: 95 % intervals")
-    panel.set_ylabel(f"margin a customer ({printable(currency)})")
+    panel.set_ylabel(f"margin a customer ({make_printable(currency)})")
     draw_legend_above(panel, handlelength=1.6, columnspacing=1.2, ncols=3 if width == WIDE else 1)
     return figure

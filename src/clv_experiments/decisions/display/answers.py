@@ -33,11 +33,11 @@ def answer_questions(
 
     ``contacts`` is the table of ``contacts.csv``; ``ranking`` how well customers were ordered in the period before.
     """
-    first = TEMPLATE.exhibit(
+    first = TEMPLATE.build_exhibit(
         "contacts", table=contacts, page_rows=FIRST_CONTACTS, columns=["customer_id", "expected_spend", "reason"]
     )
     contact = _build_answer("contact", plan, outlook, shop.currency)
-    cautions = TEMPLATE.render("contact_cautions", len(best.by_spend), FEW, ranking)
+    cautions = TEMPLATE.render_macro("contact_cautions", len(best.by_spend), FEW, ranking)
     return [
         _build_answer("total", best, shop),
         replace(contact, sentences=[*contact.sentences, *cautions], exhibit=first),
@@ -47,15 +47,15 @@ def answer_questions(
 
 def _build_answer(name: str, *values: Any) -> Answer:
     """Build an answer from the template's three macros of that name."""
-    (question,), (headline,) = TEMPLATE.render(f"{name}_question"), TEMPLATE.render(name, *values)
-    return Answer(f"answer-{name}", question, headline, TEMPLATE.render(f"{name}_sentences", *values))
+    (question,), (headline,) = TEMPLATE.render_macro(f"{name}_question"), TEMPLATE.render_macro(name, *values)
+    return Answer(f"answer-{name}", question, headline, TEMPLATE.render_macro(f"{name}_sentences", *values))
 
 
 def state_assumptions(shop: Shop, typed: Collection[str]) -> list[str]:
     """Say what the answers take for granted; ``typed`` names the shop's own settings, as ``contact.cost``."""
-    return TEMPLATE.render("assumptions", shop, typed)
+    return TEMPLATE.render_macro("assumptions", shop, typed)
 
 
 def suggest_settings(insights: str, typed: Collection[str]) -> str:
     """Return what to type in place of assumptions behind the command ``insights``; "" where nothing is assumed."""
-    return " ".join(TEMPLATE.render("settings", insights, typed))
+    return " ".join(TEMPLATE.render_macro("settings", insights, typed))

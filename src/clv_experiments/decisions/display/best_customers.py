@@ -14,7 +14,7 @@ from clv_experiments.data.window import DAY
 from clv_experiments.decisions.best_customers import RankedCustomers
 from clv_experiments.decisions.segments.tiers import TIERS
 from clv_experiments.decisions.shop import Shop
-from clv_experiments.reporting.chart_style import BLUE, GREY, INK, RULE, create_chart, draw_legend_above, printable
+from clv_experiments.reporting.chart_style import BLUE, GREY, INK, RULE, create_chart, draw_legend_above, make_printable
 from clv_experiments.reporting.exhibit import WIDE, Section
 from clv_experiments.reporting.formatting import format_dates
 from clv_experiments.reporting.section_template import SectionTemplate
@@ -53,17 +53,17 @@ def best_customers_section(best: RankedCustomers, intervals: Sequence[str], shop
         "past_totals": best.past,
     }
     exhibits = [
-        TEMPLATE.exhibit(
+        TEMPLATE.build_exhibit(
             name,
-            TEMPLATE.render(name, best, shop),
+            TEMPLATE.render_macro(name, best, shop),
             table,
             pictures.get(name),
             file="" if name == "past_totals" else SCORES,
         )
         for name, table in tables.items()
     ]
-    summary, method = TEMPLATE.render("top", best, shop), TEMPLATE.render("method", best, shop)
-    return TEMPLATE.section("customers", summary, exhibits, [*intervals, *method])
+    summary, method = TEMPLATE.render_macro("top", best, shop), TEMPLATE.render_macro("method", best, shop)
+    return TEMPLATE.build_section("customers", summary, exhibits, [*intervals, *method])
 
 
 def draw_spend_by_tier(scores: pd.DataFrame, currency: str, subtitle: str, width: float) -> Figure:
@@ -88,7 +88,7 @@ def draw_spend_by_tier(scores: pd.DataFrame, currency: str, subtitle: str, width
     panel.yaxis.set_major_locator(MaxNLocator(6, integer=True))
     panel.yaxis.set_major_formatter(format_amount)
     panel.grid(visible=False, axis="x")
-    panel.set(xlabel=f"expected spend of a customer ({printable(currency)})", ylabel="customers")
+    panel.set(xlabel=f"expected spend of a customer ({make_printable(currency)})", ylabel="customers")
     draw_legend_above(panel, ncols=3 if width == WIDE else 1)
     return figure
 
@@ -113,6 +113,6 @@ def draw_past_totals(best: RankedCustomers, currency: str, width: float) -> Figu
     panel.set_ylim(bottom=0)
     panel.yaxis.set_major_formatter(format_amount)
     panel.grid(visible=False, axis="x")
-    panel.set_ylabel(f"spend ({printable(currency)})")
+    panel.set_ylabel(f"spend ({make_printable(currency)})")
     draw_legend_above(panel, ncols=3 if width == WIDE else 1)
     return figure

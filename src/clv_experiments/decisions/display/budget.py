@@ -26,11 +26,11 @@ from clv_experiments.reporting.chart_style import (
     TEXT_SIZE,
     create_chart,
     draw_legend_above,
-    printable,
+    make_printable,
 )
 from clv_experiments.reporting.exhibit import WIDE, Exhibit, Section
 from clv_experiments.reporting.formatting import format_dates, format_exact_percent, format_money
-from clv_experiments.reporting.prose import sentences
+from clv_experiments.reporting.prose import render_sentences
 from clv_experiments.reporting.section_template import SectionTemplate
 from clv_experiments.reporting.symlog_scale import format_amount
 
@@ -53,7 +53,7 @@ def list_contacts(plan: ContactPlan, scored: pd.DataFrame, customers: pd.DataFra
     contacted = plan.contacted
     history = customers.loc[contacted.index]
     facts = zip(history["frequency"].astype(int) + 1, days_since_last(history).astype(int), strict=True)
-    reasons = [" ".join(sentences("report/answers.jinja", "reason", *fact)) for fact in facts]
+    reasons = [" ".join(render_sentences("report/answers.jinja", "reason", *fact)) for fact in facts]
     advice = scored.loc[contacted.index, ["last_purchase", "value_tier", "segment", "recommended_action"]]
     table = contacted[["expected_spend", "expected_profit"]].join(advice).assign(reason=reasons)
     return table.assign(country=history.get("country")).rename_axis("customer_id").reset_index()[FILE_COLUMNS]
@@ -75,8 +75,10 @@ def budget_section(
     """
     regret = compare_strategies(previous.table, shop.campaign, shop.margin, replicates, seed)
     currency = shop.currency
-    recommendation = TEMPLATE.render("recommendation", plan, outlook, now.period.cutoff + DAY, now.period.end, currency)
-    uplifts = TEMPLATE.render("uplifts", plan, outlook, currency)
+    recommendation = TEMPLATE.render_macro(
+        "recommendation", plan, outlook, now.period.cutoff + DAY, now.period.end, currency
+    )
+    uplifts = TEMPLATE.render_macro("uplifts", plan, outlook, currency)
     split, comparison = (
         _build_split_exhibit(plan, "segment", "budget_segments", shop),
         _build_strategy_exhibit(regret, previous, shop),
@@ -84,15 +86,15 @@ def budget_section(
     exhibits = [_build_profit_curve_exhibit(plan, now, shop)]
     if plan.contacts:
         columns = [column for column in PAGE_COLUMNS if column != "country" or contacts["country"].notna().any()]
-        limit = TEMPLATE.render("budget_limit", plan, currency)
+        limit = TEMPLATE.render_macro("budget_limit", plan, currency)
         exhibits += [
-            TEMPLATE.exhibit("contacts", recommendation + limit, contacts, columns=columns, file=CONTACTS),
-            TEMPLATE.exhibit("budget_uplift", uplifts, pd.DataFrame(list(outlook.cases))),
+            TEMPLATE.build_exhibit("contacts", recommendation + limit, contacts, columns=columns, file=CONTACTS),
+            TEMPLATE.build_exhibit("budget_uplift", uplifts, pd.DataFrame(list(outlook.cases))),
             split,
             *([_build_split_exhibit(plan, "country", "budget_countries", shop)] if "country" in plan.table else []),
         ]
     summary = [*recommendation, *split.sentences[:1], *comparison.sentences[:1]]
-    return TEMPLATE.section("budget", summary, exhibits, TEMPLATE.render("method"), [comparison])
+    return TEMPLATE.build_section("budget", summary, exhibits, TEMPLATE.render_macro("method"), [comparison])
 
 
 def _build_split_exhibit(plan: ContactPlan, column: str, name: str, shop: Shop) -> Exhibit:
@@ -101,14 +103,16 @@ def _build_split_exhibit(plan: ContactPlan, column: str, name: str, shop: Shop) 
     spent, unspent = (list(part.itertuples()) for part in (rows[rows["contacts"] > 0], rows[rows["contacts"] == 0]))
     whole_budget = plan.cost >= plan.campaign.budget
     named = unspent if column == "segment" else []  # of countries there are too many
-    return TEMPLATE.exhibit(name, TEMPLATE.render("allocation", spent, named, whole_budget, shop.currency), groups)
+    return TEMPLATE.build_exhibit(
+        name, TEMPLATE.render_macro("allocation", spent, named, whole_budget, shop.currency), groups
+    )
 
 
 def _build_profit_curve_exhibit(plan: ContactPlan, now: Snapshot, shop: Shop) -> Exhibit:
     curve = plan.profit_curve()
     draw = partial(draw_profit_curve, curve, plan, shop.currency, format_dates(now.period))
-    text = TEMPLATE.render("best_budget", plan, shop.currency)
-    return TEMPLATE.exhibit("budget_curve", text, curve, draw, page_rows=0)
+    text = TEMPLATE.render_macro("best_budget", plan, shop.currency)
+    return TEMPLATE.build_exhibit("budget_curve", text, curve, draw, page_rows=0)
 
 
 def _build_strategy_exhibit(regret: StrategyComparison, previous: Snapshot, shop: Shop) -> Exhibit:
@@ -116,10 +120,12 @@ def _build_strategy_exhibit(regret: StrategyComparison, previous: Snapshot, shop
     period, model = previous.period, previous.model_name
     table = regret.table
     table["plan"] = table["plan"].replace(str(ContactStrategy.MODEL), f"model ({model})")
-    text = TEMPLATE.render("regret", regret, model, period.cutoff + DAY, period.end, shop.currency)
-    text += TEMPLATE.render("rivals", regret, model, shop.currency)
-    title = TEMPLATE.title("budget_regret", period=format_dates(period))
-    return TEMPLATE.exhibit("budget_regret", text, table, title=title, columns=["plan", "contacts", *PROFIT, *AHEAD])
+    text = TEMPLATE.render_macro("regret", regret, model, period.cutoff + DAY, period.end, shop.currency)
+    text += TEMPLATE.render_macro("rivals", regret, model, shop.currency)
+    title = TEMPLATE.render_title("budget_regret", period=format_dates(period))
+    return TEMPLATE.build_exhibit(
+        "budget_regret", text, table, title=title, columns=["plan", "contacts", *PROFIT, *AHEAD]
+    )
 
 
 def draw_profit_curve(curve: pd.DataFrame, plan: ContactPlan, currency: str, subtitle: str, width: float) -> Figure:
@@ -141,7 +147,9 @@ def draw_profit_curve(curve: pd.DataFrame, plan: ContactPlan, currency: str, sub
     for axis in (panel.xaxis, panel.yaxis):
         axis.set_major_locator(MaxNLocator(6 if width == WIDE else 4))
         axis.set_major_formatter(format_amount)
-    panel.set(xlabel=f"spent on contacts ({printable(currency)})", ylabel=f"expected profit ({printable(currency)})")
+    panel.set(
+        xlabel=f"spent on contacts ({make_printable(currency)})", ylabel=f"expected profit ({make_printable(currency)})"
+    )
     draw_legend_above(panel, handlelength=1.6, columnspacing=1.2, ncols=3 if width == WIDE else 1)
     return figure
 
@@ -158,7 +166,7 @@ def _mark_points(panel: Axes, budget: pd.Series, profit: pd.Series, plan: Contac
         panel.plot(x, y, marker, color=BLUE, markersize=8, markeredgecolor=GROUND, zorder=5)
         near_end, above = x > 0.6 * float(budget.iloc[-1]), name == "best" or best == chosen
         panel.annotate(
-            printable(f"{name}: {format_money(x, currency)}"), (x, y),
+            make_printable(f"{name}: {format_money(x, currency)}"), (x, y),
             xytext=(-6 if near_end else 8, 9 if above else -18), textcoords="offset points", color=BLUE,
             fontsize=TEXT_SIZE, ha="right" if near_end else "left",
         )  # fmt: skip

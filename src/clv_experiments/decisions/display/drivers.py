@@ -12,7 +12,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 
 from clv_experiments.data.window import Horizon
 from clv_experiments.decisions.drivers import TOP_SPENDER_SHARE, Drivers
-from clv_experiments.reporting.chart_style import BLUE, QUIET, REFERENCE_LINE, create_chart, name_rows, printable
+from clv_experiments.reporting.chart_style import BLUE, QUIET, REFERENCE_LINE, create_chart, label_rows, make_printable
 from clv_experiments.reporting.exhibit import WIDE, Section
 from clv_experiments.reporting.formatting import format_count, format_day, format_difference
 from clv_experiments.reporting.section_template import SectionTemplate
@@ -30,19 +30,19 @@ FACTORS = {
 def drivers_section(drivers: Drivers | None, horizon: Horizon) -> Section:
     """Show what in a customer's history goes with spend in the horizon that follows; None of a log too short to see."""
     length = str(horizon).removeprefix("1 ")
-    summary = TEMPLATE.render("summary", drivers, length)
+    summary = TEMPLATE.render_macro("summary", drivers, length)
     if drivers is None or not drivers.has_estimates:
-        return TEMPLATE.section("drivers", summary, [], [])
+        return TEMPLATE.build_section("drivers", summary, [], [])
     estimated = drivers.table[drivers.table["effect"].notna()]
-    exhibit = TEMPLATE.exhibit(
+    exhibit = TEMPLATE.build_exhibit(
         "drivers",
-        TEMPLATE.render("links", drivers, length),
+        TEMPLATE.render_macro("links", drivers, length),
         drivers.table.drop(columns="name"),
         partial(draw_effects, estimated, _describe_rows(drivers)) if len(estimated) else None,
-        title=TEMPLATE.title("drivers", horizon=length),
+        title=TEMPLATE.render_title("drivers", horizon=length),
         headings={"effect_rest": f"without the top {TOP_SPENDER_SHARE:.0%}"},
     )
-    return TEMPLATE.section("drivers", summary, [exhibit], TEMPLATE.render("method", drivers))
+    return TEMPLATE.build_section("drivers", summary, [exhibit], TEMPLATE.render_macro("method", drivers))
 
 
 def _describe_rows(drivers: Drivers) -> str:
@@ -65,7 +65,7 @@ def draw_effects(table: pd.DataFrame, subtitle: str, width: float) -> Figure:
         panel.hlines(y, low, high, color=colour, linewidth=3, alpha=0.5)
         panel.plot([effect], [y], "o", color=colour, markersize=9, markeredgewidth=1.8, markerfacecolor=face)
     letters = 42 if width == WIDE else 20
-    name_rows(panel, [fill(printable(step, 42), letters) for step in table["customers_with"]])
+    label_rows(panel, [fill(make_printable(step, 42), letters) for step in table["customers_with"]])
     low, high = panel.get_xlim()
     factors = next(factors for max_factor, factors in FACTORS.items() if high - low <= np.log(max_factor))
     panel.xaxis.set_major_locator(FixedLocator([x for x in np.log(factors) if low <= x <= high]))

@@ -32,17 +32,17 @@ def missed_section(now: Snapshot, previous: Snapshot, shop: Shop, seed: int, rep
     """
     missed = missed_exhibit(find_missed(now, previous, shop.likely, replicates, seed), previous, shop)
     at_risk = at_risk_exhibit(find_at_risk(now, previous, shop.tiers), now, previous, shop)
-    method = TEMPLATE.render("method", now, previous, shop, P_ALIVE_FALL)
-    return TEMPLATE.section("missed", [missed.sentences[0], at_risk.sentences[0]], [missed, at_risk], method)
+    method = TEMPLATE.render_macro("method", now, previous, shop, P_ALIVE_FALL)
+    return TEMPLATE.build_section("missed", [missed.sentences[0], at_risk.sentences[0]], [missed, at_risk], method)
 
 
 def missed_exhibit(missed: MissedOpportunities, previous: Snapshot, shop: Shop) -> Exhibit:
     """List the missed opportunities; there is no list where nobody was likely to buy."""
-    paragraphs = TEMPLATE.render("missed_opportunities", missed, previous, shop)
+    paragraphs = TEMPLATE.render_macro("missed_opportunities", missed, previous, shop)
     if not missed.non_buyers:
-        return TEMPLATE.exhibit("missed_opportunities", paragraphs)
+        return TEMPLATE.build_exhibit("missed_opportunities", paragraphs)
     draw = partial(draw_non_buyers, missed.non_buyers, format_dates(previous.period))
-    return TEMPLATE.exhibit("missed_opportunities", paragraphs, missed.table, draw)
+    return TEMPLATE.build_exhibit("missed_opportunities", paragraphs, missed.table, draw)
 
 
 def draw_non_buyers(non_buyers: NonBuyerCount, subtitle: str, width: float) -> Figure:
@@ -71,5 +71,5 @@ def draw_non_buyers(non_buyers: NonBuyerCount, subtitle: str, width: float) -> F
 
 def at_risk_exhibit(at_risk: AtRisk, now: Snapshot, previous: Snapshot, shop: Shop) -> Exhibit:
     """List the customers at risk, and what is at stake with them."""
-    paragraphs = TEMPLATE.render("customers_at_risk", at_risk, now, previous, shop.currency, P_ALIVE_FALL)
-    return TEMPLATE.exhibit("at_risk", paragraphs, at_risk.table)
+    paragraphs = TEMPLATE.render_macro("customers_at_risk", at_risk, now, previous, shop.currency, P_ALIVE_FALL)
+    return TEMPLATE.build_exhibit("at_risk", paragraphs, at_risk.table)

@@ -24,10 +24,10 @@ from clv_experiments.reporting.chart_style import (
     create_chart,
     draw_legend_above,
     family_style,
-    printable,
-    write_percent_ticks,
+    format_percent_ticks,
+    make_printable,
 )
-from clv_experiments.reporting.exhibit import WIDE, Exhibit, Section, column_kinds
+from clv_experiments.reporting.exhibit import WIDE, Exhibit, Section, invert_column_kinds
 from clv_experiments.reporting.formatting import format_dates, format_day
 from clv_experiments.reporting.section_template import SectionTemplate
 from clv_experiments.reporting.symlog_scale import format_amount
@@ -50,12 +50,12 @@ def next_purchase_section(outlook: NextPurchaseOutlook) -> Section:
     )
     subtitle = f"after {format_day(outlook.previous.cutoff)}, and after {format_day(outlook.now.cutoff)}"
     draw = partial(draw_buyers, buyers, subtitle)
-    answer = TEMPLATE.render("outlook", outlook, checks[0])
-    return TEMPLATE.section(
+    answer = TEMPLATE.render_macro("outlook", outlook, checks[0])
+    return TEMPLATE.build_section(
         "next_purchase",
         answer,
-        [TEMPLATE.exhibit("next_purchase_buyers", TEMPLATE.render("calibration", checks), buyers, draw)],
-        TEMPLATE.render("method", board),
+        [TEMPLATE.build_exhibit("next_purchase_buyers", TEMPLATE.render_macro("calibration", checks), buyers, draw)],
+        TEMPLATE.render_macro("method", board),
         [build_candidate_board_exhibit(outlook), calibration_exhibit(outlook)],
     )
 
@@ -95,9 +95,9 @@ def calibration_exhibit(outlook: NextPurchaseOutlook) -> Exhibit:
         "contender", key=lambda names: names != name, kind="stable"
     )
     subtitle = f"tenths of the customers by probability, {format_dates(outlook.previous)}"
-    return TEMPLATE.exhibit(
+    return TEMPLATE.build_exhibit(
         "next_purchase_calibration",
-        TEMPLATE.render("accuracy", board, name),
+        TEMPLATE.render_macro("accuracy", board, name),
         table,
         partial(draw_reliability, table, lines, subtitle),
         page_rows=10,
@@ -109,12 +109,12 @@ def build_candidate_board_exhibit(outlook: NextPurchaseOutlook) -> Exhibit:
     board = outlook.board
     (*hidden_days, days), table = board.backtest.checkpoints, board.wide_table
     hidden = [f"{score}_{earlier}" for score in ("auc", "bias") for earlier in hidden_days]
-    return TEMPLATE.exhibit(
+    return TEMPLATE.build_exhibit(
         "next_purchase_leaderboard",
-        [*TEMPLATE.render("winner", board), *TEMPLATE.render("in_use", board, outlook.candidate.name)],
+        [*TEMPLATE.render_macro("winner", board), *TEMPLATE.render_macro("in_use", board, outlook.candidate.name)],
         table,
         headings={f"auc_{days}": f"AUC, {days} days", f"bias_{days}": f"bias, {days} days"},
-        kinds=column_kinds(share=[f"bias_{days}"]),
+        kinds=invert_column_kinds(share=[f"bias_{days}"]),
         columns=[name for name in table.columns if not name.startswith(("family", "brier", *hidden))],
     )
 
@@ -138,12 +138,12 @@ def draw_reliability(table: pd.DataFrame, families: Mapping[str, str], subtitle:
             style, ends = family_style(family), groups[["actual_lower", "actual_upper"]].to_numpy().T
             panel.errorbar(
                 groups["predicted"], groups["actual"], yerr=np.abs(ends - groups["actual"].to_numpy()), markersize=5,
-                color=style.colour, marker=style.marker, linewidth=1.4, elinewidth=1, label=printable(name, 18),
+                color=style.colour, marker=style.marker, linewidth=1.4, elinewidth=1, label=make_printable(name, 18),
             )  # fmt: skip
         panel.set(xlim=(0, top), ylim=(0, top), xlabel="predicted probability")
         panel.set_title(f"within {days} days", loc="left", **TEXT_STYLE)
         panel.xaxis.set_major_locator(MaxNLocator(2))
-        write_percent_ticks(panel.xaxis, panel.yaxis)
+        format_percent_ticks(panel.xaxis, panel.yaxis)
     panels[0].set_ylabel("share who bought")
     handles, names = panels[0].get_legend_handles_labels()  # once for all panels, below them: names may be long
     columns = 3 if width == WIDE else 1

@@ -20,7 +20,7 @@ from clv_experiments.reporting.chart_style import (
     create_chart,
     draw_heat_map,
     draw_legend_above,
-    printable,
+    make_printable,
 )
 from clv_experiments.reporting.exhibit import WIDE, Exhibit, Section
 from clv_experiments.reporting.section_template import SectionTemplate
@@ -45,16 +45,18 @@ def overview_section(overview: BusinessOverview, period: Period, total: TotalRan
     ]
     if overview.countries is not None:
         exhibits.append(_build_exhibit("countries", overview, overview.countries))
-    return TEMPLATE.section(
-        "overview", TEMPLATE.render("summary", overview), exhibits, TEMPLATE.render("method", overview)
+    return TEMPLATE.build_section(
+        "overview", TEMPLATE.render_macro("summary", overview), exhibits, TEMPLATE.render_macro("method", overview)
     )
 
 
 def _build_exhibit(name: str, overview: BusinessOverview, table: pd.DataFrame | None, **options: Any) -> Exhibit:
     """Build an exhibit whose sentences are the template's macro of its name."""
-    (recent,) = TEMPLATE.render("recent", overview.months)
-    title = TEMPLATE.title(f"overview_{name}", recent=recent)
-    return TEMPLATE.exhibit(f"overview_{name}", TEMPLATE.render(name, overview), table, title=title, **options)
+    (recent,) = TEMPLATE.render_macro("recent", overview.months)
+    title = TEMPLATE.render_title(f"overview_{name}", recent=recent)
+    return TEMPLATE.build_exhibit(
+        f"overview_{name}", TEMPLATE.render_macro(name, overview), table, title=title, **options
+    )
 
 
 def _build_revenue_exhibit(overview: BusinessOverview, period: Period, total: TotalRange | None) -> Exhibit:
@@ -111,7 +113,7 @@ def draw_revenue(overview: BusinessOverview, period: Period, total: TotalRange |
     for patch in draw_legend_above(panel, ncols=3 if width == WIDE else 1).get_patches():
         if patch.get_hatch() is None:
             patch.set_alpha(1.0)  # a first month that is paler would make its whole entry so
-    panel.set_ylabel(f"revenue ({printable(overview.currency, 6)})")
+    panel.set_ylabel(f"revenue ({make_printable(overview.currency, 6)})")
     panel.yaxis.set_major_formatter(format_amount)
     ticks = x[:: -max(1, -(-len(x) // (12 if width == WIDE else 6)))][::-1]
     panel.set_xticks(ticks, [index[tick].strftime("%b\n%Y") for tick in ticks])

@@ -49,7 +49,7 @@ def segments_section(
     moves = movement_exhibit(measure_tier_movement(now, previous, shop.tiers), now, previous, shop)
     rfm = group_exhibit("rfm_segments", of_segments.table, of_segments, now, previous, shop.currency)
     summary = [*tiers.sentences[:2], moves.sentences[0]]
-    return TEMPLATE.section("segments", summary, [moves, tiers, rfm], TEMPLATE.render("method", now, shop))
+    return TEMPLATE.build_section("segments", summary, [moves, tiers, rfm], TEMPLATE.render_macro("method", now, shop))
 
 
 def movement_exhibit(moves: TierMovement, now: Snapshot, previous: Snapshot, shop: Shop) -> Exhibit:
@@ -59,15 +59,15 @@ def movement_exhibit(moves: TierMovement, now: Snapshot, previous: Snapshot, sho
         subtitle = f"{format_day(previous.period.cutoff)} to {format_day(now.period.cutoff)}"
         draw = partial(draw_tier_moves, counts, subtitle)
     table = counts.assign(customers=counts.sum(axis=1)).reset_index()
-    paragraphs = TEMPLATE.render("tier_movement", moves, previous, shop.currency)
+    paragraphs = TEMPLATE.render_macro("tier_movement", moves, previous, shop.currency)
     headings = {tier: f"{tier} now" for tier in TIERS}
-    return TEMPLATE.exhibit("tier_movement", paragraphs, table, draw, headings=headings)
+    return TEMPLATE.build_exhibit("tier_movement", paragraphs, table, draw, headings=headings)
 
 
 def group_exhibit(name: str, table: pd.DataFrame, *values: object) -> Exhibit:
     """Show the numbers of groups of customers; the template's macro of that name takes the values."""
     columns = [column for column in COLUMNS if column in table]
-    return TEMPLATE.exhibit(name, TEMPLATE.render(name, *values), table, columns=columns)
+    return TEMPLATE.build_exhibit(name, TEMPLATE.render_macro(name, *values), table, columns=columns)
 
 
 def draw_tier_moves(counts: pd.DataFrame, subtitle: str, width: float) -> Figure:

@@ -11,7 +11,7 @@ RESERVE = ".mlflow.reserve"
 SIZE = 1 << 18  # bytes: what SQLite's journal takes for a few rows, several times over
 
 
-def keep_reserve(folder: Path) -> None:
+def create_disk_reserve(folder: Path) -> None:
     """Write the reserve of a store where it is missing.
 
     Raises
@@ -30,7 +30,7 @@ def keep_reserve(folder: Path) -> None:
         ) from error
 
 
-def release_reserve(folder: Path) -> bool:
+def delete_disk_reserve(folder: Path) -> bool:
     """Give the reserve up; False where it was gone."""
     try:
         (folder / RESERVE).unlink()
