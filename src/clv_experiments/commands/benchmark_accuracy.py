@@ -29,7 +29,7 @@ MANUAL_MARK = "<!-- what follows is written by hand and stays -->"
 
 @dataclass(frozen=True, kw_only=True)
 class AccuracyRequest(BenchmarkRequest):
-    """What was asked for.
+    """Which logs and tools to compare, and within which limits.
 
     Attributes
     ----------

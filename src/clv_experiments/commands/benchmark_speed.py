@@ -27,7 +27,7 @@ LINE_TASKS, CUSTOMER_TASKS = ("features",), ("fit_bg_nbd", "fit_gamma_gamma", "f
 
 @dataclass(frozen=True, kw_only=True)
 class SpeedRequest(BenchmarkRequest):
-    """What was asked for.
+    """Which tasks and sizes to measure, how often and how long.
 
     Attributes
     ----------

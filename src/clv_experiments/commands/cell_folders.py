@@ -19,7 +19,7 @@ from clv_experiments.forecasting.origin_folder import write_origin_folder
 
 
 def build_forecaster(cfg: DictConfig, log: TransactionLog) -> Forecaster:
-    """Lay the window of a config over a log whose forecasts are made elsewhere.
+    """Build the forecaster of a log and a config's window, for forecasts that are made elsewhere.
 
     Raises
     ------

@@ -16,7 +16,7 @@ from clv_experiments.tracking.mlflow_tracker import MlflowTracker
 
 
 def examine_store(cfg: DictConfig) -> None:
-    """Look at a store, its studies and champions; with ``fix=true`` mend what can be mended.
+    """Look at a store, its studies and champions; with ``fix=true`` repair what can be repaired.
 
     Parameters
     ----------

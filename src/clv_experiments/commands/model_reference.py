@@ -132,7 +132,7 @@ def build_btyd_model(cfg: DictConfig) -> Model:
 
 
 def fall_back_to_btyd_model(request: ModelReference, btyd_model: Model, reason: str, *, refit: bool) -> ModelReference:
-    """Take the model of purchases in place of one that nobody asked for and that tells of spend only.
+    """Replace a spend-only model that nobody asked for with the BTYD model of purchases.
 
     With ``refit`` also in place of one that is kept, since there is no log to predict from.
     """

@@ -72,7 +72,7 @@ def load_log_from_config(
 
 
 def build_window(cfg: DictConfig, start: date, end: date) -> Window:
-    """Lay the window config over a log's first and last day."""
+    """Build the window that the config describes from a log's first and last day."""
     horizon, cutoff = Horizon.parse(cfg.horizon), parse_day(cfg.cutoff, "window.cutoff")
     window = Window(start, end, horizon, cutoff, 1 if cfg.origins in (ALL, EARLIER) else cfg.origins)
     window = _set_training_limits(window, cfg)
@@ -81,7 +81,7 @@ def build_window(cfg: DictConfig, start: date, end: date) -> Window:
 
 
 def build_scoring_window(cfg: DictConfig, start: date, end: date) -> Window:
-    """Lay the window config over a log as it stood at the end of ``window.cutoff``, by default at its last day.
+    """Build the window for scoring a log as of the end of ``window.cutoff``, by default its last day.
 
     What is to be predicted lies after that day; the latest holdout period ends on it.
     """

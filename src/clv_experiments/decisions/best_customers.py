@@ -28,7 +28,7 @@ class SamePeriodLastYear:
 
 @dataclass(frozen=True)
 class TotalRange:
-    """Where the total of the coming period lies, in currency.
+    """The range of the coming period's total, in currency.
 
     It comes with the forecast of the total, widened where the periods that are over ask for it, or else from actual to
     expected totals of these.

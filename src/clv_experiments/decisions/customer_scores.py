@@ -58,12 +58,12 @@ class ScoringModels:
 
     @property
     def timing_model(self) -> Any:
-        """The estimator that tells P(alive), P(buys) and dates."""
+        """The estimator that predicts P(alive), P(buys) and dates."""
         return self.timing.timing_model if self.timing and self.timing.timing_model else self.btyd
 
     @property
     def timing_name(self) -> str:
-        """Name that estimator."""
+        """Name of that estimator."""
         return self.timing.name(self.btyd_name) if self.timing else self.btyd_name
 
     def warnings(self) -> list[str]:

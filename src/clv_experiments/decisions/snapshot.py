@@ -24,13 +24,13 @@ PURCHASE_COLUMNS = ["expected_purchases", "p_alive", "p_purchase"]
 
 @dataclass(frozen=True, eq=False)
 class TimingChoice:
-    """How regular purchases are at a cutoff, and who tells P(alive), P(buys) and the next purchase."""
+    """How regular purchases are at a cutoff, and which model predicts P(alive), P(buys) and the next purchase."""
 
     regularity: Regularity  # of the gaps up to the cutoff
     timing_model: MbgCnbdK | None  # None where the BTYD model tells it
 
     def name(self, btyd_name: str) -> str:
-        """Name the model that tells it."""
+        """Return the name of the model that predicts them."""
         return RHYTHM_NAME if self.timing_model else btyd_name
 
 
@@ -55,12 +55,12 @@ class Snapshot:
 
     @property
     def timing_model(self) -> MbgCnbdK | None:
-        """The model that tells P(alive), P(buys) and the next purchase in the place of the BTYD model."""
+        """The model that predicts P(alive), P(buys) and the next purchase in place of the BTYD model, if any."""
         return self.timing.timing_model if self.timing else None
 
     @property
     def timing_name(self) -> str:
-        """Name the model that tells P(alive), P(buys) and the next purchase."""
+        """Name of the model that predicts P(alive), P(buys) and the next purchase."""
         return self.timing.name(self.btyd_name) if self.timing else self.btyd_name
 
     @property

@@ -23,7 +23,7 @@ def annotate_calibration_purchase_days(log: TransactionLog, cutoff: date) -> ibi
 
 
 def annotate_purchase_days(purchase_days: ibis.Table, cutoff: date) -> ibis.Table:
-    """Do the same with a table of ``customer_id``, ``date``, ``amount`` and perhaps ``orders``."""
+    """Annotate a table of purchase days with ``customer_id``, ``date``, ``amount`` and perhaps ``orders``."""
     t = purchase_days.filter(purchase_days.date <= ibis.literal(cutoff))
     previous = t.date.lag().over(group_by=t.customer_id, order_by=t.date)
     return t.mutate(

@@ -138,7 +138,7 @@ def estimator_warnings(estimator: Any) -> list[str]:
 
 
 def note_records(notes: Sequence[str]) -> Iterator[Text]:
-    """Keep what was said to the user, one a line; no file where nothing was."""
+    """Record the notes that the user was shown, one a line; no file where there were none."""
     if notes:
         yield Text("remarks.txt", "\n".join(notes))
 
@@ -190,7 +190,7 @@ def level_records(origins: Iterable[EvaluatedOrigin]) -> Iterator[Record]:
 
 
 def total_interval_records(period: str, level: TotalForecast | None, step: int = 0) -> Iterator[Metric]:
-    """Record between what the total of a period lies, such as ``holdout_total_lower_80``; nothing without a level."""
+    """Record the interval of a period's total, such as ``holdout_total_lower_80``; nothing without a level."""
     if level:
         for percent in TOTAL_INTERVALS:
             lower, upper = level.interval(percent / 100)
@@ -200,7 +200,7 @@ def total_interval_records(period: str, level: TotalForecast | None, step: int =
 
 
 def describe_total(level: TotalForecast | None, currency: str, measure: str) -> list[str]:
-    """Say between what the total of all customers lies, of a model that is brought to a level."""
+    """Describe the interval of the total of all customers, for a model that is brought to a level."""
     if level is None:
         return []
     percent = TOTAL_INTERVALS[0]

@@ -29,7 +29,7 @@ MIN_CUSTOMERS = 50  # fewer say nothing of the 95 % of which one in twenty lies 
 def add_intervals(
     forecaster: Forecaster, evaluated: EvaluatedForecast, earlier: EvaluatedForecast | None
 ) -> EvaluatedForecast:
-    """Add to a forecast's table where each customer's spend lies, and to its scores what that was worth.
+    """Add intervals of each customer's spend to a forecast's table, and what they scored to its scores.
 
     Intervals are conformal for every model, with or without a distribution of its own: how far its predictions of the
     period before were off, which was over at the cutoff. Predictions of both periods are brought to the level that was

@@ -100,7 +100,7 @@ class Ensemble(RegressorMixin, BaseEstimator):
         return self
 
     def scale_to(self, X: pd.DataFrame, total: float | None = None) -> Self:
-        """Bring every member to the same total, by one factor each, whoever is asked about later.
+        """Scale every member to the same total by one factor each, which later predictions keep.
 
         Parameters
         ----------

@@ -22,7 +22,7 @@ def _if_estimator_has(method: str) -> Callable[[ScaledRegressor], bool]:
 
 
 class ScaledRegressor(RegressorMixin, BaseEstimator):
-    """Multiply an estimator's money by one factor, which is learnt from the total that all customers shall spend.
+    """Multiply an estimator's predicted spend by one factor, with which all customers together reach a given total.
 
     Purchases and probabilities are left as they are: how likely customers are alive, and buy, says nothing of the size
     of a purchase, and P(buys) must not exceed the expected purchases. What else the estimator offers is offered too.

@@ -12,7 +12,7 @@ from clv_experiments.reporting.prose import TEMPLATES, template_environment
 
 
 def render_page(template: str, **context: Any) -> str:
-    """Fill a template.
+    """Render a template as an HTML page.
 
     It gets the common ``style`` and ``script``, and the ``script_hash`` that its Content-Security-Policy allows. A file
     ``extra.css`` in its folder is added to the style.

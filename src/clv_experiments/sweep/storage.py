@@ -119,7 +119,7 @@ def record_heartbeats(storage: RDBStorage, trial_id: int) -> Iterator[None]:
 
 @contextmanager
 def hold_task_lock(url: str | None, task: int = PROPOSING) -> Iterator[None]:
-    """Let one process at a time perform a task, of all that share the storage; a killed process releases the lock.
+    """Hold a lock under which one process of all that share the storage performs a task; a killed one releases it.
 
     Of databases other than SQLite and PostgreSQL nothing is locked: processes may then perform it twice.
     """

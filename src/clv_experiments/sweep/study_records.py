@@ -42,7 +42,7 @@ def record_missing_trials(run: StudyRun, study: TrackedStudy, space: SearchSpace
 
 
 def record_best(run: StudyRun, trial: FrozenTrial, study: TrackedStudy, metric: str) -> None:
-    """Let the study's run show a trial that is the best so far."""
+    """Record on the study's run that a trial is the best so far."""
     best = study.best_trial
     if best is not None and best.number == trial.number:
         run.log([Metric(f"best_{metric}", trial.values[0], trial.number)])
@@ -56,7 +56,7 @@ def describe_best_trial(study: TrackedStudy, metric: str) -> str:
 
 
 def search_time_records(result: WorkerStats) -> Iterator[Metric]:
-    """Say how long a search took, and how much of that the models."""
+    """Record how long a search took, and how much of that fits and forecasts took."""
     if result.seconds_fit_predict:
         yield Metric("seconds_search", result.seconds)
         yield Metric("seconds_fit_predict", result.seconds_fit_predict)
@@ -72,7 +72,7 @@ def summary_records(
     command: str,
     search: TrialReference,
 ) -> Iterator[Record]:
-    """Say what a study came to.
+    """Record the outcome of a study.
 
     Parameters
     ----------

@@ -85,7 +85,7 @@ class MemoryTracker:
     runs: list[MemoryRun] = field(default_factory=list)
 
     def reader(self) -> MemoryReader:
-        """Return what reads the runs back."""
+        """Return a reader of the kept runs."""
         return MemoryReader(self.runs)
 
     @contextmanager

@@ -47,11 +47,11 @@ class MlflowTracker:
         return self.store.uri
 
     def reader(self) -> RunReader:
-        """Return what reads the runs back."""
+        """Return a reader of the stored runs."""
         return RunReader(self.store, trusted=self.trusted)
 
     def inspect_store(self, killed: Collection[str] = ()) -> StoreInspection:
-        """Return what looks for faults in the store; ``killed`` are runs known to be without a process.
+        """Return an inspection of the store for faults; ``killed`` are runs known to be without a process.
 
         Raises
         ------

@@ -121,7 +121,7 @@ def _describe_missing_model(store: Store, uri: str, address: dict[str, Any]) -> 
 
 
 def _get_if_exists(store: Store, call: Callable[..., Result], *args: Any) -> Result | None:
-    """Call what reads; None where the store says that there is no such thing."""
+    """Call a function that reads; None where the store says that there is no such thing."""
     try:
         return store.call_mlflow(call, *args)
     except ClvError as error:

@@ -71,7 +71,7 @@ class ServerStore(Store):
         return self.client
 
     def call_mlflow(self, call: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
-        """Call what reads or writes, with MLflow's patience; a signal interrupts it, which locks nothing.
+        """Call an MLflow function with MLflow's own retries; a signal interrupts it, since it holds no lock.
 
         Raises
         ------
@@ -92,7 +92,7 @@ class ServerStore(Store):
         return deferred_interrupts(ANSWER_SECONDS)
 
     def create_lock(self) -> FileLock:
-        """Return what one process of this working folder holds at a time."""
+        """Return a lock that one process of this working folder holds at a time."""
         LOCAL_FOLDER.mkdir(exist_ok=True)
         return FileLock(LOCAL_FOLDER / LOCK)
 
@@ -124,7 +124,7 @@ class ServerStore(Store):
         return name in {PurePosixPath(file.path).name for file in files}  # MLflow puts a folder before some
 
     def create_disk_reserve(self) -> None:
-        """Leave disks to the server."""
+        """Do nothing: disks are the server's business."""
 
     def delete_disk_reserve(self) -> bool:
         """Leave disks to the server: there is nothing to give up."""

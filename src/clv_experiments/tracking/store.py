@@ -159,11 +159,11 @@ class Store(ABC):
 
     @abstractmethod
     def create_lock(self) -> FileLock:
-        """Return what one process at a time holds."""
+        """Return a lock that one process at a time holds."""
 
     @abstractmethod
     def call_mlflow(self, call: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
-        """Call what reads or writes; ClvError, in one sentence, where the store refuses."""
+        """Call an MLflow function; ClvError, in one sentence, where the store refuses."""
 
     @abstractmethod
     def deferred_interrupts(self) -> AbstractContextManager[None]:
@@ -239,7 +239,7 @@ class FolderStore(Store):
         return self.client
 
     def call_mlflow(self, call: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
-        """Call what reads or writes, again and again while another process holds the database.
+        """Call an MLflow function, again and again while another process holds the database.
 
         No signal interrupts a call, which would leave a transaction open and the store locked; what waits is
         interrupted.
@@ -259,7 +259,7 @@ class FolderStore(Store):
         return deferred_interrupts()
 
     def create_lock(self) -> FileLock:
-        """Return what one process of those that use the folder holds at a time."""
+        """Return a lock that one of the processes that use the folder holds at a time."""
         return FileLock(self.folder / LOCK)
 
     def fetch(self, artifacts: str, name: str, *parts: str) -> Path:

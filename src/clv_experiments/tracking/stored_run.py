@@ -81,7 +81,7 @@ class StoredModel:
 
 
 class Reader(Protocol):
-    """Reads runs back."""
+    """Reads stored runs."""
 
     @property
     def exists(self) -> bool:
@@ -120,7 +120,7 @@ class Run(Protocol):
 
 
 class Tracker(Protocol):
-    """Keeps runs."""
+    """Opens runs that records are logged to."""
 
     def run(self, experiment: str, name: str) -> AbstractContextManager[Run]:
         """Open a run; an error marks it FAILED, with the reason, and goes on its way."""

@@ -73,7 +73,7 @@ class CommandOptions:
         ]
 
     def describe_unknown_option(self, group: str, name: str) -> str:
-        """Say that a group has no such option, with the nearest."""
+        """Say that a group has no such option, and suggest the nearest."""
         options = self.groups[group]
         if name in ("", "null", "None", "none"):
             optional = "; leave it out for none" if group == "experiment" else ""
@@ -87,7 +87,7 @@ class CommandOptions:
         return f"there is no {group}={name}; {suggestion}"
 
     def describe_missing_value(self, key: str) -> str:
-        """Say of a setting without a value what could follow."""
+        """Describe what could follow a setting that was typed without a value."""
         if key in self.groups:
             return f"'{key}' says no option; type {key}=<one of {', '.join(self.groups[key])}>"
         if self.has_key(key):

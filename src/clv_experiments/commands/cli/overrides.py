@@ -42,7 +42,7 @@ OPEN = (
 
 @dataclass(frozen=True)
 class HydraArguments:
-    """A command line as Hydra reads it, and what is to be said of how it was read."""
+    """A command line as Hydra takes it, and notes on how it was interpreted."""
 
     overrides_and_options: list[str]
     notes: list[str]
@@ -76,7 +76,7 @@ def translate_arguments(typed: Sequence[str], config_name: str) -> HydraArgument
 
 
 class _OverrideTranslator:
-    """Reads one override after the other.
+    """Translates the typed words into Hydra's overrides, one after the other.
 
     Attributes
     ----------
@@ -93,7 +93,7 @@ class _OverrideTranslator:
         self.secrets = CommandLineSecrets()
 
     def translate(self, word: CommandLineWord) -> Iterator[CommandLineWord]:
-        """Give the overrides that a word means: mostly one, itself; the secrets in it are hidden."""
+        """Yield the overrides that a word stands for, usually itself, with secrets hidden."""
         yield from map(self.secrets.hide, self._translate(word))
 
     def _translate(self, word: CommandLineWord) -> Iterator[CommandLineWord]:

@@ -43,7 +43,7 @@ POLICIES = ("auto", "keep")
 
 
 def guests(policy: str = "auto", ids: Sequence[str | int] = ()) -> Step:
-    """Take ids that stand for many people, such as ``guest``, for none; e-mail addresses tell them apart, if any.
+    """Treat ids that stand for many people, such as ``guest``, as missing; e-mail addresses identify them, if any.
 
     A word for nobody is one; a number such as 0 or 99999, or a mailbox such as test@, is one if it has several e-mail
     addresses, or three times the spend, rows or days of any other id. Rows without an e-mail address lose their

@@ -116,7 +116,7 @@ class ColumnContents:
         return _share_of_matches(NUMBER.search(cell) for cell in cells) > 0.5
 
     def could_have_role(self, role: str, column: str) -> bool:
-        """Return whether the cells of a column do not speak against a role that its name speaks for."""
+        """Return whether a column's cells are compatible with the role that its name suggests."""
         kind = self.kind(column)
         if kind.name in ("nothing", "other"):
             return True

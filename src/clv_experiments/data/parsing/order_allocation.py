@@ -30,7 +30,7 @@ def number_repeated_rows(lines: Table) -> Table:
 
 
 def allocate_by_weight(lines: Table, column: str, weight: NumericColumn, key: Sequence[str] | None = None) -> Table:
-    """Divide a decimal by what lines are worth, where it is the same on several lines of an order.
+    """Allocate an amount that several lines of an order repeat to these lines, in proportion to their weights.
 
     Parameters
     ----------

@@ -85,7 +85,7 @@ MONEY_WORDS = (
 
 
 def normalise_name(column: str) -> str:
-    """Write a name as names are compared."""
+    """Normalise a name for comparison."""
     letters = unicodedata.normalize("NFKD", column.casefold().translate(WITHOUT_ACCENT))
     return re.sub(r"[\W_]", "", "".join(letter for letter in letters if not unicodedata.combining(letter)))
 

@@ -16,7 +16,7 @@ from clv_experiments.errors import ClvError
 def combine_discounts(
     lines: Table, by_role: Mapping[str, str], options: ParseOptions, log: str
 ) -> tuple[Table, ParseOptions, list[str]]:
-    """Make one discount of two: money adds up, and shares are taken one after the other.
+    """Combine two discounts into one: money adds up, and shares are taken one after the other.
 
     Parameters
     ----------

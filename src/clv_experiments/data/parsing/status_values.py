@@ -80,7 +80,7 @@ class StatusRules:
 
 
 def normalise_status(value: str) -> str:
-    """Write a value as values are compared."""
+    """Normalise a value for comparison."""
     letters = unicodedata.normalize("NFKD", value.casefold().translate(LETTERS))
     return re.sub(r"[\W_]", "", "".join(letter for letter in letters if not unicodedata.combining(letter)))
 

@@ -24,7 +24,7 @@ SIGNIFICANCE = 0.025  # of the difference, one-sided
 
 
 def choose_timing_model(forecaster: Forecaster, period: Period, btyd_model: Model) -> TimingChoice:
-    """Choose who tells P(alive), P(buys) and dates of a period, by what was known at its cutoff.
+    """Choose the model that predicts P(alive), P(buys) and dates of a period, by what was known at its cutoff.
 
     Where the gaps up to it are too regular for BTYD, the MBG/CNBD-k and the BTYD model are set before the period
     before, which is over at the cutoff. The MBG/CNBD-k is taken if its integrated Brier score is lower there, beyond
@@ -43,7 +43,7 @@ def fit_timing_model(forecaster: Forecaster, period: Period) -> MbgCnbdK:
 
 
 def build_mbg_cnbd_k_candidate(forecaster: Forecaster, period: Period) -> Candidate:
-    """Enter the MBG/CNBD-k, fitted at a period's cutoff, as a candidate."""
+    """Fit the MBG/CNBD-k at a period's cutoff and return it as a candidate."""
     return Candidate(
         RHYTHM_NAME, "btyd", fit_timing_model(forecaster, period), forecaster.features(period.cutoff, GAPS)
     )
@@ -60,7 +60,7 @@ def _predicts_better_than_btyd(forecaster: Forecaster, period: Period, btyd_mode
 
 
 def add_timing_model(snapshot: Snapshot, forecaster: Forecaster, btyd_model: Model) -> Snapshot:
-    """Choose who tells P(alive) and P(buys) of a snapshot's customers; ``btyd_model`` is the one behind it."""
+    """Choose the model that predicts P(alive) and P(buys) of a snapshot's customers, and add it to the snapshot."""
     timing = choose_timing_model(forecaster, snapshot.period, btyd_model)
     if timing.timing_model is None:
         return replace(snapshot, timing=timing)
