@@ -25,6 +25,7 @@ from clv_experiments.commands.cli.masked_output import masked_output
 from clv_experiments.commands.cli.overrides import read_arguments
 from clv_experiments.commands.cli.temporary_files import temporary_files
 from clv_experiments.commands.cli.typed_secrets import as_typed, task_overrides
+from clv_experiments.commands.cli.worker_processes import end_undisturbed, has_workers
 from clv_experiments.config.conf_folders import shadowed_options, user_conf
 from clv_experiments.config.setting_kinds import KINDS, shorten
 from clv_experiments.errors import ClvError, describe_full_disk, error_chain, is_disk_full, mask_secrets, suggest
@@ -93,9 +94,7 @@ class CommandLine:
             sys.stderr.write(f"error: {error_sentence(error)}\n")
             return 1
         finally:
-            for number in list_stop_signals():  # what ends now has nothing left to lose
-                if signal.getsignal(number) == self._interrupt:
-                    signal.signal(number, signal.SIG_DFL)
+            self._restore_signals()
             del os.environ[TRACEBACK]
             if before is not None:
                 os.environ[TRACEBACK] = before
@@ -161,9 +160,19 @@ class CommandLine:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._interrupt)
 
+    def _restore_signals(self) -> None:
+        if self.interrupted and has_workers():
+            end_undisturbed()
+            return
+        for number in list_stop_signals():  # what ends now has nothing left to lose
+            if signal.getsignal(number) == self._interrupt:
+                signal.signal(number, signal.SIG_DFL)
+
     def _interrupt(self, *_: object) -> None:
         again, self.interrupted = self.interrupted, True
         if os.getpid() == self.process:
+            if again and has_workers():
+                return  # they are marking their runs, for seconds at most, or are ended
             if not again:
                 self.status.stop_workers()
         elif again:
