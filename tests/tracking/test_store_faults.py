@@ -14,6 +14,7 @@ from clv_experiments.errors import ClvError
 from clv_experiments.reporting.records import Tag, Text
 from clv_experiments.tracking import store
 from clv_experiments.tracking.reserve import RESERVE, SIZE
+from clv_experiments.tracking.store_errors import describe_store_error
 
 pytestmark = pytest.mark.usefixtures("interruptible")
 
@@ -163,3 +164,11 @@ def test_a_database_that_is_cut_short_asks_for_a_backup(migrated, work):
         ClvError, match=r"malformed.*; move it away and put back your last backup, or run again, or type"
     ):
         store.open_store(database.parent)
+
+
+def test_a_database_that_the_system_does_not_write_asks_for_its_limits(migrated, work):
+    database = migrated(work) / "mlruns" / "mlflow.db"
+    error = MlflowException("(sqlite3.OperationalError) disk I/O error")
+    assert "(disk I/O error); see whether the size of files is limited (ulimit -f)" in describe_store_error(
+        error, database
+    )

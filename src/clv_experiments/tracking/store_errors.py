@@ -33,6 +33,11 @@ def describe_store_error(error: Exception, database: Path | None = None) -> str:
             )
         if "readonly" in str(error):
             return f"the run database {database} may no longer be written; give yourself permission to, and run again"
+    if database and "disk I/O error" in str(error):
+        return (
+            f"the system does not write the run database {database} (disk I/O error); see whether the size of files is "
+            "limited (ulimit -f) and the disk sound, and run again, or type tracking.folder=<another folder>"
+        )
     if database and any(words in str(error) for words in DAMAGED):
         return f"the run database {database} is damaged; {BACKUP_ADVICE}"
     return f"MLflow refuses: {first_line(error)}"
