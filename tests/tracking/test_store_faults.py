@@ -172,3 +172,8 @@ def test_a_database_that_the_system_does_not_write_asks_for_its_limits(migrated,
     assert "(disk I/O error); see whether the size of files is limited (ulimit -f)" in describe_store_error(
         error, database
     )
+
+
+def test_what_happened_is_said_and_no_hint_for_programmers():
+    error = MlflowException("(raised as a result of Query-invoked autoflush; consider)\n(sqlite3.Error) not today")
+    assert describe_store_error(error) == "MLflow refuses: (sqlite3.Error) not today"

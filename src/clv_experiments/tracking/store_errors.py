@@ -14,6 +14,7 @@ from clv_experiments.errors import describe_full_disk, is_disk_full
 LOCKED = "database is locked"
 UNWRITABLE = ("readonly database", "no such table", "unable to open database", "disk I/O error")
 DAMAGED = ("not a database", "malformed")
+SQLALCHEMY_HINT = "(raised as a result of"  # begins a line above what happened
 BACKUP_ADVICE = "move it away and put back your last backup, or run again"
 OTHER_SCHEMA = re.compile(r"found version (\w+), but expected")
 MIGRATIONS = "mlflow.store.db_migrations"
@@ -78,4 +79,5 @@ def _known_schemas() -> set[str]:
 
 def first_line(error: Exception) -> str:
     """Return what an error says first, shortened."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]
+    lines = [line for line in str(error).strip().splitlines() if not line.startswith(SQLALCHEMY_HINT)]
+    return (lines or [type(error).__name__])[0][:300]
