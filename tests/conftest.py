@@ -217,6 +217,21 @@ def run_script(work, capfd):
     return run
 
 
+def draw_nothing(patch):
+    """Leave out the figures of runs, studies and boards, and what is computed for those of a run alone."""
+    for drawing in ("holdout_records", "describe_coefficients", "coefficient_records"):
+        patch.setattr(f"clv_experiments.forecasting.run_records.{drawing}", lambda *_, **__: [])
+    patch.setattr("clv_experiments.sweep.study_records.study_figures", lambda *_: [])
+    for module in ("page", "board_records"):
+        patch.setattr(f"clv_experiments.comparison.display.{module}.board_figures", lambda *_: [])
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Runs, studies and boards without their figures, which other tests draw."""
+    draw_nothing(monkeypatch)
+
+
 @pytest.fixture(scope="session")
 def run_without_figures():
     """Run a script in a folder for what its runs leave but their figures, which other tests draw."""
@@ -227,9 +242,7 @@ def run_without_figures():
             patch = stack.enter_context(pytest.MonkeyPatch.context())
             patch.chdir(folder)
             patch.setenv("COLUMNS", "200")
-            for drawing in ("holdout_records", "describe_coefficients", "coefficient_records"):
-                patch.setattr(f"clv_experiments.forecasting.run_records.{drawing}", lambda *_, **__: [])
-            patch.setattr("clv_experiments.sweep.study_records.study_figures", lambda *_: [])
+            draw_nothing(patch)
             stack.enter_context(handlers_restored())
             stack.enter_context(warnings.catch_warnings(action="ignore"))  # of libraries, as in a process of its own
             stack.enter_context(redirect_stdout(output))
@@ -248,6 +261,15 @@ def pytest_itemcollected(item):
         option = item.callspec.params[mark.args[0]]
         if option not in first_of_each_family():
             item.add_marker("slow")
+    if is_further_case(item):
+        item.add_marker("slow")
+
+
+def is_further_case(item):
+    """Whether ``cross`` or ``quick_cases`` leave a case to the slow tests."""
+    cross, quick = item.get_closest_marker("cross"), item.get_closest_marker("quick_cases")
+    beyond_first = sum(item.callspec.indices[name] > 0 for name in cross.args) if cross else 0
+    return beyond_first > 1 or (quick is not None and item.callspec.indices[quick.args[0]] >= quick.args[1])
 
 
 @cache
@@ -256,7 +278,9 @@ def first_of_each_family():
     options = {
         path.stem: yaml.safe_load(path.read_text())["family"] for path in sorted((CONF / "model").glob("*.yaml"))
     }
-    return {next(option for option in options if options[option] == family) for family in options.values()}
+    # Ensembles last: each of them fits several of the others.
+    order = sorted(options, key=lambda option: (CONF / "model" / f"{option}.yaml").read_text().count("@members."))
+    return {next(option for option in order if options[option] == family) for family in options.values()}
 
 
 @pytest.fixture(scope="session")

@@ -31,6 +31,7 @@ from clv_experiments.config.model_options import build_baselines, build_model
 from clv_experiments.config.settings import check_settings, get_experiment_name, resolve_settings
 from clv_experiments.config.shop import build_shop
 from clv_experiments.config.sweep_config import SweepConfig
+from clv_experiments.errors import ClvError
 from clv_experiments.reporting.record_files import check_writable
 
 ODD = (
@@ -147,6 +148,12 @@ def _a_log(work, monkeypatch):
 def test_mutated_commands_end_in_a_sentence(command):
     rng, keys = random.Random(command), composed_keys(command)
     assert [wrong for _ in range(5) if (wrong := fault(command, mutated(rng, command, keys)))] == []
+
+
+@pytest.mark.usefixtures("_a_log")
+def test_a_setting_that_a_step_does_not_take_is_said_in_words():
+    with pytest.raises(ClvError, match=r"^data\.cleaning\.missing_date cannot be built as it is set: it takes no 'a'$"):
+        check("export", [*COMMANDS["export"], "+data.cleaning.missing_date={a: 1}"])
 
 
 many_commands = pytest.mark.skipif(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import re
 import shutil
 import sys
@@ -12,7 +13,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, quote_plus, unquote
+
+from clv_experiments.secret_patterns import QUOTED, SECRET_NAME, SECRET_PATTERNS
 
 SCRIPTS = {"train": "python train.py"} | {
     name: f"python scripts/{name}.py" for name in ("leaderboard", "sweep", "score", "insights")
@@ -22,34 +25,6 @@ FULL_CODES = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 # As the system, SQLite, DuckDB, Arrow and PostgreSQL put it.
 FULL_WORDS = ("no space left on device", "disk is full", "disk quota exceeded", "max_temp_directory_size")
 MASK = "***"
-# The end of a name whose value nobody should see: password, PGPASSWORD, motherduck_token, aws_secret_access_key, sig.
-CONFIDENTIAL_NAMES = (
-    r"password|passwd|passphrase|passcode|(?<![a-z\d+/])(?:pwd|sig)|token|secret|credentials?|signature|"
-    r"(?:access|account|api|client|encryption|master|private|secret|shared|signing)[_-]?key"
-)
-# What stands where a secret would, in advice, in what was masked before or in another setting's name.
-PLACEHOLDER = r"\*\*\*|\.\.\.|<[^<>]*>|\$\{[^}]*\}|password\b|null\b|none\b|true\b|false\b"
-QUOTED = r"'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.)*\"|\{(?:[^{}]|\}\})*\}"
-# No pattern begins with a repetition: long text would take for ever.
-SECRET_PATTERNS = (
-    # scheme://user:secret@host, where the secret may hold an unencoded @, / or quote: up to the last @ before a blank.
-    re.compile(r"((?<=[\w+.-])://[^\s:/@'\"?#]*:)(?!password@)((?:(?!://)\S)+)(?=@[\w\[/.%-])"),
-    # The same with a blank in the secret, unless that is a port: up to the first @ before a host.
-    re.compile(r"((?<=[\w+.-])://[^\s:/@'\"?#]*:)(?!\*\*\*@|password@|\d{1,5}\b)((?:(?!://)[^\n])+?)(?=@[\w\[])"),
-    # A token in place of a user, which databases do not take.
-    re.compile(r"(?i)(\bhttps?://)(?!\*\*\*|<|\$)([^\s:/@'\"?#]+)(?=@[\w\[])"),
-    # name=secret of an address, up to the next & or blank.
-    re.compile(rf"(?i)([?&][\w.-]*(?:{CONFIDENTIAL_NAMES})=)(?!{PLACEHOLDER})([^\s&#'\"]+)"),
-    # name=secret of a query, a connection string or a command, and "name": secret of JSON and Python.
-    re.compile(
-        rf"(?i)((?:{CONFIDENTIAL_NAMES})(?:['\"]?\s*=|['\"]\s*:)\s*)(?!{PLACEHOLDER})({QUOTED}|[^\s&;,'\"()\[\]]+)"
-    ),
-    # A line of YAML.
-    re.compile(rf"(?im)^([ \t]*(?:- )?[\w.-]*?(?:{CONFIDENTIAL_NAMES}):[ \t]+)(?!{PLACEHOLDER})(\S.*)$"),
-    re.compile(r"(?i)(\b(?:bearer|authorization['\"]?\s*[:=]\s*['\"]?\w+)\s+)([\w.~+/=-]{12,})"),
-    re.compile(r"(-----BEGIN [A-Z ]*PRIVATE KEY-----)((?:(?!-----END)[\s\S])+)(?=-----END|$)"),
-)
-SECRET_NAME = re.compile(rf"(?i)(?:{CONFIDENTIAL_NAMES})$")
 SHORTEST_SECRET = 8  # characters of a secret that is looked for wherever it stands: shorter ones are words, too
 _remembered: set[str] = set()
 
@@ -134,18 +109,22 @@ def mask_secrets(text: str) -> str:
     'DefaultEndpointsProtocol=https;AccountName=shop;AccountKey=***;EndpointSuffix=core'
     """
     for pattern in SECRET_PATTERNS:
-        text = pattern.sub(rf"\g<1>{MASK}", text)
+        text = pattern.sub(_mask_match, text)
     for secret in sorted(_remembered, key=len, reverse=True):
         text = text.replace(secret, MASK)
     return text
+
+
+def _mask_match(match: re.Match[str]) -> str:
+    return match["before"] + MASK
 
 
 def find_secrets(text: str) -> set[str]:
     """Find what ``mask_secrets`` masks by where it stands, as written and decoded: a driver may quote it alone."""
     secrets, rest = [], text
     for pattern in SECRET_PATTERNS:
-        secrets += [match[2] for match in pattern.finditer(rest)]
-        rest = pattern.sub(rf"\g<1>{MASK}", rest)
+        secrets += [match["secret"] for match in pattern.finditer(rest)]
+        rest = pattern.sub(_mask_match, rest)
     bare = [secret[1:-1] if re.fullmatch(QUOTED, secret) else secret for secret in secrets]
     return {form for secret in bare for form in (secret, unquote(secret)) if form not in ("", MASK)}
 
@@ -157,7 +136,14 @@ def remember_secrets(*texts: str) -> None:
     """
     for text in texts:
         names = mask_secrets(text)
-        _remembered.update(s for s in find_secrets(text) if len(s) >= SHORTEST_SECRET and s not in names)
+        secrets = {s for s in find_secrets(text) if len(s) >= SHORTEST_SECRET and s not in names}
+        _remembered.update(form for secret in secrets for form in _written_forms(secret))
+
+
+def _written_forms(secret: str) -> Iterator[str]:
+    """Give a secret as drivers, requests and logs write it: as it is, percent-encoded, and within quotes."""
+    yield from (secret, quote(secret), quote(secret, safe=""), quote(secret, safe=" +"), quote_plus(secret))
+    yield from (repr(secret)[1:-1], json.dumps(secret)[1:-1])
 
 
 def remember_environment(environment: Mapping[str, str]) -> None:

@@ -25,6 +25,13 @@ def test_a_store_is_examined_and_mended_on_demand(clv):  # with a run that has n
     assert not orphan.exists()
 
 
+def test_studies_that_cannot_be_read_are_one_fault_among_others(clv):
+    Path("mlruns/optuna.db").write_bytes(b"no database" * 500)
+    status, stdout, stderr = clv("doctor")
+    assert (status, stderr) == (1, "error: 2 things are wrong with mlruns\n")
+    assert "studies: 1 wrong\n  the study cannot be kept in sqlite:///" in stdout
+
+
 def test_what_keeps_nothing_cannot_be_examined(clv):
     assert clv("doctor", "tracking=memory")[2] == (
         "error: tracking=memory keeps nothing that could be looked at; type tracking.folder=<where runs are>\n"

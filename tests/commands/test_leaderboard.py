@@ -69,13 +69,6 @@ def copy(board, store, tmp_path):
     return tmp_path / "mlruns"
 
 
-@pytest.fixture
-def plain(monkeypatch):
-    """Boards without their figures, which take longest; those of other tests have them."""
-    for module in ("page", "board_records"):
-        monkeypatch.setattr(f"clv_experiments.comparison.display.{module}.board_figures", lambda *_: [])
-
-
 def test_fill_runs_what_was_asked_for_and_the_baselines(board, store):
     runs = MlflowTracker(store).reader().runs("cdnow_sample 3m")
     trained = [run for run in runs if run.tags.get("kind") != "leaderboard"]
@@ -124,7 +117,8 @@ def test_the_board_is_a_run_of_the_same_experiment(board, store, written):
     assert (artifacts / "leaderboard.html").read_bytes() == (written / "leaderboard.html").read_bytes()
 
 
-def test_a_second_board_needs_no_run_and_says_the_same(board, copy, capsys, plain):
+def test_a_second_board_needs_no_run_and_says_the_same(board, copy, capsys, undrawn, monkeypatch):
+    monkeypatch.delattr("clv_experiments.commands.cell_request.compose")  # what the models are run with is known
     again = build_board(copy, *CELL, "checks=[test_leaderboard.Lonely]")
     pd.testing.assert_frame_equal(again.standings.table, board.standings.table)
     out = capsys.readouterr().out
@@ -162,7 +156,7 @@ def test_where_nothing_was_run_everything_is_missing(tmp_path):
 
 
 @pytest.mark.slow
-def test_lost_predictions_are_a_gap_and_a_moved_folder_is_none(board, copy, plain):
+def test_lost_predictions_are_a_gap_and_a_moved_folder_is_none(board, copy, undrawn):
     lost = next(entry for entry in board.standings.cell.entries if entry.model == "bg_nbd")
     # Where artifacts are is stored absolute: the copy's runs still point at the first store.
     database = copy / "mlflow.db"
@@ -221,7 +215,7 @@ def test_the_script_fills_and_shows(filled):
     assert "\ncdnow_sample 3m, holdout 1998-04-01 to 1998-06-30: 2,357 customers" in done.stdout
 
 
-def test_cells_together_are_ranked_written_and_tracked(board, copy, capsys):
+def test_cells_together_are_ranked_written_and_tracked(board, copy, capsys, undrawn):
     here = CellBoard(OmegaConf.merge(board.cfg, {"tracking": {"folder": str(copy)}}), board.standings, board.checks)
     cell = replace(board.standings.cell, data="other", identity="another")
     run_aggregate_leaderboard([replace(here, standings=replace(board.standings, cell=cell)), here])
@@ -233,14 +227,14 @@ def test_cells_together_are_ranked_written_and_tracked(board, copy, capsys):
 
 
 @pytest.mark.slow
-def test_the_script_sets_several_cells_side_by_side(copy, run_script, plain):
+def test_the_script_sets_several_cells_side_by_side(copy, run_script, undrawn):
     status, _, stderr = run_script(SCRIPT, "-m", *CELL, "metric=d2_tweedie,r2", f"tracking.folder={copy}")
     assert status == 1
     assert stderr.startswith("error: boards of different metric cannot be ranked together")
 
 
 @pytest.mark.slow
-def test_a_missing_cell_refuses_the_aggregate(copy, run_script, plain):
+def test_a_missing_cell_refuses_the_aggregate(copy, run_script, undrawn):
     status, stdout, stderr = run_script(SCRIPT, "-m", *CELL, "window=3m,39w", f"tracking.folder={copy}")
     assert status == 1
     assert stderr.startswith("error: cdnow_sample 39w has no finished run of any model")

@@ -55,6 +55,7 @@ def test_quarterly_study_has_the_published_customers_features_and_periods(quarte
     np.testing.assert_allclose(y, table["sum", "2011Q4"], rtol=1e-9, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_published_coefficients_lie_inside_the_range_of_random_splits(quarterly):
     cfg, forecaster, model = quarterly
     period, slopes, scores = forecaster.window.period(0), [], []

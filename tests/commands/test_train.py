@@ -51,9 +51,9 @@ def test_help_is_written_for_a_person(train, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def two_runs(train, tmp_path_factory):
+def two_runs(train, migrated, tmp_path_factory):
     """A multirun of an ML and a BTYD model."""
-    folder = tmp_path_factory.mktemp("runs")
+    folder = migrated(tmp_path_factory.mktemp("runs"))
     return folder, train(folder, "-m", "model=xgboost,bg_nbd", *SMALL)
 
 
@@ -140,7 +140,7 @@ def test_run_leaves_what_the_design_lists(two_runs):
 
 
 @libraries_may_warn
-def test_backtest_logs_every_origin_as_a_step(run_script, migrated, work):
+def test_backtest_logs_every_origin_as_a_step(run_script, migrated, work, undrawn):
     folder = migrated(work)
     status, _, stderr = run_script("train.py", "model=bg_nbd", "window.origins=2", *SMALL)
     assert status == 0, stderr
@@ -156,7 +156,7 @@ def test_backtest_logs_every_origin_as_a_step(run_script, migrated, work):
     assert predictions["cutoff"].dt.date.astype(str).unique().tolist() == ["1997-12-31", "1998-03-31"]
 
 
-def test_btyd_runs_without_a_validation_period_and_says_so(run_script):
+def test_btyd_runs_without_a_validation_period_and_says_so(run_script, undrawn):
     status, stdout, stderr = run_script("train.py", "model=bg_nbd", "window=12m", "tracking=memory", *SMALL)
     assert status == 0, stderr
     assert "there is no validation period" in stdout

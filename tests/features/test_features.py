@@ -27,8 +27,8 @@ from clv_experiments.features.rhythm import rhythm
 from clv_experiments.features.season import season
 
 # A DuckDB log and its features cost 100 to 200 ms.
-few_examples = settings(max_examples=8, deadline=None)
-fewer = settings(max_examples=4, deadline=None)  # several logs an example
+few_examples = settings(max_examples=5, deadline=None)
+fewer = settings(max_examples=3, deadline=None)  # several logs an example
 FIRST = datetime(2020, 1, 1)
 RECENT = (7, 14, 30, 60)
 HALF_LIVES = (15, 405)

@@ -105,6 +105,7 @@ def test_spark_forecasts_what_the_model_does(model, customers, rows, spark):
     assert_agrees(result.set_index("customer_id").sort_index(), model, customers)
 
 
+@pytest.mark.cross("model", "dialect")
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_every_dialect_compiles_to_one_select_of_its_grammar(model, dialect):
     text = build_forecast_query(model, SourceTable("shop.orders"), CUTOFF).to_sql(dialect)

@@ -18,7 +18,7 @@ from clv_experiments.models.pareto_nbd import ParetoNbd
 MODELS = [BgNbd, MbgNbd, ParetoNbd]
 ROUNDING = 1e-9  # of quadrature and of sums over many terms, far below anything a forecast is read to
 
-few_examples = settings(max_examples=50, deadline=None, derandomize=True)
+few_examples = settings(max_examples=25, deadline=None, derandomize=True)
 logs = st.floats(-14, 14)
 wild = st.tuples(logs, logs, logs, logs).map(np.exp)
 tame = st.tuples(*[st.floats(np.log(0.05), np.log(20))] * 4).map(np.exp)

@@ -2,6 +2,8 @@
 
 import errno
 import signal
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import mlflow
@@ -12,6 +14,7 @@ from clv_experiments.errors import ClvError
 from clv_experiments.reporting.records import Tag, Text
 from clv_experiments.tracking import store
 from clv_experiments.tracking.disk_reserve import RESERVE, SIZE
+from clv_experiments.tracking.store_errors import describe_store_error
 
 pytestmark = pytest.mark.usefixtures("interruptible")
 
@@ -133,3 +136,44 @@ def test_a_signal_as_a_run_is_made_leaves_none_that_runs(tracker, monkeypatch):
         pass
     assert last_run(tracker).status == "FAILED"
     assert mlflow.active_run() is None
+
+
+@pytest.mark.parametrize(
+    ("schema", "sentence"),
+    [
+        ("ffffffffffff", "was made by a newer MLflow than .*; upgrade clv-experiments, which brings its MLflow along"),
+        (
+            "451aebb31d03",
+            "was made by an older MLflow than .*; copy it, then type mlflow db upgrade sqlite:///.*mlflow.db",
+        ),
+    ],
+)
+def test_a_store_of_another_mlflow_is_not_to_be_moved_away(schema, sentence, migrated, work):
+    database = migrated(work) / "mlruns" / "mlflow.db"
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = ?", [schema])
+    with pytest.raises(ClvError, match=sentence) as raised:
+        store.open_store(database.parent)
+    assert "move it away" not in str(raised.value)
+
+
+def test_a_database_that_is_cut_short_asks_for_a_backup(migrated, work):
+    database = migrated(work) / "mlruns" / "mlflow.db"
+    database.write_bytes(database.read_bytes()[: database.stat().st_size // 2])
+    with pytest.raises(
+        ClvError, match=r"malformed.*; move it away and put back your last backup, or run again, or type"
+    ):
+        store.open_store(database.parent)
+
+
+def test_a_database_that_the_system_does_not_write_asks_for_its_limits(migrated, work):
+    database = migrated(work) / "mlruns" / "mlflow.db"
+    error = MlflowException("(sqlite3.OperationalError) disk I/O error")
+    assert "(disk I/O error); see whether the size of files is limited (ulimit -f)" in describe_store_error(
+        error, database
+    )
+
+
+def test_what_happened_is_said_and_no_hint_for_programmers():
+    error = MlflowException("(raised as a result of Query-invoked autoflush; consider)\n(sqlite3.Error) not today")
+    assert describe_store_error(error) == "MLflow refuses: (sqlite3.Error) not today"

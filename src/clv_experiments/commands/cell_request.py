@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
 
 from hydra import compose
+from hydra.core.global_hydra import GlobalHydra
 from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig
 
@@ -13,7 +16,7 @@ from clv_experiments.commands.cli.typed_secrets import format_command
 from clv_experiments.comparison.cell import Cell
 from clv_experiments.comparison.entries import TUNED
 from clv_experiments.comparison.selection import Selection, select_runs
-from clv_experiments.config.conf_folders import read_options
+from clv_experiments.config.conf_folders import list_file_times, read_options
 from clv_experiments.config.settings import flatten_settings, get_experiment_name
 from clv_experiments.errors import ClvError, LogTooShort
 from clv_experiments.forecasting.external import FAMILY as EXTERNAL
@@ -41,9 +44,19 @@ def resolve_requested_models(cfg: DictConfig) -> list[str]:
     return list(dict.fromkeys([*names, *baselines]))
 
 
-def _compose_model_settings(model: str, overrides: Sequence[str]) -> dict[str, str]:
-    """Flatten what train.py would run a model with."""
-    cfg = compose("config", overrides=[*select_train_overrides(overrides), f"model={model}"])
+def _compose_settings_by_model(models: Sequence[str], overrides: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Flatten what train.py would run each model with, wherever runs are kept."""
+    typed = tuple(o for o in select_train_overrides(overrides) if parse_override_key(o).partition(".")[0] != "tracking")
+    # A board that fills its gaps asks twice; to compose a model takes a tenth of a second.
+    unchanged = str(GlobalHydra.instance().config_loader().get_search_path()), list_file_times()
+    return {model: _compose_model_settings(model, typed, *unchanged) for model in models}
+
+
+@lru_cache(maxsize=256)
+def _compose_model_settings(
+    model: str, overrides: tuple[str, ...], _search_path: str, _version: tuple[tuple[Path, int], ...]
+) -> dict[str, str]:
+    cfg = compose("config", overrides=[*overrides, f"model={model}"])
     return {name: str(value) for name, value in flatten_settings(cfg).items()}
 
 
@@ -61,7 +74,7 @@ def select_cell_runs(cfg: DictConfig, overrides: Sequence[str]) -> Selection:
         all_runs=every,
         metric=cfg.metric,
         cell=cfg.cell,
-        configured={model: _compose_model_settings(model, overrides) for model in models},
+        configured=_compose_settings_by_model(models, overrides),
     )
     if cfg.models is None or selection.cell is None:
         return selection

@@ -44,7 +44,11 @@ def examine_store(cfg: DictConfig) -> None:
                 terminal.print_line("  mended")
             else:
                 left, mendable = left + 1, mendable + (fault.repair is not None)
-    for line in _describe_studies(cfg):
+    try:
+        studies = _describe_studies(cfg)
+    except ClvError as error:
+        studies, left = ["studies: 1 wrong", f"  {error}"], left + 1
+    for line in studies:
         terminal.print_line(line)
     if left:
         advice = f"; {command('doctor')} fix=true mends {mendable}" * bool(mendable)

@@ -50,20 +50,25 @@ def list_file_times() -> tuple[tuple[Path, int], ...]:
 
 
 def read_options(group: str) -> list[DictConfig]:
-    """Read every option of a config group, on top of those of the group that it names as its defaults."""
-    files = find_option_files(group)
-    return [_read_option(name, files) for name in files]
+    """Read every option of a config group, on top of those of the group that it names as its defaults.
+
+    They are read once while no file changes, and nothing can be set in them.
+    """
+    return [*_read_unchanged(tuple((file, file.stat().st_mtime_ns) for file in find_option_files(group).values()))]
 
 
-@lru_cache(maxsize=256)
-def _load_yaml(file: Path, _changed: int) -> DictConfig:
-    option = OmegaConf.load(file)
-    assert isinstance(option, DictConfig)
-    return option
+@lru_cache(maxsize=64)
+def _read_unchanged(versions: tuple[tuple[Path, int], ...]) -> tuple[DictConfig, ...]:
+    files = {file.stem: file for file, _ in versions}
+    options = tuple(_read_option(name, files) for name in files)
+    for option in options:
+        OmegaConf.set_readonly(option, True)
+    return options
 
 
 def _read_option(name: str, files: dict[str, Path]) -> DictConfig:
-    option = _load_yaml(files[name], files[name].stat().st_mtime_ns).copy()
+    option = OmegaConf.load(files[name])
+    assert isinstance(option, DictConfig)
     parents = [parent for parent in option.pop("defaults", []) if isinstance(parent, str) and parent in files]
     merged = OmegaConf.merge(*(_read_option(parent, files) for parent in parents), option)
     assert isinstance(merged, DictConfig)

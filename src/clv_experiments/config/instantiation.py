@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from hydra.utils import instantiate
 
 from clv_experiments.config.setting_kinds import format_shortened
 from clv_experiments.errors import ClvError
+
+UNKNOWN_ARGUMENT = re.compile(r"got an unexpected keyword argument ('[^']*')")
 
 
 def instantiate_setting(cfg: Any, setting: str, **options: Any) -> Any:
@@ -44,4 +47,6 @@ def _find_error_reason(error: BaseException) -> str:
     for cause in causes:
         if isinstance(cause, ClvError):
             raise cause
+    if unknown := UNKNOWN_ARGUMENT.search(str(causes[-1])):
+        return f"it takes no {unknown[1]}"
     return format_shortened(" ".join(str(causes[-1]).split()), 300)

@@ -29,9 +29,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from clv_experiments.errors import ClvError, describe_full_disk, describe_write_failure, is_disk_full
 from clv_experiments.tracking.addresses import URI_VARIABLE, check_folder_path
-from clv_experiments.tracking.disk_reserve import create_disk_reserve, delete_disk_reserve
+from clv_experiments.tracking.disk_reserve import (
+    create_disk_reserve,
+    delete_disk_reserve,
+)
 from clv_experiments.tracking.interrupts import deferred_interrupts
-from clv_experiments.tracking.store_errors import LOCKED, describe_store_error, shorten_first_line
+from clv_experiments.tracking.store_errors import LOCKED, describe_opening_error, describe_store_error
 
 # The database is made in silence: its log lines mean nothing to whoever runs an experiment.
 for logger_name in ("alembic", "mlflow"):
@@ -81,10 +84,7 @@ def open_store(folder: Path) -> mlflow.MlflowClient:
     except (MlflowException, SQLAlchemyError) as error:
         if is_disk_full(error):
             raise ClvError(describe_full_disk(error, folder, "tracking.folder")) from error
-        raise ClvError(
-            f"the run database {database} cannot be used ({shorten_first_line(error)}); move it away and run again, "
-            "or type tracking.folder=<another folder>"
-        ) from error
+        raise ClvError(describe_opening_error(error, database)) from error
 
 
 def _connect_client(uri: str) -> mlflow.MlflowClient:

@@ -64,3 +64,29 @@ def test_what_is_not_ours_stays(system_folder):
     (system_folder / names[0] / LOCK).symlink_to(elsewhere)
     remove_stale_folders(system_folder)
     assert sorted(path.name for path in system_folder.iterdir()) == sorted([*names, "elsewhere"])
+
+
+@pytest.mark.parametrize("home", ["a file", "nobody's"])
+def test_matplotlib_keeps_its_files_there_where_there_is_no_home(home, system_folder, monkeypatch, run_process):
+    monkeypatch.delenv("MPLCONFIGDIR", raising=False)
+    for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(name, "~/nobody")
+    if home == "a file":
+        (system_folder / "file").touch()
+        monkeypatch.delenv("XDG_CONFIG_HOME")
+        monkeypatch.delenv("XDG_CACHE_HOME")
+        monkeypatch.setenv("HOME", str(system_folder / "file"))
+    with use_temporary_folder() as folder:
+        assert os.environ["MPLCONFIGDIR"] == str(folder / "matplotlib")
+        done = run_process([sys.executable, "-c", "import matplotlib; print(matplotlib.get_cachedir())"])
+        assert (done.stdout.strip(), done.stderr) == (str(folder / "matplotlib"), "")
+    assert "MPLCONFIGDIR" not in os.environ
+
+
+def test_matplotlib_keeps_its_files_at_home_where_there_is_one(system_folder, monkeypatch):
+    monkeypatch.delenv("MPLCONFIGDIR", raising=False)
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(system_folder))
+    with use_temporary_folder():
+        assert "MPLCONFIGDIR" not in os.environ

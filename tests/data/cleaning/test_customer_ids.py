@@ -163,6 +163,7 @@ def test_an_unknown_customer_is_nobody_in_two_words_too(word):
     assert customers(load([*TWICE, (word, 3, 10.0, None)], guests())) == [f"c{k}" for k in range(6)]
 
 
+@pytest.mark.cross("name", "rows")
 @pytest.mark.parametrize("name", ["TOTAL", "Grand total", "Summe"])
 @pytest.mark.parametrize(("rows", "is_total"), [([120.0], True), ([60.0, 60.0, 120.0], True), ([119.0], False)])
 def test_a_row_that_is_the_sum_of_all_others_is_no_customer(name, rows, is_total):

@@ -48,6 +48,7 @@ OFF = float(-WORTH[SHOP["product"] == "Discount"].sum())
 PAID = pytest.approx(GOODS - OFF)
 
 
+@pytest.mark.quick_cases("rows", 3)
 @pytest.mark.parametrize(
     "rows",
     [

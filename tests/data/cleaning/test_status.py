@@ -199,6 +199,7 @@ def test_false_says_that_there_is_no_status():
     assert not notes_about(log, "status")
 
 
+@pytest.mark.quick_cases("name", 4)
 @pytest.mark.parametrize(
     ("name", "lost", "other"),
     [

@@ -526,7 +526,7 @@ def test_no_step_tells_a_day_what_comes_after_it(name, rows, cutoff):
 
 
 @pytest.mark.parametrize("step", [returns("net"), outliers("winsorise", 0.6)], ids=["net", "winsorise"])
-@few_examples
+@fewer
 @given(rows=st.lists(bought, min_size=4, max_size=14), cutoff=st.integers(1, 5))
 def test_nor_do_those_that_look_at_other_days(step, rows, cutoff):
     rest = (None,) * 8

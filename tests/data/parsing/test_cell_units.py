@@ -53,6 +53,7 @@ def test_a_log_with_units_adds_up():
     assert "'pcs' beside the numbers of column 'qty' is left out of them" in log.notes
 
 
+@pytest.mark.quick_cases("unit", 2)
 @pytest.mark.parametrize("unit", [" cents", "c", "p", " ct", "¢"])
 def test_amounts_in_cents_by_their_cells_are_scaled(unit):
     rows = [(who, f"2024-0{k}-01", f"{150 * k}{unit}") for who in "ab" for k in (1, 2, 3)]

@@ -219,6 +219,7 @@ WEEKDAYS = [
 ]  # fmt: skip
 
 
+@pytest.mark.quick_cases("text", 5)
 @pytest.mark.parametrize("text", WEEKDAYS)
 def test_weekdays_stand_on_either_side_in_many_languages(text):
     days = [date(2022, 6, 13), date(2022, 6, 20)]
@@ -230,6 +231,7 @@ def test_digits_dashes_and_blanks_of_other_keyboards_are_read():
     assert [read([text], ParseOptions(date_order="mdy"))[0] for text in texts] == 5 * [[date(2022, 1, 3)]]
 
 
+@pytest.mark.quick_cases("layout", 2)
 @pytest.mark.parametrize("layout", ["%Y-%j", "%Y%j", "%j/%Y", "%Y%j.0"])
 def test_days_of_a_year_are_told_from_months_by_those_above_12(layout):
     days = [date(2020, 1, 3) + timedelta(days=17 * k) for k in range(20)]
@@ -252,6 +254,7 @@ def test_quarters_are_written_in_many_ways(text):
     assert read([text, text.replace("1", "3", 1)])[:2] == ([date(2022, 1, 1), date(2022, 7, 1)], "quarter")
 
 
+@pytest.mark.quick_cases("layout", 2)
 @pytest.mark.parametrize("layout", ["%d/%m/%Y", "%Y-%m-%d", "%Y%m%d", "%Y/%m/%d 10:00", "%d %b %Y"])
 def test_years_of_thailand_are_read_where_all_are(layout):
     days = [date(2024, 2, 29), date(2024, 6, 13)]
@@ -260,6 +263,7 @@ def test_years_of_thailand_are_read_where_all_are(layout):
     assert read([*texts, "2024-01-01"])[1] is None
 
 
+@pytest.mark.quick_cases("mark", 1)
 @pytest.mark.parametrize("mark", ["/", "-", "."])
 def test_a_year_of_two_digits_comes_first_where_dates_span_far_less_so(mark):
     days = [date(2022, 1, 5) + timedelta(days=9 * k) for k in range(12)]
@@ -267,6 +271,7 @@ def test_a_year_of_two_digits_comes_first_where_dates_span_far_less_so(mark):
     assert read([f"{day:%d{mark}%m{mark}%y}" for day in days])[0] == days
 
 
+@pytest.mark.cross("zero", "dates")
 @pytest.mark.parametrize("zero", ["0000-00-00", "0000-00-00 00:00:00", "00/00/0000", "00000000", "0", "0001-01-01"])
 @pytest.mark.parametrize(
     "dates", [["2022-01-03", "2022-01-04"], ["20220103", "20220104"], ["1641168000", "1641254400"]]

@@ -83,6 +83,7 @@ def test_a_total_with_shipping_counts_once():
     assert "is the total of a whole order" in notes[0]
 
 
+@pytest.mark.quick_cases("seed", 1)
 @pytest.mark.parametrize("seed", [1, 2, 3])
 @pytest.mark.parametrize(
     ("prices", "same_item"),

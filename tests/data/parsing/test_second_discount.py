@@ -34,6 +34,7 @@ def read(rows, discount_unit=None, **columns):
     return float(log.purchase_days.amount.sum().to_pyarrow().as_py()), log.notes
 
 
+@pytest.mark.quick_cases("discounts", 3)
 @pytest.mark.parametrize(
     ("discounts", "paid"),
     [

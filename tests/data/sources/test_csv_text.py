@@ -191,7 +191,7 @@ def test_row_numbers_are_left_out(file):
 anything = st.text(st.characters(codec="utf-8", exclude_characters="\x00"))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=25)
 @given(rows=st.lists(st.tuples(anything, anything, anything), min_size=1, max_size=5))
 def test_a_copy_holds_every_cell_unchanged(tmp_path_factory, rows):
     path = tmp_path_factory.mktemp("any") / "log.csv"

@@ -25,6 +25,7 @@ from clv_experiments.commands.cli.masked_output import masked_output
 from clv_experiments.commands.cli.overrides import translate_arguments
 from clv_experiments.commands.cli.temporary_files import use_temporary_folder
 from clv_experiments.commands.cli.typed_secrets import get_job_overrides, mask_override
+from clv_experiments.commands.cli.worker_processes import end_undisturbed, has_workers
 from clv_experiments.config.conf_folders import find_shadowed_options, user_conf_folder
 from clv_experiments.config.setting_kinds import KINDS, format_shortened
 from clv_experiments.errors import ClvError, describe_full_disk, error_chain, is_disk_full, mask_secrets, suggest
@@ -93,9 +94,7 @@ class CommandLine:
             sys.stderr.write(f"error: {format_error(error)}\n")
             return 1
         finally:
-            for number in list_stop_signals():  # what ends now has nothing left to lose
-                if signal.getsignal(number) == self._handle_interrupt:
-                    signal.signal(number, signal.SIG_DFL)
+            self._restore_signals()
             del os.environ[TRACEBACK]
             if before is not None:
                 os.environ[TRACEBACK] = before
@@ -163,9 +162,19 @@ class CommandLine:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._handle_interrupt)
 
+    def _restore_signals(self) -> None:
+        if self.interrupted and has_workers():
+            end_undisturbed()
+            return
+        for number in list_stop_signals():  # what ends now has nothing left to lose
+            if signal.getsignal(number) == self._handle_interrupt:
+                signal.signal(number, signal.SIG_DFL)
+
     def _handle_interrupt(self, *_: object) -> None:
         again, self.interrupted = self.interrupted, True
         if os.getpid() == self.process:
+            if again and has_workers():
+                return  # they are marking their runs, for seconds at most, or are ended
             if not again:
                 self.status.stop_workers()
         elif again:

@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 from clv_experiments.errors import TEMPORARY_PREFIX
 from clv_experiments.tracking.interrupts import deferred_interrupts
 
+MATPLOTLIB = "MPLCONFIGDIR"
 LOCK = ".lock"  # held as long as the process lives, whatever ends it
 
 
@@ -24,19 +25,36 @@ def use_temporary_folder() -> Iterator[Path]:
     It is removed at the end, and a process that is killed before leaves it to the next that begins.
     """
     remove_stale_folders(Path(tempfile.gettempdir()))
-    before, variable = tempfile.tempdir, os.environ.get("TMPDIR")
+    before, variables = tempfile.tempdir, {name: os.environ.get(name) for name in ("TMPDIR", MATPLOTLIB)}
     folder, lock = _create_locked_folder()
     tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
+    if variables[MATPLOTLIB] is None and not all(map(_is_writable, _matplotlib_folders())):
+        os.environ[MATPLOTLIB] = str(folder / "matplotlib")  # it would complain, and miss one of its own at the end
     try:
         yield folder
     finally:
         tempfile.tempdir = before
-        os.environ.pop("TMPDIR")
-        if variable is not None:
-            os.environ["TMPDIR"] = variable
+        for name, value in variables.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
         with deferred_interrupts():
             shutil.rmtree(folder, ignore_errors=True)
             lock.release()
+
+
+def _matplotlib_folders() -> list[Path]:
+    """Name the folders in which Matplotlib keeps settings and its list of fonts."""
+    defaults = {"XDG_CONFIG_HOME": "~/.config", "XDG_CACHE_HOME": "~/.cache"}
+    return [Path(os.environ.get(name) or os.path.expanduser(default)) for name, default in defaults.items()]
+
+
+def _is_writable(folder: Path) -> bool:
+    """Whether a folder for Matplotlib is there and takes files, or can be made; nobody's home is none."""
+    folder = folder / "matplotlib"
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder.is_absolute() and folder.is_dir() and os.access(folder, os.W_OK)
 
 
 def remove_stale_folders(parent: Path) -> None:
