@@ -11,7 +11,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from clv_experiments.commands.cli.terminal import Terminal
-from clv_experiments.commands.insights_report import Snapshots, build_report, describe_models
+from clv_experiments.commands.insights_report import Report, Snapshots, build_report, describe_models
 from clv_experiments.commands.model_reference import ModelReference, build_btyd_model, resolve_model
 from clv_experiments.config.conf_folders import packaged_conf_folder
 from clv_experiments.config.log_and_window import build_scoring_window, load_log_from_config
@@ -23,6 +23,7 @@ from clv_experiments.config.settings import (
     setting_records,
 )
 from clv_experiments.config.shop import build_shop
+from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.window import Period, Window
 from clv_experiments.decisions.display.answers import state_assumptions, suggest_settings
 from clv_experiments.decisions.next_purchase.timing import add_timing_model
@@ -68,13 +69,7 @@ def write_insights(cfg: DictConfig, model_argument: str | None) -> Path:
     ClvError
         If the input is bad, in one sentence; the run is then marked FAILED with that reason.
     """
-    check_settings(cfg)
-    if not (type(cfg.replicates) is int and cfg.replicates >= MIN_REPLICATES):
-        raise ClvError(f"replicates must be a whole number of at least {MIN_REPLICATES}, got '{cfg.replicates}'")
-    check_writable(cfg.output, "output")
-    if cfg.excel:
-        require_excel_writer("excel=true")
-    build_shop(cfg.decisions, "")  # refuses bad settings before the log is read
+    _check_settings_of_report(cfg)
     btyd = build_btyd_model(cfg)
     terminal = Terminal()
     with ExitStack() as stack:
@@ -89,11 +84,7 @@ def write_insights(cfg: DictConfig, model_argument: str | None) -> Path:
                 cfg.data, lambda start, end: _earliest_cutoff(build_scoring_window(cfg.window, start, end))
             )
         terminal.print_log_report(log)
-        if not log.has_amounts:
-            raise LogWithoutAmounts(
-                f"the report is about spend, and log '{log.name}' has no amounts; type {command('score')} with "
-                "the same settings and model=mbg_nbd for each customer's purchases, or name data.columns.amount"
-            )
+        _require_amounts(log)
         require_no_losses(log, "the report")
         shop = build_shop(cfg.decisions, log.currency or "")
         forecaster = Forecaster(log, build_scoring_window(cfg.window, log.start, log.end))
@@ -104,19 +95,7 @@ def write_insights(cfg: DictConfig, model_argument: str | None) -> Path:
         snapshots = _forecast_snapshots(forecaster, model, btyd, terminal)
         report = build_report(cfg, forecaster, snapshots, shop, terminal)
         with terminal.show_step("drawing and writing", "writing"):
-            now, typed = datetime.now().astimezone(), _find_changed_settings(cfg)
-            page = report_page(
-                f"{log.name}, {format_day(forecaster.window.end)}",
-                f"Customers from {format_dates(forecaster.window.future_period)}: what they bring, and what to do",
-                report.answers,
-                state_assumptions(shop, typed),
-                suggest_settings(command(KIND), typed),
-                report.sections,
-                _list_facts(forecaster, snapshots, shop, request),
-                _describe_method(request, forecaster.window, snapshots),
-                shop.currency,
-                f"{format_day(now)}, {now:%H:%M}",
-            )
+            page = _render_page(cfg, forecaster, snapshots, shop, request, report)
             files = [Text(PAGE, page), *report.files]
             total = total_interval_records("expected", snapshots.now.model.level)
             run.log([*log_records(log), *_build_identity_tags(forecaster, snapshots), *total, *files])
@@ -129,6 +108,43 @@ def write_insights(cfg: DictConfig, model_argument: str | None) -> Path:
         terminal.print_timings()
         terminal.print_line(f"\n{run.location}\nto read, print and share: {path}")
     return path
+
+
+def _check_settings_of_report(cfg: DictConfig) -> None:
+    """Refuse bad settings before the log is read."""
+    check_settings(cfg)
+    if not (type(cfg.replicates) is int and cfg.replicates >= MIN_REPLICATES):
+        raise ClvError(f"replicates must be a whole number of at least {MIN_REPLICATES}, got '{cfg.replicates}'")
+    check_writable(cfg.output, "output")
+    if cfg.excel:
+        require_excel_writer("excel=true")
+    build_shop(cfg.decisions, "")
+
+
+def _require_amounts(log: TransactionLog) -> None:
+    if not log.has_amounts:
+        raise LogWithoutAmounts(
+            f"the report is about spend, and log '{log.name}' has no amounts; type {command('score')} with "
+            "the same settings and model=mbg_nbd for each customer's purchases, or name data.columns.amount"
+        )
+
+
+def _render_page(
+    cfg: DictConfig, forecaster: Forecaster, snapshots: Snapshots, shop: Shop, request: ModelReference, report: Report
+) -> str:
+    window, now, changed = forecaster.window, datetime.now().astimezone(), _find_changed_settings(cfg)
+    return report_page(
+        f"{forecaster.log.name}, {format_day(window.end)}",
+        f"Customers from {format_dates(window.future_period)}: what they bring, and what to do",
+        report.answers,
+        state_assumptions(shop, changed),
+        suggest_settings(command(KIND), changed),
+        report.sections,
+        _list_facts(forecaster, snapshots, shop, request),
+        _describe_method(request, window, snapshots),
+        shop.currency,
+        f"{format_day(now)}, {now:%H:%M}",
+    )
 
 
 def _forecast_snapshots(forecaster: Forecaster, model: Model, btyd: Model, terminal: Terminal) -> Snapshots:

@@ -61,6 +61,7 @@ from clv_experiments.forecasting.suitability import choose_model_or_fallback, re
 from clv_experiments.reporting.record_files import build_output_path, check_writable, write_folder
 from clv_experiments.reporting.records import File, Metric, Record, Table, Tag, Text
 from clv_experiments.tracking.code_version import code_version
+from clv_experiments.tracking.stored_run import Run
 
 KIND = "score"
 
@@ -115,63 +116,64 @@ def score(
         run.log([Tag("kind", KIND), *_setting_records(cfg, with_model=model_is_chosen and not request.stored)])
 
         with terminal.show_step(f"reading and cleaning {cfg.data.name}", "data"):
-            rfm_summary = None
-            if log is None:
-                raw = read_raw_table(cfg.data)
-                rfm_summary = read_rfm_summary_from_config(cfg.data, raw)
-            if log is None and not rfm_summary:
-                log = load_log_from_config(
-                    cfg.data, lambda start, end: build_scoring_window(cfg.window, start, end).earliest_cutoff, raw
-                )
-        without_spend = _describe_missing_spend(rfm_summary, log)
+            history = log or _read_log_or_summary(cfg)
+        without_spend = _describe_missing_spend(history)
         if without_spend and not model_argument:
-            request = fall_back_to_btyd_model(request, btyd_model, without_spend, refit=rfm_summary is not None)
+            is_summary = isinstance(history, RfmSummary)
+            request = fall_back_to_btyd_model(request, btyd_model, without_spend, refit=is_summary)
             run.rename(f"{KIND} {request.model.name}")
             terminal.print_line(f"model: {request.description}")
         if not model_is_chosen and request.model is not btyd_model:
             run.log([*_setting_records(cfg, with_model=True)])
-        if rfm_summary:
-            return write_summary_scores(cfg, rfm_summary, request, run, terminal)
-        assert log
-        terminal.print_log_report(log)
-        window = build_scoring_window(cfg.window, log.start, log.end)
-        shop = build_shop(cfg.decisions, log.currency or "")
-        request, fallback_note = _choose_model_or_fallback(request, log, window)
+        if isinstance(history, RfmSummary):
+            return write_summary_scores(cfg, history, request, run, terminal)
+        return _score_log(cfg, history, request, btyd_model, run, terminal)
 
-        context = _build_scoring_context(cfg, Forecaster(log, window), request, btyd_model, shop, terminal)
-        scorer = Scorer(context.models, context.assessment.intervals, shop, window.end)
 
-        folder = build_output_path(cfg.output, f"{get_experiment_name(cfg)} {window.end} {request.model.name}")
-        with scratch_file(folder) as expectations:
-            with _show_timed_bar(terminal, "scoring") as progress:
-                write_expectations(expectations, log, window, request.model.features, scorer, progress)
-            with _show_timed_bar(terminal, "ranking and writing") as progress:
-                summary = write_scores(folder, expectations, log, scorer, context.missed.customer_ids, progress)
+def _read_log_or_summary(cfg: DictConfig) -> TransactionLog | RfmSummary:
+    raw = read_raw_table(cfg.data)
+    return read_rfm_summary_from_config(cfg.data, raw) or load_log_from_config(
+        cfg.data, lambda start, end: build_scoring_window(cfg.window, start, end).earliest_cutoff, raw
+    )
 
-        notes = [
-            *filter(None, [fallback_note]),
-            *describe_total(context.models.level, shop.currency, log.measure),
-            *collect_compatibility_warnings(request, log.fingerprint, log.currency or "", window.end),
-            *context.models.warnings(),
-            *(describe_spend_intervals(context.assessment, shop.currency) if log.has_amounts else []),
-            *describe_ranking(context.ranking, request.model.name, context.assessment.period, log.measure),
-            *describe_scoring_models(context.models, has_amounts=log.has_amounts),
-            *describe_missed_purchases(context.missed, context.models.btyd_name, shop),
-        ]
-        text = render_readme(request.description, notes, shop, window.horizon, window.end, has_amounts=log.has_amounts)
-        summary_records: list[Record] = [Text("readme.txt", text), Table("summary.csv", summary.table())]
-        write_folder(cfg.output, folder.name, summary_records, "the scores")
-        run.log([*_build_tags(window, request, context.models, folder), *log_records(log), *summary_records])
-        run.log([File(folder / CSV), File(folder / PARQUET)])
-        run.log([Metric(*metric) for metric in (context.assessment.metrics() | summary.totals()).items()])
-        run.log([*total_interval_records("expected", context.models.level)])
 
-        title = f"the next {window.horizon} from {window.end}"
-        terminal.print_table(title, tier_table(summary, shop.currency))
-        for note in notes:
-            terminal.print_line(note)
-        terminal.print_timings()
-        terminal.print_line(f"one row a customer: {folder / CSV}\n{run.location}")
+def _score_log(
+    cfg: DictConfig,
+    log: TransactionLog,
+    request: ModelReference,
+    btyd_model: Model,
+    run: Run,
+    terminal: Terminal,
+) -> Path:
+    """Fit, look back, predict in batches, rank and write."""
+    terminal.print_log_report(log)
+    window = build_scoring_window(cfg.window, log.start, log.end)
+    shop = build_shop(cfg.decisions, log.currency or "")
+    request, fallback_note = _choose_model_or_fallback(request, log, window)
+    context = _build_scoring_context(cfg, Forecaster(log, window), request, btyd_model, shop, terminal)
+    scorer = Scorer(context.models, context.assessment.intervals, shop, window.end)
+
+    folder = build_output_path(cfg.output, f"{get_experiment_name(cfg)} {window.end} {request.model.name}")
+    with scratch_file(folder) as expectations:
+        with _show_timed_bar(terminal, "scoring") as progress:
+            write_expectations(expectations, log, window, request.model.features, scorer, progress)
+        with _show_timed_bar(terminal, "ranking and writing") as progress:
+            summary = write_scores(folder, expectations, log, scorer, context.missed.customer_ids, progress)
+
+    notes = [*filter(None, [fallback_note]), *_collect_notes(request, log, window, shop, context)]
+    text = render_readme(request.description, notes, shop, window.horizon, window.end, has_amounts=log.has_amounts)
+    summary_records: list[Record] = [Text("readme.txt", text), Table("summary.csv", summary.table())]
+    write_folder(cfg.output, folder.name, summary_records, "the scores")
+    run.log([*_build_tags(window, request, context.models, folder), *log_records(log), *summary_records])
+    run.log([File(folder / CSV), File(folder / PARQUET)])
+    run.log([Metric(*metric) for metric in (context.assessment.metrics() | summary.totals()).items()])
+    run.log([*total_interval_records("expected", context.models.level)])
+
+    terminal.print_table(f"the next {window.horizon} from {window.end}", tier_table(summary, shop.currency))
+    for note in notes:
+        terminal.print_line(note)
+    terminal.print_timings()
+    terminal.print_line(f"one row a customer: {folder / CSV}\n{run.location}")
     return folder
 
 
@@ -211,6 +213,22 @@ def _build_scoring_context(
         return ScoringContext(models, assessment, missed, assess_past_ranking(past))
 
 
+def _collect_notes(
+    request: ModelReference, log: TransactionLog, window: Window, shop: Shop, context: ScoringContext
+) -> list[str]:
+    """Say what the numbers are and what they are worth, in the order in which a reader asks."""
+    models, assessment = context.models, context.assessment
+    return [
+        *describe_total(models.level, shop.currency, log.measure),
+        *collect_compatibility_warnings(request, log.fingerprint, log.currency or "", window.end),
+        *models.warnings(),
+        *(describe_spend_intervals(assessment, shop.currency) if log.has_amounts else []),
+        *describe_ranking(context.ranking, request.model.name, assessment.period, log.measure),
+        *describe_scoring_models(models, has_amounts=log.has_amounts),
+        *describe_missed_purchases(context.missed, models.btyd_name, shop),
+    ]
+
+
 def _choose_model_or_fallback(
     request: ModelReference, log: TransactionLog, window: Window
 ) -> tuple[ModelReference, str]:
@@ -223,11 +241,11 @@ def _choose_model_or_fallback(
     return replace(request, model=model), note
 
 
-def _describe_missing_spend(rfm_summary: RfmSummary | None, log: TransactionLog | None) -> str:
+def _describe_missing_spend(history: TransactionLog | RfmSummary) -> str:
     """Say why a model of spend cannot score the customers; empty where it can."""
-    if rfm_summary:
-        return f"'{rfm_summary.name}' is a table of frequency, recency and T"
-    return f"log '{log.name}' has no amounts" if log and not log.has_amounts else ""
+    if isinstance(history, RfmSummary):
+        return f"'{history.name}' is a table of frequency, recency and T"
+    return "" if history.has_amounts else f"log '{history.name}' has no amounts"
 
 
 def _setting_records(cfg: DictConfig, *, with_model: bool) -> list[Record]:
