@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 
@@ -25,30 +25,19 @@ from clv_experiments.data.log_checks import (
     find_placeholder_days,
 )
 from clv_experiments.data.log_notes import (
+    TotalsPeriod,
     describe_customers,
     describe_losses,
     describe_totals_period,
     find_totals_period,
     summarise_days,
 )
-from clv_experiments.data.parsing.cell_units import find_units
-from clv_experiments.data.parsing.column_contents import SAMPLE_ROWS, ColumnContents
-from clv_experiments.data.parsing.columns import ColumnRoles, choose_column_roles
-from clv_experiments.data.parsing.date_columns import Named, join_date_columns
+from clv_experiments.data.parsing.date_columns import Named
 from clv_experiments.data.parsing.formats import AMOUNT, ParseOptions
-from clv_experiments.data.parsing.lines import read_lines
-from clv_experiments.data.parsing.money_notes import describe_other_money_columns
-from clv_experiments.data.parsing.order_roles import add_order_roles
-from clv_experiments.data.parsing.raw_filter import filter_rows
-from clv_experiments.data.parsing.readable_columns import NUMBER_ROLES
-from clv_experiments.data.parsing.repeated_rows import has_unlikely_repeated_rows
-from clv_experiments.data.parsing.role_names import MONEY_ROLES
-from clv_experiments.data.parsing.wide_tables import check_not_wide
 from clv_experiments.data.raw import GroundTruth, Source
-from clv_experiments.data.rfm_summary import refuse_rfm_summary
+from clv_experiments.data.typed_lines import read_typed_lines
 from clv_experiments.errors import ClvError
 
-MAX_COLUMNS = 500  # from which roles are guessed
 PURCHASES = "purchases"  # unit of a log without amounts
 WITHOUT_AMOUNTS = "there are no amounts: purchases are predicted, no spend (data.columns.amount)"
 
@@ -166,66 +155,36 @@ def load_log(
         customer, one day, no customer who came back.
     """
     raw = source(engine or DuckDb())
-    raw = replace(raw, table=_select_named_columns(raw.table, columns or {}, name))
-    refuse_rfm_summary(raw, columns or {}, name)
-    options = parse_options or ParseOptions()
-    check_not_wide(raw.table.columns, columns or {}, name, raw.reader, options.date_order)
-    filtered = filter_rows(raw.table, where, options, name) if where is not None else None
-    table, named, date_notes = join_date_columns(filtered.kept if filtered else raw.table, columns or {}, name)
-    roles, contents = _choose_column_roles(table, named, name)
-    table, roles, status_notes = add_order_roles(table, roles, named, contents, name)
-    numbers, money = ([roles.by_role[r] for r in some if r in roles.by_role] for some in (NUMBER_ROLES, MONEY_ROLES))
-    units = find_units(numbers, contents, money)
-    roles = replace(roles, cells_in_cents=units.in_cents)
-    table = units.strip_units(table)
-    keep_raw_columns = any(step.needs_raw_columns for step in steps) or (
-        any(step.needs_raw_columns_if_repeated for step in steps) and has_unlikely_repeated_rows(table, roles.by_role)
-    )
-    lines, options, parse_notes = read_lines(table, roles, options, name, keep_raw_columns, raw.is_live, contents)
+    read = read_typed_lines(raw, name, steps, where=where, columns=columns, parse_options=parse_options)
+    roles, lines, notes = read.roles, read.lines, list(read.notes)
     clean_and_sum = partial(
         _clean_and_sum, steps=steps, limits=(log_start, log_end), learn_until=learn_until, has_amounts=roles.has_amounts
     )
     cleaned, summed, days = clean_and_sum(lines)
     placeholders = find_placeholder_days(name, days, today) if raw.truth is None else []
     if placeholders:
-        parse_notes.append(describe_placeholders(days, placeholders))
+        notes.append(describe_placeholders(days, placeholders))
         date_or_none = ibis.ifelse(lines.date.isin(placeholders), None, lines.date)
         cleaned, summed, days = clean_and_sum(lines.mutate(date=date_or_none))
-    report = cleaned.report
-    if filtered:
-        filtered = replace(filtered, removed=units.strip_units(filtered.removed))
-        report = report.prepend_removal(filtered.rule, filtered.measure_removed(roles.by_role, options.decimal))
+    report = read.prepend_filter(cleaned.report)
     if report.rows_kept == 0:
         raise ClvError(f"log '{name}' has no usable row: {report}")
+
     check_no_missing_values(name, days)
-    first, last = days["date"].iloc[0], days["date"].iloc[-1]
-    if raw.truth is None:  # a simulation may well lie in the future
-        check_not_in_future(name, days, today)
-    period = find_totals_period(days, options.date_format)
-    check_date_span(name, first, last, log_end, period)
-    check_placeholder_dates(name, days)
-    check_gregorian_calendar(name, days)
+    period = find_totals_period(days, read.parse_options.date_format)
+    _check_dates(name, days, log_end, period, None if raw.truth else today)  # a simulation may well lie in the future
     purchase_days = summed.select("customer_id", "date", "amount", "orders")
     customers = summarise_customers(purchase_days)
     check_customers(name, customers, roles.by_role["customer_id"])
+    last = days["date"].iloc[-1]
     end = log_end or (period.end if period and period.is_certain and period.end <= today else last)
-    notes = [
-        str(roles),
-        *date_notes,
-        *status_notes,
-        *describe_other_money_columns(roles, contents),
-        *units.notes,
-        *parse_notes,
-        *report.notes,
-    ]
-    notes += [describe_totals_period(period, last, end, log_end), "" if roles.has_amounts else WITHOUT_AMOUNTS]
-    notes += [describe_losses(days)]
+    notes += [*report.notes, describe_totals_period(period, last, end, log_end)]
+    notes += ["" if roles.has_amounts else WITHOUT_AMOUNTS, describe_losses(days)]
     notes += describe_customers(customers, days, "spend" if roles.has_amounts else PURCHASES)
-    attributes = [role for role in ("country", "product", "product_name") if role in cleaned.lines.columns]
     return TransactionLog(
         name=name,
         purchase_days=purchase_days,
-        start=first,
+        start=days["date"].iloc[0],
         end=end,
         customers=len(customers),
         currency=currency if roles.has_amounts else PURCHASES,
@@ -233,41 +192,25 @@ def load_log(
         report=report if roles.has_amounts else report.without_amounts(),
         notes=(*raw.notes, *filter(None, notes)),
         truth=raw.truth,
-        lines=cleaned.lines.select("customer_id", "date", "amount", *attributes) if attributes else None,
+        lines=_select_attributes(cleaned.lines),
         has_amounts=roles.has_amounts,
         has_losses=bool(days["losing"].any()),
     )
 
 
-def _select_named_columns(table: ibis.Table, named: Mapping[str, Named], name: str) -> ibis.Table:
-    """Read the named columns alone where there are too many to look at."""
-    if len(table.columns) <= MAX_COLUMNS:
-        return table
-    if not (named.get("customer_id") and named.get("date") and (named.get("amount") or named.get("unit_price"))):
-        raise ClvError(
-            f"log '{name}' has {len(table.columns):,} columns, too many to guess from: type data.columns.customer_id="
-            "<column> data.columns.date=<column> data.columns.amount=<column>, and no other is looked at"
-        )
-    typed: set[object] = set()
-    for columns in named.values():
-        typed |= {*columns} if isinstance(columns, Sequence) and not isinstance(columns, str) else {columns}
-    return table.select(*(column for column in table.columns if column in typed))
+def _check_dates(
+    name: str, days: pd.DataFrame, log_end: date | None, period: TotalsPeriod | None, today: date | None
+) -> None:
+    if today:
+        check_not_in_future(name, days, today)
+    check_date_span(name, days["date"].iloc[0], days["date"].iloc[-1], log_end, period)
+    check_placeholder_dates(name, days)
+    check_gregorian_calendar(name, days)
 
 
-def _choose_column_roles(
-    table: ibis.Table, named: Mapping[str, str | bool | None], name: str
-) -> tuple[ColumnRoles, ColumnContents]:
-    """Choose columns by the first rows or, where these leave a role or all money open, by rows from all of the log."""
-    contents = ColumnContents(table)
-    try:
-        roles = choose_column_roles(table.columns, named, name, contents)
-        if roles.has_amounts or named.get("amount") is False or len(contents.sample) < SAMPLE_ROWS:
-            return roles, contents
-    except ClvError:
-        if len(contents.sample) < SAMPLE_ROWS:
-            raise
-    contents = ColumnContents(table, spread=True)
-    return choose_column_roles(table.columns, named, name, contents), contents
+def _select_attributes(lines: ibis.Table) -> ibis.Table | None:
+    attributes = [role for role in ("country", "product", "product_name") if role in lines.columns]
+    return lines.select("customer_id", "date", "amount", *attributes) if attributes else None
 
 
 def _clean_and_sum(
