@@ -190,7 +190,7 @@ def test_a_half_made_database_is_said(tmp_path, template):
     shutil.copy(template, tmp_path / "mlflow.db")
     with sqlite3.connect(tmp_path / "mlflow.db") as database:
         database.execute("update alembic_version set version_num = '90e64c465722'")
-    with pytest.raises(ClvError, match=r"cannot be used .* move it away"), MlflowTracker(tmp_path).run("e", "r"):
+    with pytest.raises(ClvError, match=r"made by an older MLflow .* db upgrade"), MlflowTracker(tmp_path).run("e", "r"):
         pass
 
 

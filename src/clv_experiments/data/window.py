@@ -24,7 +24,7 @@ class Horizon:
 
     Examples
     --------
-    >>> Horizon.parse("3 months").shift(date(1998, 7, 1), -1)
+    >>> Horizon.parse("3 months").shift_day(date(1998, 7, 1), -1)
     datetime.date(1998, 4, 1)
     >>> Horizon.parse("39 weeks").label
     '39w'

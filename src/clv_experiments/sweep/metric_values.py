@@ -106,7 +106,7 @@ def metric_format(metric: str) -> MetricFormat:
     Examples
     --------
     >>> metric_format("d2_tweedie"), metric_format("decile_mape")
-    (MetricFormat(heading='D2', form='{:.3f}'), MetricFormat(heading='decile mape', form='{:.4g}'))
+    (MetricFormat(heading='D2', number_format='{:.3f}'), MetricFormat(heading='decile mape', number_format='{:.4g}'))
     """
     if metric in ABSOLUTE:
         return ABSOLUTE[metric]

@@ -114,7 +114,7 @@ def mask_override(override: str) -> str:
     Examples
     --------
     >>> os.environ["CLV_DATA_CONNECTION"] = "postgresql://ann:sesame@host/shop?sslmode=require"
-    >>> as_typed("data.connection=${oc.env:CLV_DATA_CONNECTION}")
+    >>> mask_override("data.connection=${oc.env:CLV_DATA_CONNECTION}")
     'data.connection=postgresql://ann:***@host/shop?sslmode=require'
     >>> del os.environ["CLV_DATA_CONNECTION"]
     """
