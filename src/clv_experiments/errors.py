@@ -1,32 +1,108 @@
-"""The errors a user can cause: one clear sentence each, without a traceback or a secret, also where a disk is full."""
+"""The errors a user can cause: one clear sentence each, without a traceback or a secret."""
 
 from __future__ import annotations
 
-import errno
 import json
 import re
-import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
-from tempfile import gettempdir
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote
-
-from clv_experiments.secret_patterns import QUOTED, SECRET_NAME, SECRET_PATTERNS
 
 SCRIPTS = {"train": "python train.py"} | {
     name: f"python scripts/{name}.py" for name in ("leaderboard", "sweep", "score", "insights")
 }
-TEMPORARY_PREFIX = "clv_experiments-"  # of the folder that holds the temporary files of a process
-FULL_CODES = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
-# As the system, SQLite, DuckDB, Arrow and PostgreSQL put it.
-FULL_WORDS = ("no space left on device", "disk is full", "disk quota exceeded", "max_temp_directory_size")
 MASK = "***"
 SHORTEST_SECRET = 8  # characters of a secret that is looked for wherever it stands: shorter ones are words, too
 _remembered: set[str] = set()
+
+# What a secret looks like. Every pattern has two named groups, ``before``, which stays, and ``secret``; it leaves alone
+# what advice shows in place of a secret, and none begins with a repetition: long text would take for ever.
+
+# The end of a name whose value nobody should see: password, PGPASSWORD, motherduck_token, aws_secret_access_key, sig.
+CONFIDENTIAL_NAMES = (
+    r"password|passwd|passphrase|passcode|(?<![a-z\d+/])(?:pwd|sig)|(?<![\w+/-])pass|token|secret|credentials?|signature|"
+    r"(?:access|account|api|client|encryption|master|private|secret|shared|signing)[_-]?key"
+)
+SECRET_NAME = re.compile(rf"(?i)(?:{CONFIDENTIAL_NAMES})$")
+# What stands where a secret would, in advice, in what was masked before or in another setting's name.
+PLACEHOLDER = r"\*\*\*|\.\.\.|<[^<>]*>|\$\{[^}]*\}|password\b|null\b|none\b|true\b|false\b"
+QUOTED = r"'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.)*\"|\{(?:[^{}]|\}\})*\}"
+
+# Tokens that begin as their issuers say, so that a secret scanner finds them; long enough to be no word.
+TOKENS = (
+    r"gh[opsur]_\w{16,}|github_pat_\w{16,}|gl[a-z]{2,6}-[\w-]{16,}|hf_[A-Za-z\d]{16,}|npm_[A-Za-z\d]{30,}|pypi-[\w-]{30,}",
+    r"(?<!-)sk-(?=[\w-]*\d)(?=[\w-]*[A-Z])[\w-]{20,}|sk-[a-z\d]{32,}|[rs]k_(?:live|test)_\w{10,}|whsec_\w{16,}|shp[a-z]{2}_\w{16,}",
+    r"xox[a-z]-[\w-]{10,}|xapp-[\w-]{16,}|A[KS]IA[A-Z\d]{16}|AIza[\w-]{35}|ya29\.[\w-]{20,}|GOCSPX-[\w-]{16,}",
+    r"dapi[a-f\d]{32}|dop_v1_[a-f\d]{32,}|hvs\.[\w-]{20,}|SG\.[\w-]{16,}\.[\w-]{16,}|(?<!-)eyJ[\w-]{8,}\.[\w-]{4,}\.[\w-]*",
+)
+TOKEN = "|".join(TOKENS)
+# A user of an address that is none: a token's beginning, or at least 20 letters and digits that make no word.
+TOKEN_USER = (
+    rf"{TOKEN}|(?:gh[opsur]_|github_pat_|glpat-|hf_|sk-|xox[a-z]-|eyJ)[^\s:/@'\"?#]+|(?=[a-z_-]*\d)[\w-]{{20,}}"
+)
+WEB = r"(?:\b(?:(?:git|hg|svn)\+)?(?:https?|ftps?)|\bgit)://"
+# Users that everybody knows, whose password is the secret, and passwords that everybody knows, whose user is.
+KNOWN_USERS = (
+    r"(?:oauth2?|x-access-token|x-token-auth|x-oauth-basic|__token__|token|git|anonymous|ftp|user(?:name)?)[:@]"
+)
+KNOWN_PASSWORDS = r"x-oauth-basic|x-access-token|x-token-auth|oauth2?|api[_-]?token|api[_-]?key|token|none|unused|x"
+SHOWN_PASSWORD = rf"(?<=[*>}}]:)(?i:{KNOWN_PASSWORDS})@"
+# Of an address that is percent-encoded within another, however often: what ends its parts.
+ENCODED_END = "(?:" + "|".join(rf"%(?P=level){code}" for code in ("3A", "2F", "3F", "40")) + ")"
+
+SOURCES = (
+    # https://token:@host and https://token:x-oauth-basic@host; https://token@host, which databases do not take.
+    rf"(?i)(?P<before>{WEB})(?!\*\*\*|<|\$|{KNOWN_USERS})(?P<secret>[^\s:/@'\"?#]+)(?=:(?:{KNOWN_PASSWORDS})?@[\w\[])",
+    rf"(?i)(?P<before>{WEB})(?!\*\*\*|<|\$|{KNOWN_USERS})(?P<secret>{TOKEN_USER})(?=:[^\s/]*@[\w\[]|@[\w\[])",
+    r"(?i)(?P<before>\bhttps?://)(?!\*\*\*|<|\$|git@|user(?:name)?@)(?P<secret>[^\s:/@'\"?#]+)(?=@[\w\[])",
+    # scheme://user:secret@host, where the secret may hold an unencoded @, / or quote: up to the last @ before a blank.
+    rf"(?P<before>(?<=[\w+.-])://[^\s:/@'\"?#]*:)(?!password@|{SHOWN_PASSWORD})(?P<secret>(?:(?!://)\S)+)"
+    r"(?=@[\w\[/.%-])",
+    # The same with a blank in the secret, unless that is a port: up to the first @ before a host.
+    rf"(?P<before>(?<=[\w+.-])://[^\s:/@'\"?#]*:)(?!\*\*\*@|password@|{SHOWN_PASSWORD}|\d{{1,5}}\b)"
+    r"(?P<secret>(?:(?!://)[^\n])+?)(?=@[\w\[])",
+    # An address within an address, percent-encoded.
+    rf"(?i)(?P<before>%(?P<level>(?:25)*)3A%(?P=level)2F%(?P=level)2F(?:(?!{ENCODED_END})[^\s/'\"&])*%(?P=level)3A)"
+    rf"(?!password%|\*\*\*|%(?:25)*2A)(?P<secret>(?:(?!{ENCODED_END})[^\s/'\"&])+)(?=%(?P=level)40)",
+    rf"(?i)(?P<before>(?:{CONFIDENTIAL_NAMES}|(?<=3B|26|3F|20)(?:pwd|sig))%(?:25)*3D)(?!{PLACEHOLDER}|%(?:25)*2A)"
+    r"(?P<secret>%(?:25)*7B(?:(?!%(?:25)*7D)[^\s&'\"])*%(?:25)*7D|(?:(?!%(?:25)*(?:3B|26|2[027]))[^\s&;'\"])+)",
+    # name=secret of an address, up to the next & or blank.
+    rf"(?i)(?P<before>[?&][\w.-]*(?:{CONFIDENTIAL_NAMES})=)(?!{PLACEHOLDER})(?P<secret>[^\s&#'\"]+)",
+    # Pairs with semicolons between, as of ODBC: up to the next pair, or the end where all of the text is such pairs.
+    rf"(?i)(?P<before>(?:{CONFIDENTIAL_NAMES})\s*=[ ]*)(?!{PLACEHOLDER})(?P<secret>[^\s;=&'\"{{}}][^;=&'\"\n{{}}]*)"
+    r"(?=;\s*\w[\w ]*=)",
+    rf"(?i)\A(?P<before>(?:[\w ]+=(?:\{{[^{{}}]*\}}|[^;\n]*);)+[\w ]*?(?:{CONFIDENTIAL_NAMES})\s*=[ ]*)"
+    rf"(?!{PLACEHOLDER})(?P<secret>[^\s;'\"{{}}][^;\n]*)\Z",
+    # name=secret of a query, a connection string or a command, and "name": secret of JSON, also of JSON in JSON.
+    rf"(?i)(?P<before>(?:{CONFIDENTIAL_NAMES})(?:['\"]?\s*=|['\"]\s*:)\s*)(?!{PLACEHOLDER})"
+    rf"(?P<secret>{QUOTED}|[^\s&;,'\"()\[\]]+)",
+    rf"(?i)(?P<before>(?:{CONFIDENTIAL_NAMES})(?:\\+['\"])?\s*[:=]\s*\\+['\"])(?!{PLACEHOLDER})(?P<secret>[^'\"\\\n]+)",
+    # A line of YAML, its block of lines, and {name: secret}; name: "secret" wherever it stands.
+    rf"(?im)^(?P<before>(?P<indent>[ \t]*)(?:- )?[\w.-]*?(?:{CONFIDENTIAL_NAMES})['\"]?:[ \t]*[|>][-+\d]*[ \t]*\n)"
+    r"(?P<secret>(?P=indent)[ \t]+\S.*(?:\n(?:[ \t]*\n)*(?P=indent)[ \t]+\S.*)*)",
+    rf"(?im)^(?P<before>[ \t]*(?:- )?[\w.-]*?(?:{CONFIDENTIAL_NAMES}):[ \t]+)(?!{PLACEHOLDER})(?P<secret>\S.*)$",
+    rf"(?i)(?P<before>[{{,]\s*[\w.-]*(?:{CONFIDENTIAL_NAMES}):\s+)(?!{PLACEHOLDER})"
+    rf"(?P<secret>{QUOTED}|[^\s,{{}}'\"]+)(?=[^\n]{{0,1000}}\}})",
+    rf"(?i)(?P<before>(?:{CONFIDENTIAL_NAMES}):\s*)(?P<secret>'(?!{PLACEHOLDER})[^'\n]+'|\"(?!{PLACEHOLDER})[^\"\n]+\")",
+    # Headers of a request; what follows a scheme in a sentence is a word.
+    r"(?i)(?P<before>\bauthorization['\"]?\s*[:=]\s*['\"]?[\w-]+\s+)(?P<secret>(?=\S*[\d=_]|[\w.~+/=-]{12})[\w.~+/=:-]{6,})",
+    r"(?i)(?P<before>\bbearer\s+)(?P<secret>(?=[\w.~+/-]*[\d=_]|[\w.~+/=-]{24})[\w.~+/=:-]{6,})",
+    r"(?i)(?P<before>\bauthorization['\"]?\s*[:=]\s*['\"]?)(?P<secret>(?=[\w.~+/-]*[\d=_])[\w.~+/=-]{12,})",
+    rf"(?i)(?P<before>(?<![\w-])x-[\w-]{{0,80}}?(?:{CONFIDENTIAL_NAMES}):\s*)(?!{PLACEHOLDER})(?P<secret>[^\s'\",;]+)",
+    r"(?i)(?P<before>\bcookie['\"]?:\s*['\"]?)(?P<secret>[\w.-]+=[^'\"\n]+)",
+    # An option of a command, and an element of XML.
+    rf"(?i)(?P<before>(?<!\S)--[\w-]*(?:{CONFIDENTIAL_NAMES})\s+)(?!{PLACEHOLDER}|-|(?:an?|and|are|for|in|is|or|the|to|with)\b)"
+    rf"(?P<secret>{QUOTED}|\S+)",
+    rf"(?i)(?P<before><[\w:.-]*(?:{CONFIDENTIAL_NAMES})>)(?!{PLACEHOLDER})(?P<secret>[^<>]+)(?=</)",
+    r"(?P<before>-----BEGIN [A-Z ]*PRIVATE KEY-----)(?P<secret>(?:(?!-----END)[\s\S])+)(?=-----END|$)",
+    r"(?P<before>\bhooks\.slack\.com/services/)(?P<secret>[\w/]+)",
+    # Wherever it stands.
+    rf"(?P<before>(?<![A-Za-z\d_]))(?P<secret>{TOKEN})(?!\w)",
+)
+SECRET_PATTERNS = tuple(map(re.compile, SOURCES))
 
 
 class ClvError(ValueError):
@@ -179,73 +255,3 @@ def setting_texts(settings: Any, name: str = "") -> Iterator[str]:
             yield from setting_texts(value, name)
     elif isinstance(settings, str):
         yield f"{name}='{settings}'" if is_secret_name(name) else settings
-
-
-def is_disk_full(error: BaseException) -> bool:
-    """Whether an error, or one that led to it, says that a disk is full."""
-    return any(
-        getattr(one, "errno", None) in FULL_CODES or any(word in str(one).lower() for word in FULL_WORDS)
-        for one in error_chain(error)
-    )
-
-
-def describe_full_disk(error: BaseException, folder: Path | None = None, setting: str = "") -> str:
-    """Say which disk is full, and what to do.
-
-    Parameters
-    ----------
-    error : BaseException
-        Of which ``is_disk_full`` is true.
-    folder : Path, optional
-        Where something was written, besides the folder for temporary files.
-    setting : str, optional
-        What can be typed for another folder, such as ``output``.
-    """
-    temporary = Path(gettempdir())
-    path = _path_on_full_disk(error, [temporary] if folder is None else [folder, temporary])
-    while not path.is_dir():
-        path = path.parent
-    if _is_below(path, temporary) and not _is_below(folder, temporary):
-        path = temporary.parent if temporary.name.startswith(TEMPORARY_PREFIX) else temporary
-        elsewhere = "set TMPDIR to a folder on another disk"
-    else:
-        path = folder if folder and _is_below(path, folder) else path
-        elsewhere = f"type {setting}=<a folder on another disk>" if setting else "write to another disk"
-    return f"the disk that holds '{path}' is full; free space there and run again, or {elsewhere}"
-
-
-def describe_write_failure(error: BaseException, folder: Path, setting: str) -> str:
-    """Say why a folder that a setting names takes no file, and what to do."""
-    if is_disk_full(error):
-        return describe_full_disk(error, folder, setting)
-    return f"{error}; type {setting}=<a folder>"
-
-
-def remove_partial_copy(error: BaseException) -> None:
-    """Remove the file that a copy could not bring to its end for want of space."""
-    for one in error_chain(error):
-        target = getattr(one, "filename2", None)
-        if target and getattr(one, "errno", None) in FULL_CODES:
-            with suppress(OSError):
-                Path(target).unlink(missing_ok=True)
-
-
-def _path_on_full_disk(error: BaseException, folders: list[Path]) -> Path:
-    """Return what the error names, where a copy went rather than what was copied; else the folder with least space."""
-    for one in error_chain(error):
-        if getattr(one, "errno", None) in FULL_CODES:
-            named = getattr(one, "filename2", None) or getattr(one, "filename", None)
-            if isinstance(named, str | bytes) and named:
-                return Path(named if isinstance(named, str) else named.decode(errors="replace")).absolute()
-    return min(map(Path.absolute, folders), key=_free_megabytes)
-
-
-def _free_megabytes(folder: Path) -> int:
-    """Return the space left, in whole megabytes, since what is told apart here are disks."""
-    while not folder.exists():
-        folder = folder.parent
-    return shutil.disk_usage(folder).free >> 20
-
-
-def _is_below(path: Path | None, folder: Path) -> bool:
-    return path is not None and path.resolve().is_relative_to(folder.resolve())

@@ -2,7 +2,8 @@
 
 import pytest
 
-from clv_experiments.errors import error_chain, is_disk_full
+from clv_experiments.errors import error_chain
+from clv_experiments.reporting.disk_errors import is_disk_full
 
 
 def raised_below_itself():

@@ -13,7 +13,7 @@ import mlflow
 import pytest
 from forked_commands import COUNT, MEMORY, SEED, Command, Disk, can_mount, copy_store
 
-from clv_experiments.errors import TEMPORARY_PREFIX
+from clv_experiments.reporting.disk_errors import TEMPORARY_PREFIX
 from clv_experiments.tracking.mlflow_tracker import MlflowTracker
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="forks, and mounts disks")]

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from clv_experiments.errors import ClvError, describe_write_failure
+from clv_experiments.errors import ClvError
+from clv_experiments.reporting.disk_errors import describe_write_failure
 from clv_experiments.reporting.records import FigureRecord, Record, Table, Text
 from clv_experiments.reporting.safe_csv import write_csv
 from clv_experiments.reporting.workbook import write_workbook

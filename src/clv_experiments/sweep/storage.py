@@ -19,7 +19,8 @@ from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from clv_experiments.data.sources.connection import DRIVER_INSTALL, describe_driver_error
-from clv_experiments.errors import ClvError, describe_full_disk, is_disk_full, mask_secrets
+from clv_experiments.errors import ClvError, mask_secrets
+from clv_experiments.reporting.disk_errors import describe_full_disk, is_disk_full
 
 DATABASE = "optuna.db"
 HEARTBEAT, GRACE = 5, 30  # seconds between heartbeats of a trial, and without any until it counts as killed

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from clv_experiments.errors import ClvError, describe_write_failure
+from clv_experiments.errors import ClvError
+from clv_experiments.reporting.disk_errors import describe_write_failure
 
 RESERVE = ".mlflow.reserve"
 SIZE = 1 << 18  # bytes: what SQLite's journal takes for a few rows, several times over

@@ -24,7 +24,8 @@ from mlflow.utils.mlflow_tags import (
     MLFLOW_EXPERIMENT_PRIMARY_METRIC_NAME,
 )
 
-from clv_experiments.errors import ClvError, is_disk_full, remove_partial_copy
+from clv_experiments.errors import ClvError
+from clv_experiments.reporting.disk_errors import is_disk_full, remove_partial_copy
 from clv_experiments.reporting.record_files import write_record
 from clv_experiments.reporting.records import (
     Description,

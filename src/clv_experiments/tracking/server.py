@@ -17,7 +17,8 @@ import mlflow
 from filelock import FileLock
 from mlflow.exceptions import MlflowException
 
-from clv_experiments.errors import TEMPORARY_PREFIX, ClvError, StoreFailure
+from clv_experiments.errors import ClvError, StoreFailure
+from clv_experiments.reporting.disk_errors import TEMPORARY_PREFIX
 from clv_experiments.tracking.addresses import check_server_uri
 from clv_experiments.tracking.interrupts import deferred_interrupts
 from clv_experiments.tracking.store import LOCK, Result, Store, set_tracking_uri

@@ -27,7 +27,8 @@ from mlflow.entities import Run, ViewType
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
-from clv_experiments.errors import ClvError, describe_full_disk, describe_write_failure, is_disk_full
+from clv_experiments.errors import ClvError
+from clv_experiments.reporting.disk_errors import describe_full_disk, describe_write_failure, is_disk_full
 from clv_experiments.tracking.addresses import URI_VARIABLE, check_folder_path
 from clv_experiments.tracking.disk_reserve import (
     create_disk_reserve,

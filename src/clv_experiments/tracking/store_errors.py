@@ -9,7 +9,7 @@ from pathlib import Path
 
 import mlflow
 
-from clv_experiments.errors import describe_full_disk, is_disk_full
+from clv_experiments.reporting.disk_errors import describe_full_disk, is_disk_full
 
 LOCKED = "database is locked"
 UNWRITABLE = ("readonly database", "no such table", "unable to open database", "disk I/O error")

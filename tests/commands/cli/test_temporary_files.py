@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from clv_experiments.commands.cli.temporary_files import LOCK, remove_stale_folders, use_temporary_folder
-from clv_experiments.errors import TEMPORARY_PREFIX
+from clv_experiments.reporting.disk_errors import TEMPORARY_PREFIX
 
 HOLD = (
     "import sys, tempfile\n"

@@ -28,7 +28,8 @@ from clv_experiments.commands.cli.typed_secrets import get_job_overrides, mask_o
 from clv_experiments.commands.cli.worker_processes import end_undisturbed, has_workers
 from clv_experiments.config.conf_folders import find_shadowed_options, user_conf_folder
 from clv_experiments.config.setting_kinds import KINDS, format_shortened
-from clv_experiments.errors import ClvError, describe_full_disk, error_chain, is_disk_full, mask_secrets, suggest
+from clv_experiments.errors import ClvError, error_chain, mask_secrets, suggest
+from clv_experiments.reporting.disk_errors import describe_full_disk, is_disk_full
 from clv_experiments.reporting.plain_text import strip_control_characters
 from clv_experiments.tracking.interrupts import list_stop_signals, redelivered_interrupts
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from clv_experiments.errors import TEMPORARY_PREFIX
+from clv_experiments.reporting.disk_errors import TEMPORARY_PREFIX
 from clv_experiments.tracking.interrupts import deferred_interrupts
 
 MATPLOTLIB = "MPLCONFIGDIR"

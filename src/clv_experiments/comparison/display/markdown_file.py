@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from clv_experiments.errors import ClvError, describe_full_disk, is_disk_full
+from clv_experiments.errors import ClvError
+from clv_experiments.reporting.disk_errors import describe_full_disk, is_disk_full
 from clv_experiments.reporting.record_files import write_atomically, write_record
 from clv_experiments.reporting.records import FigureRecord, Record, Text
 

@@ -26,7 +26,8 @@ from clv_experiments.data.sources.csv_text import (
     read_records,
 )
 from clv_experiments.data.sources.csv_types import cast_lossless, find_lossless_types
-from clv_experiments.errors import ClvError, describe_full_disk, is_disk_full
+from clv_experiments.errors import ClvError
+from clv_experiments.reporting.disk_errors import describe_full_disk, is_disk_full
 
 PATTERN_CHARACTERS = set("*?[")  # DuckDB takes them for a pattern of many files
 ALL_TEXT: Mapping[str, str] = MappingProxyType({})

@@ -23,7 +23,8 @@ from clv_experiments.data.sources.header import check_same_header
 from clv_experiments.data.sources.other_files import read_other_format, unpack_only_file
 from clv_experiments.data.sources.parquet_files import format_file_list, read_parquet, temporary_folder
 from clv_experiments.data.sources.workbook import read_workbook, stack_tables
-from clv_experiments.errors import ClvError, describe_full_disk, is_disk_full
+from clv_experiments.errors import ClvError
+from clv_experiments.reporting.disk_errors import describe_full_disk, is_disk_full
 
 SETTING_KINDS = {
     "separator": ("csv",),

@@ -6,7 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from clv_experiments.errors import describe_full_disk, describe_write_failure, is_disk_full, remove_partial_copy
+from clv_experiments.reporting.disk_errors import (
+    describe_full_disk,
+    describe_write_failure,
+    is_disk_full,
+    remove_partial_copy,
+)
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
 
