@@ -33,7 +33,7 @@ from clv_experiments.errors import ClvError, LogWithoutAmounts, command
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.model import Model
 from clv_experiments.forecasting.run_records import estimator_warnings, log_records, total_interval_records
-from clv_experiments.forecasting.suitability import choose_model_or_fallback, require_no_losses
+from clv_experiments.forecasting.suitability import choose_model_or_fallback, require_holdout_spend, require_no_losses
 from clv_experiments.reporting.formatting import format_dates, format_day, format_share
 from clv_experiments.reporting.prose import render_sentences
 from clv_experiments.reporting.record_files import check_writable, write_folder
@@ -151,7 +151,7 @@ def _forecast_snapshots(forecaster: Forecaster, model: Model, btyd: Model, termi
     window, supervised, source = forecaster.window, model.supervised, forecaster.log.name
     origin = window.backtest_origins(supervised=supervised, source=source)[0]
     earlier = window.validation_periods(None, supervised=supervised, source=source) if origin.validation else []
-    forecaster.require_holdout_spend(origin.holdout)
+    require_holdout_spend(forecaster.log, origin.holdout, forecaster.outcome(origin.holdout)["spend"])
 
     def forecast(period: Period) -> Snapshot:
         with terminal.show_step(f"forecasting {period}", "forecasts"):

@@ -36,6 +36,7 @@ from clv_experiments.forecasting.evaluation_result import EvaluationResult, Eval
 from clv_experiments.forecasting.external import ExternalForecaster, external_model, validate_cell_predictions
 from clv_experiments.forecasting.out_of_time import evaluate_out_of_time
 from clv_experiments.forecasting.run_records import cell_identity_records, log_records
+from clv_experiments.forecasting.suitability import require_holdout_spend
 from clv_experiments.reporting.chart_style import FigureLabels
 from clv_experiments.reporting.records import Param, Record, Tag, Text
 from clv_experiments.tracking.code_version import code_version
@@ -128,7 +129,7 @@ def evaluate_predictions(
     objective = choose_objective(cfg.evaluation.objective, has_losses=log.has_losses)
     task = EvaluationTask(external, external_model(name), build_baselines(cfg), external.origins(), objective)
     for origin in task.origins:
-        forecaster.require_holdout_spend(origin.holdout)
+        require_holdout_spend(forecaster.log, origin.holdout, forecaster.outcome(origin.holdout)["spend"])
     return task, evaluate_out_of_time(task, progress)
 
 

@@ -41,7 +41,7 @@ from clv_experiments.forecasting.run_records import (
     log_records,
     note_records,
 )
-from clv_experiments.forecasting.suitability import choose_model_or_fallback, describe_regularity
+from clv_experiments.forecasting.suitability import choose_model_or_fallback, describe_regularity, require_holdout_spend
 from clv_experiments.reporting.prose import render_sentences
 from clv_experiments.reporting.records import Metric, PrimaryMetric, Record, Tag, Text
 from clv_experiments.tracking.code_version import code_version
@@ -199,7 +199,7 @@ def _warn_of_objective_fallback(cfg: DictConfig, task: EvaluationTask) -> list[s
 def _evaluate_task(cfg: DictConfig, task: EvaluationTask, terminal: Terminal) -> EvaluationResult:
     """Evaluate the model by the protocol that was chosen, on holdouts in which somebody spent something."""
     for origin in task.origins:
-        task.forecaster.require_holdout_spend(origin.holdout)
+        require_holdout_spend(task.forecaster.log, origin.holdout, task.forecaster.outcome(origin.holdout)["spend"])
     with terminal.show_progress() as progress:
         if cfg.evaluation.protocol == "customer_split":
             result = evaluate_customer_split(task, read_split_settings(cfg), progress)

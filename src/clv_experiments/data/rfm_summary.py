@@ -10,7 +10,7 @@ from typing import NoReturn
 import numpy as np
 import pandas as pd
 
-from clv_experiments.data.parsing.columns import MAX_LISTED
+from clv_experiments.data.parsing.column_messages import MAX_LISTED
 from clv_experiments.data.parsing.formats import EMPTY_CELLS, add_identifier_column
 from clv_experiments.data.parsing.role_names import rank_name
 from clv_experiments.data.raw import RawTable

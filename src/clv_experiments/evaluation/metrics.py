@@ -273,9 +273,8 @@ def compute_scores(
         "actual_total": float(actual.sum()),
         "predicted_total": float(predicted.sum()),
     }
-    scores |= {
-        name: metrics[name](actual, predicted) for name in list_applicable_scores(metrics, has_losses=has_losses)
-    }
+    for name in list_applicable_scores(metrics, has_losses=has_losses):
+        scores[name] = metrics[name](actual, predicted)
     if probability is not None:
         scores["buys_roc_auc"] = roc_auc(buyer, probability)
         scores["buys_brier"] = brier(buyer, probability)

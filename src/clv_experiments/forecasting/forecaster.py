@@ -269,22 +269,6 @@ class Forecaster:
             self._levels[target] = forecast_level(self.log, target, self.features(target.cutoff, RFM))
         return self._levels[target]
 
-    def require_holdout_spend(self, period: Period) -> None:
-        """Refuse a holdout period without spend: no score means anything there.
-
-        Raises
-        ------
-        ClvError
-            Names the period and what to choose instead.
-        """
-        outcome = self.outcome(period)
-        if not outcome["spend"].any():
-            raise ClvError(
-                f"nobody {'spent' if self.log.has_amounts else 'bought'} anything in the holdout period {period} of "
-                f"log '{self.log.name}' among the {len(outcome):,} customers known before it; choose another "
-                "window.cutoff or horizon"
-            )
-
     def time_to_next_purchase(self, period: Period) -> pd.Series:
         """Days from the cutoff to the next purchase day of each customer known then, NaN where none is in the period.
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
+import pandas as pd
+
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.queries.gaps import count_last_two_gaps
-from clv_experiments.errors import LogWithLosses, LogWithoutAmounts, command
+from clv_experiments.data.window import Period
+from clv_experiments.errors import ClvError, LogWithLosses, LogWithoutAmounts, command
 from clv_experiments.evaluation.regularity import measure_regularity
 from clv_experiments.forecasting.level import OWN
 from clv_experiments.forecasting.model import Model
@@ -39,6 +42,22 @@ def require_learnable_amounts(log: TransactionLog, model: Model) -> None:
         raise LogWithLosses(
             f"log '{log.name}' has purchase days below 0, and the level that {model.name} is brought to rests on BTYD, "
             "which knows no losses; type model.level=own"
+        )
+
+
+def require_holdout_spend(log: TransactionLog, period: Period, spend: pd.Series) -> None:
+    """Refuse a holdout period in which nobody who was known before it spent anything: no score means anything there.
+
+    Raises
+    ------
+    ClvError
+        Names the period and what to choose instead.
+    """
+    if not spend.any():
+        raise ClvError(
+            f"nobody {'spent' if log.has_amounts else 'bought'} anything in the holdout period {period} of "
+            f"log '{log.name}' among the {len(spend):,} customers known before it; choose another "
+            "window.cutoff or horizon"
         )
 
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
 from clv_experiments.data.parsing.column_contents import ColumnContents
+from clv_experiments.data.parsing.column_messages import (
+    describe_open_role,
+    list_alternatives,
+    list_choices,
+    quote_column,
+    suggest_columns,
+)
 from clv_experiments.data.parsing.discount_guesses import guess_discounts
 from clv_experiments.data.parsing.role_guesses import (
     RoleGuess,
@@ -19,7 +25,6 @@ from clv_experiments.data.parsing.role_guesses import (
 from clv_experiments.data.parsing.role_names import USUAL_NAMES, normalise_name, rank_name
 from clv_experiments.errors import ClvError
 
-MAX_LISTED = 20  # columns in a message
 MAY_SHARE = {"product", "product_name"}  # one column may play both: a description is all that some logs have
 
 
@@ -180,7 +185,7 @@ def _resolve_named_columns(
             continue
         if str(column) not in available:
             raise ClvError(
-                f"log '{log}' has no column '{column}' (data.columns.{role}); {_suggest_columns(column, available)}"
+                f"log '{log}' has no column '{column}' (data.columns.{role}); {suggest_columns(column, available)}"
             )
         by_role[role] = str(column)
     _check_each_has_one_role(by_role, log)
@@ -208,15 +213,15 @@ def _check_required_roles(
 ) -> None:
     problems, advice = list[str](), list[str]()
     free = _list_unassigned_columns(by_role, guesses, available)
-    required = ("customer_id", "date", *(_missing_money_roles(by_role) if has_money else ()))
-    for role in (role for role in required if role not in by_role):
+    missing = _missing_money_roles(by_role) if has_money else ()
+    for role in (role for role in ("customer_id", "date", *missing) if role not in by_role):
         guess = guesses.get(role, RoleGuess())
-        problems.append(_describe_problem(role, guess, by_role, log, first=not problems))
+        problems.append(describe_open_role(role, guess, by_role, log, first=not problems))
         listed = free if role in ("amount", "quantity") else free or available
-        choices = _list_choices(role, guess, free, listed, contents)
+        choices = list_choices(role, guess, free, listed, contents)
         advice += [f"data.columns.{role}={choices}"] if choices else []
     if problems:
-        alternatives = [" ".join(advice), *_list_alternatives(by_role, guesses, free, has_money)]
+        alternatives = [" ".join(advice), *list_alternatives(by_role, guesses, free, missing)]
         raise ClvError(f"{', and '.join(problems)}: type {', or '.join(filter(None, alternatives))}")
 
 
@@ -241,74 +246,8 @@ def _missing_money_roles(by_role: Mapping[str, str]) -> tuple[str, ...]:
     return ("quantity",) if "unit_price" in by_role else ("amount",)
 
 
-def _describe_problem(role: str, guess: RoleGuess, by_role: Mapping[str, str], log: str, first: bool) -> str:
-    if guess.rivals:
-        owner = f"the {role} of log '{log}'" if first else f"its {role}"
-        return f"{owner} could be any of {', '.join(guess.rivals)}"
-    owner = f"log '{log}'" if first else "it"
-    if role == "quantity":
-        return f"{owner} has a unit_price, {by_role['unit_price']}, but neither quantity nor amount"
-    if role == "amount" and "quantity" in by_role:
-        return f"{owner} has a quantity but neither amount nor unit_price"
-    doubts = f" ({'; '.join(guess.doubts)})" if guess.doubts else ""
-    return (f"no column of log '{log}' looks like its {role}" if first else f"none like its {role}") + doubts
-
-
 def _list_unassigned_columns(
     by_role: Mapping[str, str], guesses: Mapping[str, RoleGuess], available: Sequence[str]
 ) -> list[str]:
     assigned = {*by_role.values(), *(rival for guess in guesses.values() for rival in guess.rivals)}
     return [column for column in available if column not in assigned]
-
-
-def _list_choices(
-    role: str, guess: RoleGuess, free: Sequence[str], listed: Sequence[str], contents: ColumnContents | None
-) -> str:
-    choices = guess.rivals[:1] or [
-        column for column in free if contents is None or contents.could_have_role(role, column)
-    ]
-    if len(choices) == 1:
-        return quote_column(choices[0])
-    return f"<one of {_list_columns(choices or listed)}>" if choices or listed else ""
-
-
-def _list_alternatives(
-    by_role: Mapping[str, str], guesses: Mapping[str, RoleGuess], free: Sequence[str], has_money: bool
-) -> list[str]:
-    """List what else than a column may be typed, or changed."""
-    missing, date, alternatives = (
-        _missing_money_roles(by_role) if has_money else (),
-        guesses.get("date", RoleGuess()),
-        [],
-    )
-    if "date" not in by_role:
-        alternatives += ["write its dates like 2020-12-31"] if date.doubts else []
-        parts = "data.columns.date=[year,month,day] with the columns that it stands in"
-        alternatives += [parts] if len(free) > 2 and not date.rivals else []
-    if guesses.get("amount", RoleGuess()).rivals:
-        return alternatives
-    if missing == ("quantity",):
-        alternatives += [f"data.columns.amount={quote_column(by_role['unit_price'])} if that is what was paid"]
-    if missing != ("amount",):
-        return alternatives
-    priced = "data.columns.unit_price=<one of them> if that is the price of one unit"
-    alternatives += ["name a quantity and a unit_price" if "quantity" not in by_role else priced] if free else []
-    return [*alternatives, "data.columns.amount=false for a log without money"]
-
-
-def quote_column(column: str) -> str:
-    """Write a column's name the way it must be typed on the command line."""
-    plain = re.fullmatch(r"[A-Za-z_][\w.-]*|[0-9]+", column, re.ASCII)
-    return column if plain and column.lower() not in ("true", "false", "null", "nan", "inf") else f"\"'{column}'\""
-
-
-def _suggest_columns(column: object, available: Sequence[str]) -> str:
-    originals = {normalise_name(name): name for name in available}
-    matches = get_close_matches(normalise_name(str(column)), list(originals), n=3, cutoff=0.5)
-    near = [originals[name] for name in matches]
-    return f"did you mean {' or '.join(near)}?" if near else f"it has {_list_columns(available)}"
-
-
-def _list_columns(available: Sequence[str]) -> str:
-    more = f" and {len(available) - MAX_LISTED} more" if len(available) > MAX_LISTED else ""
-    return ", ".join(available[:MAX_LISTED]) + more

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from clv_experiments.data.parsing.column_contents import CENT, MOST, ColumnContents
-from clv_experiments.data.parsing.columns import ColumnRoles, quote_column
+from clv_experiments.data.parsing.column_messages import quote_column
+from clv_experiments.data.parsing.columns import ColumnRoles
 from clv_experiments.data.parsing.role_names import normalise_name
 from clv_experiments.data.parsing.where import quote_name
 

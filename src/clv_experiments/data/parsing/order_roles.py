@@ -9,7 +9,8 @@ from dataclasses import replace
 from ibis.expr.types import Table
 
 from clv_experiments.data.parsing.column_contents import ColumnContents
-from clv_experiments.data.parsing.columns import ColumnRoles, quote_column
+from clv_experiments.data.parsing.column_messages import quote_column
+from clv_experiments.data.parsing.columns import ColumnRoles
 from clv_experiments.data.parsing.status_column import find_status_column
 from clv_experiments.data.parsing.status_flags import detect_status_flag
 from clv_experiments.data.parsing.status_values import normalise_status

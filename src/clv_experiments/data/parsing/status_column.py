@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import ibis
 from ibis.expr.types import Table
 
-from clv_experiments.data.parsing.columns import quote_column
+from clv_experiments.data.parsing.column_messages import quote_column
 from clv_experiments.data.parsing.formats import add_text_column
 from clv_experiments.data.parsing.status_flags import StatusFlag, detect_status_flag, is_named_like_status
 from clv_experiments.data.parsing.status_values import RowAction, build_status_rules, normalise_status

@@ -6,7 +6,8 @@ from contextlib import suppress
 from typing import Any
 
 from clv_experiments.data.engine import quote_identifier
-from clv_experiments.data.parsing.columns import choose_column_roles, quote_column
+from clv_experiments.data.parsing.column_messages import quote_column
+from clv_experiments.data.parsing.columns import choose_column_roles
 from clv_experiments.errors import ClvError, mask_secrets
 
 MAX_LISTED = 10  # tables in a message
