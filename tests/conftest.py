@@ -217,7 +217,7 @@ def run_script(work, capfd):
     return run
 
 
-def draw_nothing(patch):
+def skip_figures(patch):
     """Leave out the figures of runs, studies and boards, and what is computed for those of a run alone."""
     for drawing in ("holdout_records", "describe_coefficients", "coefficient_records"):
         patch.setattr(f"clv_experiments.forecasting.run_records.{drawing}", lambda *_, **__: [])
@@ -227,9 +227,9 @@ def draw_nothing(patch):
 
 
 @pytest.fixture
-def undrawn(monkeypatch):
+def without_figures(monkeypatch):
     """Runs, studies and boards without their figures, which other tests draw."""
-    draw_nothing(monkeypatch)
+    skip_figures(monkeypatch)
 
 
 @pytest.fixture(scope="session")
@@ -242,7 +242,7 @@ def run_without_figures():
             patch = stack.enter_context(pytest.MonkeyPatch.context())
             patch.chdir(folder)
             patch.setenv("COLUMNS", "200")
-            draw_nothing(patch)
+            skip_figures(patch)
             stack.enter_context(handlers_restored())
             stack.enter_context(warnings.catch_warnings(action="ignore"))  # of libraries, as in a process of its own
             stack.enter_context(redirect_stdout(output))

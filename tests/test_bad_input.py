@@ -48,7 +48,7 @@ def train(run_script, migrated, work, request):
         if tracking == "mlflow":  # and its figures are drawn, of names that are hostile
             migrated(work)
         else:
-            request.getfixturevalue("undrawn")
+            request.getfixturevalue("without_figures")
         return run_script("train.py", *QUICK, f"tracking={tracking}", *overrides)
 
     return run

@@ -45,24 +45,26 @@ TOKEN_USER = (
 )
 WEB = r"(?:\b(?:(?:git|hg|svn)\+)?(?:https?|ftps?)|\bgit)://"
 # Users that everybody knows, whose password is the secret, and passwords that everybody knows, whose user is.
-KNOWN_USERS = (
+COMMON_USERS = (
     r"(?:oauth2?|x-access-token|x-token-auth|x-oauth-basic|__token__|token|git|anonymous|ftp|user(?:name)?)[:@]"
 )
-KNOWN_PASSWORDS = r"x-oauth-basic|x-access-token|x-token-auth|oauth2?|api[_-]?token|api[_-]?key|token|none|unused|x"
-SHOWN_PASSWORD = rf"(?<=[*>}}]:)(?i:{KNOWN_PASSWORDS})@"
+PLACEHOLDER_PASSWORDS = (
+    r"x-oauth-basic|x-access-token|x-token-auth|oauth2?|api[_-]?token|api[_-]?key|token|none|unused|x"
+)
+PASSWORD_AFTER_MASK = rf"(?<=[*>}}]:)(?i:{PLACEHOLDER_PASSWORDS})@"
 # Of an address that is percent-encoded within another, however often: what ends its parts.
 ENCODED_END = "(?:" + "|".join(rf"%(?P=level){code}" for code in ("3A", "2F", "3F", "40")) + ")"
 
 SOURCES = (
     # https://token:@host and https://token:x-oauth-basic@host; https://token@host, which databases do not take.
-    rf"(?i)(?P<before>{WEB})(?!\*\*\*|<|\$|{KNOWN_USERS})(?P<secret>[^\s:/@'\"?#]+)(?=:(?:{KNOWN_PASSWORDS})?@[\w\[])",
-    rf"(?i)(?P<before>{WEB})(?!\*\*\*|<|\$|{KNOWN_USERS})(?P<secret>{TOKEN_USER})(?=:[^\s/]*@[\w\[]|@[\w\[])",
+    rf"(?i)(?P<before>{WEB})(?!\*\*\*|<|\$|{COMMON_USERS})(?P<secret>[^\s:/@'\"?#]+)(?=:(?:{PLACEHOLDER_PASSWORDS})?@[\w\[])",
+    rf"(?i)(?P<before>{WEB})(?!\*\*\*|<|\$|{COMMON_USERS})(?P<secret>{TOKEN_USER})(?=:[^\s/]*@[\w\[]|@[\w\[])",
     r"(?i)(?P<before>\bhttps?://)(?!\*\*\*|<|\$|git@|user(?:name)?@)(?P<secret>[^\s:/@'\"?#]+)(?=@[\w\[])",
     # scheme://user:secret@host, where the secret may hold an unencoded @, / or quote: up to the last @ before a blank.
-    rf"(?P<before>(?<=[\w+.-])://[^\s:/@'\"?#]*:)(?!password@|{SHOWN_PASSWORD})(?P<secret>(?:(?!://)\S)+)"
+    rf"(?P<before>(?<=[\w+.-])://[^\s:/@'\"?#]*:)(?!password@|{PASSWORD_AFTER_MASK})(?P<secret>(?:(?!://)\S)+)"
     r"(?=@[\w\[/.%-])",
     # The same with a blank in the secret, unless that is a port: up to the first @ before a host.
-    rf"(?P<before>(?<=[\w+.-])://[^\s:/@'\"?#]*:)(?!\*\*\*@|password@|{SHOWN_PASSWORD}|\d{{1,5}}\b)"
+    rf"(?P<before>(?<=[\w+.-])://[^\s:/@'\"?#]*:)(?!\*\*\*@|password@|{PASSWORD_AFTER_MASK}|\d{{1,5}}\b)"
     r"(?P<secret>(?:(?!://)[^\n])+?)(?=@[\w\[])",
     # An address within an address, percent-encoded.
     rf"(?i)(?P<before>%(?P<level>(?:25)*)3A%(?P=level)2F%(?P=level)2F(?:(?!{ENCODED_END})[^\s/'\"&])*%(?P=level)3A)"

@@ -117,7 +117,7 @@ def test_the_board_is_a_run_of_the_same_experiment(board, store, written):
     assert (artifacts / "leaderboard.html").read_bytes() == (written / "leaderboard.html").read_bytes()
 
 
-def test_a_second_board_needs_no_run_and_says_the_same(board, copy, capsys, undrawn, monkeypatch):
+def test_a_second_board_needs_no_run_and_says_the_same(board, copy, capsys, without_figures, monkeypatch):
     monkeypatch.delattr("clv_experiments.commands.cell_request.compose")  # what the models are run with is known
     again = build_board(copy, *CELL, "checks=[test_leaderboard.Lonely]")
     pd.testing.assert_frame_equal(again.standings.table, board.standings.table)
@@ -156,7 +156,7 @@ def test_where_nothing_was_run_everything_is_missing(tmp_path):
 
 
 @pytest.mark.slow
-def test_lost_predictions_are_a_gap_and_a_moved_folder_is_none(board, copy, undrawn):
+def test_lost_predictions_are_a_gap_and_a_moved_folder_is_none(board, copy, without_figures):
     lost = next(entry for entry in board.standings.cell.entries if entry.model == "bg_nbd")
     # Where artifacts are is stored absolute: the copy's runs still point at the first store.
     database = copy / "mlflow.db"
@@ -215,7 +215,7 @@ def test_the_script_fills_and_shows(filled):
     assert "\ncdnow_sample 3m, holdout 1998-04-01 to 1998-06-30: 2,357 customers" in done.stdout
 
 
-def test_cells_together_are_ranked_written_and_tracked(board, copy, capsys, undrawn):
+def test_cells_together_are_ranked_written_and_tracked(board, copy, capsys, without_figures):
     here = CellBoard(OmegaConf.merge(board.cfg, {"tracking": {"folder": str(copy)}}), board.standings, board.checks)
     cell = replace(board.standings.cell, data="other", identity="another")
     run_aggregate_leaderboard([replace(here, standings=replace(board.standings, cell=cell)), here])
@@ -227,14 +227,14 @@ def test_cells_together_are_ranked_written_and_tracked(board, copy, capsys, undr
 
 
 @pytest.mark.slow
-def test_the_script_sets_several_cells_side_by_side(copy, run_script, undrawn):
+def test_the_script_sets_several_cells_side_by_side(copy, run_script, without_figures):
     status, _, stderr = run_script(SCRIPT, "-m", *CELL, "metric=d2_tweedie,r2", f"tracking.folder={copy}")
     assert status == 1
     assert stderr.startswith("error: boards of different metric cannot be ranked together")
 
 
 @pytest.mark.slow
-def test_a_missing_cell_refuses_the_aggregate(copy, run_script, undrawn):
+def test_a_missing_cell_refuses_the_aggregate(copy, run_script, without_figures):
     status, stdout, stderr = run_script(SCRIPT, "-m", *CELL, "window=3m,39w", f"tracking.folder={copy}")
     assert status == 1
     assert stderr.startswith("error: cdnow_sample 39w has no finished run of any model")

@@ -10,7 +10,7 @@ from clv_experiments.errors import ClvError
 from clv_experiments.tracking.memory_tracker import MemoryRun
 from clv_experiments.tracking.mlflow_tracker import MlflowTracker
 
-pytestmark = pytest.mark.usefixtures("undrawn")
+pytestmark = pytest.mark.usefixtures("without_figures")
 SMALL = ["model=spend_rate", "window=1m", "evaluation.bootstrap_replicates=20"]
 
 

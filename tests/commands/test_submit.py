@@ -8,7 +8,7 @@ from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.tracking.run_reader import RunReader
 
 CELL = ("data=cdnow_sample", "window=3m")
-pytestmark = pytest.mark.usefixtures("undrawn")
+pytestmark = pytest.mark.usefixtures("without_figures")
 
 
 @pytest.fixture

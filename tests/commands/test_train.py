@@ -140,7 +140,7 @@ def test_run_leaves_what_the_design_lists(two_runs):
 
 
 @libraries_may_warn
-def test_backtest_logs_every_origin_as_a_step(run_script, migrated, work, undrawn):
+def test_backtest_logs_every_origin_as_a_step(run_script, migrated, work, without_figures):
     folder = migrated(work)
     status, _, stderr = run_script("train.py", "model=bg_nbd", "window.origins=2", *SMALL)
     assert status == 0, stderr
@@ -156,7 +156,7 @@ def test_backtest_logs_every_origin_as_a_step(run_script, migrated, work, undraw
     assert predictions["cutoff"].dt.date.astype(str).unique().tolist() == ["1997-12-31", "1998-03-31"]
 
 
-def test_btyd_runs_without_a_validation_period_and_says_so(run_script, undrawn):
+def test_btyd_runs_without_a_validation_period_and_says_so(run_script, without_figures):
     status, stdout, stderr = run_script("train.py", "model=bg_nbd", "window=12m", "tracking=memory", *SMALL)
     assert status == 0, stderr
     assert "there is no validation period" in stdout

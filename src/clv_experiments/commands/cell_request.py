@@ -46,10 +46,12 @@ def resolve_requested_models(cfg: DictConfig) -> list[str]:
 
 def _compose_settings_by_model(models: Sequence[str], overrides: Sequence[str]) -> dict[str, dict[str, str]]:
     """Flatten what train.py would run each model with, wherever runs are kept."""
-    typed = tuple(o for o in select_train_overrides(overrides) if parse_override_key(o).partition(".")[0] != "tracking")
+    run_overrides = tuple(
+        o for o in select_train_overrides(overrides) if parse_override_key(o).partition(".")[0] != "tracking"
+    )
     # A board that fills its gaps asks twice; to compose a model takes a tenth of a second.
-    unchanged = str(GlobalHydra.instance().config_loader().get_search_path()), list_file_times()
-    return {model: _compose_model_settings(model, typed, *unchanged) for model in models}
+    config_files = str(GlobalHydra.instance().config_loader().get_search_path()), list_file_times()
+    return {model: _compose_model_settings(model, run_overrides, *config_files) for model in models}
 
 
 @lru_cache(maxsize=256)

@@ -54,11 +54,11 @@ def read_options(group: str) -> list[DictConfig]:
 
     They are read once while no file changes, and nothing can be set in them.
     """
-    return [*_read_unchanged(tuple((file, file.stat().st_mtime_ns) for file in find_option_files(group).values()))]
+    return [*_read_cached_options(tuple((file, file.stat().st_mtime_ns) for file in find_option_files(group).values()))]
 
 
 @lru_cache(maxsize=64)
-def _read_unchanged(versions: tuple[tuple[Path, int], ...]) -> tuple[DictConfig, ...]:
+def _read_cached_options(versions: tuple[tuple[Path, int], ...]) -> tuple[DictConfig, ...]:
     files = {file.stem: file for file, _ in versions}
     options = tuple(_read_option(name, files) for name in files)
     for option in options:

@@ -155,8 +155,8 @@ def load_log(
         customer, one day, no customer who came back.
     """
     raw = source(engine or DuckDb())
-    read = read_typed_lines(raw, name, steps, where=where, columns=columns, parse_options=parse_options)
-    roles, lines, notes = read.roles, read.lines, list(read.notes)
+    typed_lines = read_typed_lines(raw, name, steps, where=where, columns=columns, parse_options=parse_options)
+    roles, lines, notes = typed_lines.roles, typed_lines.lines, list(typed_lines.notes)
     clean_and_sum = partial(
         _clean_and_sum, steps=steps, limits=(log_start, log_end), learn_until=learn_until, has_amounts=roles.has_amounts
     )
@@ -166,12 +166,12 @@ def load_log(
         notes.append(describe_placeholders(days, placeholders))
         date_or_none = ibis.ifelse(lines.date.isin(placeholders), None, lines.date)
         cleaned, summed, days = clean_and_sum(lines.mutate(date=date_or_none))
-    report = read.prepend_filter(cleaned.report)
+    report = typed_lines.prepend_filter(cleaned.report)
     if report.rows_kept == 0:
         raise ClvError(f"log '{name}' has no usable row: {report}")
 
     check_no_missing_values(name, days)
-    period = find_totals_period(days, read.parse_options.date_format)
+    period = find_totals_period(days, typed_lines.parse_options.date_format)
     _check_dates(name, days, log_end, period, None if raw.truth else today)  # a simulation may well lie in the future
     purchase_days = summed.select("customer_id", "date", "amount", "orders")
     customers = summarise_customers(purchase_days)

@@ -57,7 +57,7 @@ def describe_opening_error(error: Exception, database: Path) -> str:
             f"the run database {database} cannot be used ({shorten_first_line(error)}); {advice}, or type "
             "tracking.folder=<another folder>"
         )
-    if schema[1] in _known_schemas():
+    if schema[1] in _installed_schemas():
         return (
             f"the run database {database} was made by an older MLflow than {mlflow.__version__}; copy it, then type "
             f"{shlex.join(['mlflow', 'db', 'upgrade', f'sqlite:///{database}'])}"
@@ -68,7 +68,7 @@ def describe_opening_error(error: Exception, database: Path) -> str:
     )
 
 
-def _known_schemas() -> set[str]:
+def _installed_schemas() -> set[str]:
     """List the schemas up to the one that the installed MLflow writes."""
     from alembic.script import ScriptDirectory
 
