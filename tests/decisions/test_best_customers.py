@@ -106,7 +106,7 @@ def test_the_same_days_a_year_before_are_summed_of_the_customers_known_then(log_
     )
     forecaster = Forecaster(log, Window(log.start, log.end, Horizon(3, "months")))
     before = sum_same_period_last_year(forecaster, Period(date(2020, 12, 31), date(2021, 3, 31)))
-    assert before == SamePeriodLastYear(Period(date(2019, 12, 31), date(2020, 3, 31)), 2, 8.0)
+    assert before == SamePeriodLastYear(2, 8.0)
     assert sum_same_period_last_year(forecaster, Period(date(2020, 12, 31), date(2022, 3, 31))) is None, "not over"
     assert sum_same_period_last_year(forecaster, Period(date(2019, 3, 31), date(2019, 6, 30))) is None, "before the log"
 
@@ -151,7 +151,7 @@ def test_the_tables_lead_with_what_they_are_ordered_by():
 @pytest.mark.parametrize("width", [WIDE, NARROW])
 @pytest.mark.parametrize("expected", [[30.0, 10.0, 0.0], [9.0, 9.0], [0.0, 0.0]])
 def test_pictures_count_every_customer_and_every_period(expected, width):
-    year_before = SamePeriodLastYear(Period(date(2019, 12, 31), date(2020, 3, 31)), 2, 8.0)
+    year_before = SamePeriodLastYear(2, 8.0)
     past = [snapshot([10.0], [9.0], level=LEVEL)] * 4
     spend, _, totals = section(expected, *past, level=LEVEL, year_before=year_before).exhibits
     (panel,) = spend.draw(width).axes

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from clv_experiments.data.window import Period
-from clv_experiments.decisions.missed import count_non_buyers, find_at_risk, find_missed, is_missed_opportunity
+from clv_experiments.decisions.missed import count_non_buyers, find_at_risk, find_missed, missed_customer_ids
 from clv_experiments.decisions.snapshot import Snapshot, TimingChoice
 from clv_experiments.evaluation.regularity import Regularity
 
@@ -35,7 +35,8 @@ def missed_of(previous, likely=0.6):
 
 
 def test_likely_and_absent_is_missed():
-    assert is_missed_opportunity([0.9, 0.6, 0.59, 0.9], [0, 0, 0, 1], 0.6).tolist() == [True, True, False, False]
+    forecast = pd.DataFrame({"p_purchase": [0.9, 0.6, 0.59, 0.9], "purchase_days": [0, 0, 0, 1]}, index=list("abcd"))
+    assert missed_customer_ids(forecast, 0.6).tolist() == ["a", "b"]
 
 
 def test_absences_by_hand_and_beside_what_chance_allows():

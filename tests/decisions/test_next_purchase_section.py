@@ -90,7 +90,7 @@ def test_all_candidates_compete_on_the_same_customers(report):
 def test_numbers_in_sentences_are_those_of_the_tables(report):
     section, outlook = report.section, report.outlook
     expected = report.now.btyd.estimator.purchase_probabilities(report.now.btyd.X, np.array([30]))[:, 0]
-    assert outlook.candidate.name == MBG.name
+    assert outlook.model_name == MBG.name
     assert outlook.expected_buyers[0] == pytest.approx(expected.sum())
     came = int((report.previous.table["days_to_purchase"] <= 30).sum())
     assert f"{outlook.expected_buyers[0]:,.0f} of {len(report.now.table)} customers" in section.summary[0]

@@ -33,7 +33,7 @@ from clv_experiments.decisions.display.scores import (
 )
 from clv_experiments.decisions.display.segments import segments_section
 from clv_experiments.decisions.drivers import estimate_drivers
-from clv_experiments.decisions.missed import is_missed_opportunity
+from clv_experiments.decisions.missed import missed_customer_ids
 from clv_experiments.decisions.next_purchase.outlook import next_purchase_outlook
 from clv_experiments.decisions.overview.business import describe_business
 from clv_experiments.decisions.past_predictions import IntervalAssessment, PastPredictions, assess_intervals
@@ -69,10 +69,8 @@ def _score_customers(snapshots: Snapshots, shop: Shop, assessment: IntervalAsses
     now, past, cutoff = snapshots.now, snapshots.previous.table, snapshots.now.period.cutoff
     X = now.table.join(now.model.X[now.model.X.columns.difference(now.table.columns)])
     scorer = Scorer(ScoringModels.from_snapshot(now), assessment.intervals, shop, cutoff)
-    missed = past.index[is_missed_opportunity(past["p_purchase"], past["purchase_days"], shop.likely)]
-    return CustomerGroups.from_customers(now.table, shop, missed, cutoff).assign_groups(
-        scorer.score_customers(X), now.table.get("country")
-    )
+    groups = CustomerGroups.from_customers(now.table, shop, missed_customer_ids(past, shop.likely), cutoff)
+    return groups.assign_groups(scorer.score_customers(X), now.table.get("country"))
 
 
 def describe_models(snapshots: Snapshots, *, with_clv: bool) -> list[str]:

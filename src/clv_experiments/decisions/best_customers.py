@@ -21,7 +21,6 @@ YEAR = Horizon(12, "months")
 class SamePeriodLastYear:
     """What the customers known then spent on the same days a year before."""
 
-    period: Period
     customers: int
     spend: float  # currency
 
@@ -133,7 +132,7 @@ def sum_same_period_last_year(forecaster: Forecaster, period: Period) -> SamePer
     if cutoff < forecaster.log.start or end > period.cutoff:
         return None
     spend = forecaster.outcome(Period(cutoff, end))["spend"]
-    return SamePeriodLastYear(Period(cutoff, end), len(spend), float(spend.sum()))
+    return SamePeriodLastYear(len(spend), float(spend.sum()))
 
 
 def widening_factor(past: Sequence[Snapshot], interval: float) -> float:

@@ -25,9 +25,9 @@ from clv_experiments.forecasting.run_records import estimator_warnings
 from clv_experiments.models.btyd import BtydRegressor
 from clv_experiments.tracking.stored_run import StoredModel
 
-HISTORY = ["frequency", "recency", "T", "monetary_value"]
+HISTORY_COLUMNS = ["frequency", "recency", "T", "monetary_value"]
 COLUMNS = (  # documented in templates/scores/readme.jinja
-    "customer_id", "country", *HISTORY, "last_purchase",
+    "customer_id", "country", *HISTORY_COLUMNS, "last_purchase",
     "expected_spend", "expected_spend_low", "expected_spend_high",
     "expected_purchases", "p_alive", "p_purchase", "p_purchase_at_last", "spend_model", "btyd_model", "timing_model",
     "next_purchase", "next_purchase_low", "next_purchase_high", "p_next_purchase",
@@ -44,9 +44,7 @@ class ScoringModels:
     columns: tuple[str, ...]  # the features that it takes, in order
     btyd: Any  # estimator of purchases
     btyd_name: str
-    level: TotalForecast | None = (
-        None  # what spend was brought to; None where it is the model's own, or the model was stored
-    )
+    level: TotalForecast | None = None  # what spend was brought to; None where it is the model's own, or was stored
     timing: TimingChoice | None = None  # of purchases; None where the log was not asked
 
     @classmethod
@@ -122,7 +120,7 @@ class Scorer:
         ClvError
             If a prediction is not a finite amount >= 0.
         """
-        history = X[[column for column in HISTORY if column in X]]
+        history = X.filter(HISTORY_COLUMNS)
         since = days_since_last(history).to_numpy().astype("timedelta64[D]")
         limit_days = self.shop.next_purchase_within.period_after(self.cutoff).days
         money = self._predict_money(X, history) if "monetary_value" in history else {}
@@ -139,7 +137,7 @@ class Scorer:
             **next_purchase_dates(timing, history, self.cutoff, limit_days, self.shop.interval, grid),
             **money,
         )
-        return table[[column for column in COLUMNS if column in table]].assign(total_spend=X["total_spend"])
+        return table.filter(COLUMNS).assign(total_spend=X["total_spend"])
 
     def _predict_money(self, X: pd.DataFrame, history: pd.DataFrame) -> dict[str, Any]:
         spend = np.asarray(self.models.spend.predict(X[list(self.models.columns)]), dtype=float)
@@ -151,14 +149,13 @@ class Scorer:
             )
         missing = np.full(len(X), np.nan)
         low, high = self.intervals.interval_around(spend) if self.intervals else (missing, missing)
+        days = self.shop.clv_horizon.period_after(self.cutoff).days
         return {
             "expected_spend": spend,
             "expected_spend_low": low,
             "expected_spend_high": high,
             "spend_model": self.models.spend_name,
-            "clv": discounted_clv(
-                self.models.btyd, history, self.shop, float(self.shop.clv_horizon.period_after(self.cutoff).days)
-            ),
+            "clv": discounted_clv(self.models.btyd, history, self.shop, float(days)),
         }
 
 
@@ -171,8 +168,6 @@ def discounted_clv(btyd: BtydRegressor, X: pd.DataFrame, shop: Shop, days: float
 
     Parameters
     ----------
-    btyd : BtydRegressor
-        Fitted.
     X : pandas.DataFrame
         ``frequency``, ``recency``, ``T`` (days) and ``monetary_value`` at the cutoff.
 
@@ -232,5 +227,4 @@ class CustomerGroups:
         table["recommended_action"] = recommend_actions(table, self.cutoff)
         if country is not None:
             table["country"] = country.reindex(table.index)
-        table = table.rename_axis("customer_id").reset_index()
-        return table[[column for column in COLUMNS if column in table]]
+        return table.rename_axis("customer_id").reset_index().filter(COLUMNS)

@@ -20,12 +20,12 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def is_missed_opportunity(p_purchase: ArrayLike, purchase_days: ArrayLike, likely: float) -> np.ndarray:
-    """Return whether each customer was likely to buy in a period and did not, shape (customers,).
+def missed_customer_ids(forecast: pd.DataFrame, likely: float) -> pd.Index:
+    """Return the ids of those who did not buy in a period, though their ``p_purchase`` before it was at least likely.
 
-    ``p_purchase`` is P(buys) as predicted before it, from ``likely`` on a purchase counts as likely.
+    ``purchase_days`` are those of the period.
     """
-    return (np.asarray(p_purchase, dtype=float) >= likely) & (np.asarray(purchase_days, dtype=float) == 0)
+    return forecast.index[(forecast["p_purchase"] >= likely) & (forecast["purchase_days"] == 0)]
 
 
 @dataclass(frozen=True)
@@ -75,15 +75,14 @@ def find_missed(now: Snapshot, previous: Snapshot, likely: float, replicates: in
     """Find the likely customers who did not buy in the previous period, and how many of them chance explains."""
     past = _replace_p_alive(now, previous)
     candidates = past[past["p_purchase"] >= likely]
-    missed = candidates[is_missed_opportunity(candidates["p_purchase"], candidates["purchase_days"], likely)]
+    missed = candidates[candidates["purchase_days"] == 0]
     p_alive_now = now.table["p_alive"].reindex(missed.index)
     missed = missed.assign(days_since_last=days_since_last(missed), p_alive_now=p_alive_now)
     table = missed.sort_values("expected_spend", ascending=False, kind="stable").reset_index(names="customer_id")
     non_buyers = None
     if len(candidates):
         non_buyers = count_non_buyers(candidates["p_purchase"], candidates["purchase_days"] > 0, replicates, seed)
-    columns = [column for column in COLUMNS if column in table]
-    return MissedOpportunities(table[columns], non_buyers)
+    return MissedOpportunities(table.filter(COLUMNS), non_buyers)
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,5 +129,4 @@ def _replace_p_alive(now: Snapshot, previous: Snapshot) -> pd.DataFrame:
     """Return the previous table with P(alive) by the model that tells it now, so that customers differ, not models."""
     if now.timing_name == previous.timing_name:
         return previous.table
-    estimator = now.timing_model or now.btyd.estimator
-    return previous.table.assign(p_alive=estimator.probability_alive(previous.table))
+    return previous.table.assign(p_alive=now.timing_model.probability_alive(previous.table))

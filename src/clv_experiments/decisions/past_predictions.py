@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from clv_experiments.data.window import Period, Window
-from clv_experiments.decisions.missed import is_missed_opportunity
+from clv_experiments.decisions.missed import missed_customer_ids
 from clv_experiments.decisions.next_purchase.timing import choose_timing_model
 from clv_experiments.decisions.snapshot import HISTORY
 from clv_experiments.errors import ClvError, LogTooShort
@@ -153,11 +153,10 @@ def missed_purchases(forecast: pd.DataFrame, period: Period, threshold: float, m
 
     The forecast holds ``p_purchase`` and ``purchase_days`` of the period, indexed by customer_id.
     """
-    p_purchase = forecast["p_purchase"]
-    likely = p_purchase >= threshold
-    customers = forecast.index[is_missed_opportunity(p_purchase, forecast["purchase_days"], threshold)]
-    expected = float((1 - p_purchase[likely]).sum())
-    return MissedPurchases(customers, period, int(likely.sum()), expected, model)
+    likely = forecast.loc[forecast["p_purchase"] >= threshold, "p_purchase"]
+    return MissedPurchases(
+        missed_customer_ids(forecast, threshold), period, len(likely), float((1 - likely).sum()), model
+    )
 
 
 def latest_missed_purchases(

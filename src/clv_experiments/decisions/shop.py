@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,16 +22,15 @@ class Campaign:
     max_by_country: Mapping[str, int] = field(default_factory=dict)  # customers to contact at most (contact.most)
 
     def __post_init__(self) -> None:
-        _require_valid_setting("contact.budget", self.budget, _parse_number(self.budget) >= 0, "an amount of 0 or more")
-        _require_valid_setting("contact.cost", self.cost, _parse_number(self.cost) > 0, "an amount above 0")
+        _require_number("contact.budget", self.budget, lambda amount: amount >= 0, "an amount of 0 or more")
+        _require_number("contact.cost", self.cost, lambda amount: amount > 0, "an amount above 0")
         uplift = list(self.uplift)
-        valid = (
-            len(uplift) == 3
-            and all(-1 <= _parse_number(share) < np.inf for share in uplift)
-            and uplift == sorted(uplift)
-        )
+        are_shares = len(uplift) == 3 and all(-1 <= _parse_number(share) < np.inf for share in uplift)
         _require_valid_setting(
-            "contact.uplift", uplift, valid, "three rising shares: low, expected, high, such as [0,0.05,0.1]"
+            "contact.uplift",
+            uplift,
+            are_shares and uplift == sorted(uplift),
+            "three rising shares: low, expected, high, such as [0,0.05,0.1]",
         )
         for name, counts in (("least", self.min_by_segment), ("most", self.max_by_country)):
             valid = isinstance(counts, Mapping) and all(type(count) is int and count >= 0 for count in counts.values())
@@ -70,25 +69,14 @@ class Shop:
     campaign: Campaign
 
     def __post_init__(self) -> None:
-        _require_valid_setting(
-            "margin", self.margin, 0 < _parse_number(self.margin) <= 1, "a share above 0 and up to 1"
-        )
         rate = self.annual_discount_rate
-        _require_valid_setting(
-            "annual_discount_rate", rate, 0 <= _parse_number(rate) <= 10, "a rate of 0 or more a year, such as 0.1"
-        )
-        _require_valid_setting(
-            "interval",
-            self.interval,
-            0.5 <= _parse_number(self.interval) < 1,
-            "a share from 0.5 to below 1, such as 0.8",
-        )
+        _require_number("margin", self.margin, lambda share: 0 < share <= 1, "a share above 0 and up to 1")
+        _require_number("annual_discount_rate", rate, lambda x: 0 <= x <= 10, "a rate of 0 or more a year, such as 0.1")
+        _require_number("interval", self.interval, lambda x: 0.5 <= x < 1, "a share from 0.5 to below 1, such as 0.8")
         shares = [_parse_number(share) for share in self.tiers]
         valid = all(share > 0 for share in shares) and sum(shares) < 1
         _require_valid_setting("tiers", list(self.tiers), valid, "two shares above 0 that leave a rest")
-        _require_valid_setting(
-            "likely", self.likely, 0 < _parse_number(self.likely) < 1, "a probability between 0 and 1"
-        )
+        _require_number("likely", self.likely, lambda p: 0 < p < 1, "a probability between 0 and 1")
 
 
 def _parse_number(value: object) -> float:
@@ -98,6 +86,10 @@ def _parse_number(value: object) -> float:
         return float(value)
     except OverflowError:  # a whole number of hundreds of digits
         return np.inf
+
+
+def _require_number(name: str, value: object, is_valid: Callable[[float], bool], requirement: str) -> None:
+    _require_valid_setting(name, value, is_valid(_parse_number(value)), requirement)
 
 
 def _require_valid_setting(name: str, value: object, valid: bool, requirement: str) -> None:

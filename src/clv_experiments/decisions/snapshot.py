@@ -54,13 +54,13 @@ class Snapshot:
     timing: TimingChoice | None = None  # None where the log was not asked, and the BTYD model tells it
 
     @property
-    def timing_model(self) -> MbgCnbdK | None:
-        """The model that predicts P(alive), P(buys) and the next purchase in place of the BTYD model, if any."""
-        return self.timing.timing_model if self.timing else None
+    def timing_model(self) -> Any:
+        """The estimator that predicts P(alive), P(buys) and the next purchase."""
+        return self.timing.timing_model if self.timing and self.timing.timing_model else self.btyd.estimator
 
     @property
     def timing_name(self) -> str:
-        """Name of the model that predicts P(alive), P(buys) and the next purchase."""
+        """Name of that estimator."""
         return self.timing.name(self.btyd_name) if self.timing else self.btyd_name
 
     @property

@@ -12,7 +12,7 @@ from clv_experiments.data.window import Horizon
 from clv_experiments.decisions.actions import purchase_probability_after_last_purchase
 from clv_experiments.decisions.customer_scores import COLUMNS, choose_ranking_column, discounted_clv
 from clv_experiments.decisions.next_purchase.dates import next_purchase_dates
-from clv_experiments.decisions.segments.tiers import TierThresholds
+from clv_experiments.decisions.segments.tiers import assign_tiers
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.forecasting.model import Model
 from clv_experiments.models.btyd import BtydRegressor
@@ -68,8 +68,5 @@ def score_summary(
     if summary.has_amounts:
         clv = discounted_clv(btyd, X, shop, count_horizon_days(shop.clv_horizon, cutoff))
         table = table.assign(expected_spend=btyd.predict(X), spend_model=btyd_name, clv=clv)
-    value = table[choose_ranking_column(table)].to_numpy()
-    table = table.assign(
-        value_tier=TierThresholds.from_expected_spend(value, shop.tiers).assign_tiers(value)
-    ).reset_index()
-    return table[[column for column in COLUMNS if column in table]]
+    value_tier = assign_tiers(table[choose_ranking_column(table)], shop.tiers)
+    return table.assign(value_tier=value_tier).reset_index().filter(COLUMNS)

@@ -39,7 +39,7 @@ HEIGHT = 4.5  # inches
 def next_purchase_section(outlook: NextPurchaseOutlook) -> Section:
     """Answer when customers buy next."""
     board = outlook.board
-    checks = board.calibration(outlook.candidate.name)
+    checks = board.calibration(outlook.model_name)
     buyers = pd.DataFrame(
         {
             "within_days": [check.within_days for check in checks],
@@ -85,7 +85,7 @@ def draw_buyers(buyers: pd.DataFrame, subtitle: str, width: float) -> Figure:
 
 def calibration_exhibit(outlook: NextPurchaseOutlook) -> Exhibit:
     """Compare predicted with actual shares of buyers, of the candidate in use and the best of each other family."""
-    board, name = outlook.board, outlook.candidate.name
+    board, name = outlook.board, outlook.model_name
     families = board.select_score()["family"]
     lines = {name: str(families[name])}
     for rival, family in families.items():
@@ -111,7 +111,7 @@ def build_candidate_board_exhibit(outlook: NextPurchaseOutlook) -> Exhibit:
     hidden = [f"{score}_{earlier}" for score in ("auc", "bias") for earlier in hidden_days]
     return TEMPLATE.build_exhibit(
         "next_purchase_leaderboard",
-        [*TEMPLATE.render_macro("winner", board), *TEMPLATE.render_macro("in_use", board, outlook.candidate.name)],
+        [*TEMPLATE.render_macro("winner", board), *TEMPLATE.render_macro("in_use", board, outlook.model_name)],
         table,
         headings={f"auc_{days}": f"AUC, {days} days", f"bias_{days}": f"bias, {days} days"},
         kinds=invert_column_kinds(share=[f"bias_{days}"]),

@@ -13,6 +13,7 @@ from clv_experiments.decisions.next_purchase.dates import WaitingTimeEstimator
 from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecasting.customer_features import RFM
+from clv_experiments.forecasting.forecast import Forecast
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.model import Model
 from clv_experiments.models.purchase_baselines import OwnRateBaseline, RecencyBandBaseline
@@ -31,9 +32,10 @@ class Candidate:
     estimator: WaitingTimeEstimator
     X: pd.DataFrame  # features, indexed by customer_id (sorted)
 
-    def purchase_probability(self, days: int) -> np.ndarray:
-        """Return P(a purchase comes within so many days), a row of ``X`` each."""
-        return self.estimator.purchase_probabilities(self.X, np.array([days]))[:, 0]
+    @classmethod
+    def from_forecast(cls, model: Model, forecast: Forecast) -> Candidate:
+        """Take the estimator that a model's forecast was made with."""
+        return cls(model.name, model.family, forecast.estimator, forecast.X)
 
 
 def fit_candidates(
@@ -59,7 +61,11 @@ def fit_candidates(
     """
     period = snapshot.period
     candidates = [
-        fit_btyd(forecaster, snapshot, model) for model in models if hasattr(model.estimator, "purchase_probabilities")
+        Candidate.from_forecast(
+            model, snapshot.btyd if model.name == snapshot.btyd_name else forecaster.forecast(period, model)
+        )
+        for model in models
+        if hasattr(model.estimator, "purchase_probabilities")
     ]
     if forecaster.window.has_training_periods(period):
         hazard = PurchaseHazard(period.days, max(round(period.days / DAYS_AN_INTERVAL), 1), random_state=seed)
@@ -70,13 +76,6 @@ def fit_candidates(
         ]
     X = forecaster.features(period.cutoff, RFM)
     return [*candidates, Candidate("own rhythm", "baseline", OwnRateBaseline(), X)]
-
-
-def fit_btyd(forecaster: Forecaster, snapshot: Snapshot, model: Model) -> Candidate:
-    """Fit a BTYD model at a snapshot's cutoff, or take it from the snapshot where it is the one behind it."""
-    is_fitted = model.name == snapshot.btyd_name
-    forecast = snapshot.btyd if is_fitted else forecaster.forecast(snapshot.period, model)
-    return Candidate(model.name, model.family, forecast.estimator, forecast.X)
 
 
 def _fit_on_panel(

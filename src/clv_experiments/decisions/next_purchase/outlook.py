@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from clv_experiments.data.window import Period
 from clv_experiments.decisions.next_purchase.backtest import run_backtest
 from clv_experiments.decisions.next_purchase.board import NextPurchaseBoard, Progress, compare_candidates
-from clv_experiments.decisions.next_purchase.candidates import Candidate, fit_btyd, fit_candidates
+from clv_experiments.decisions.next_purchase.candidates import fit_candidates
 from clv_experiments.decisions.next_purchase.timing import build_mbg_cnbd_k_candidate
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
@@ -20,14 +22,10 @@ from clv_experiments.forecasting.model import Model
 
 @dataclass(frozen=True, eq=False)
 class NextPurchaseOutlook:
-    """What is expected of the coming period, and how the same went in the one before.
-
-    The candidate is the one behind a report's other dates, fitted for the coming period: dates of one report agree,
-    whichever candidate predicts best.
-    """
+    """What is expected of the coming period, and how the same went in the one before."""
 
     board: NextPurchaseBoard  # of the period that is over
-    candidate: Candidate
+    model_name: str  # the model behind a report's other dates, so that these agree, whichever candidate predicts best
     now: Period
     previous: Period
     customers: int
@@ -73,15 +71,12 @@ def next_purchase_outlook(
     if now.timing and now.timing.regularity.is_high:
         candidates.append(build_mbg_cnbd_k_candidate(forecaster, previous.period))
     backtest = run_backtest(candidates, previous.table["days_to_purchase"], previous.period.days, shop.interval)
-    if now.timing_model:
-        candidate = Candidate(now.timing_name, "btyd", now.timing_model, now.table)
-    else:
-        candidate = fit_btyd(forecaster, now, next(model for model in models if model.name == now.btyd_name))
+    probabilities = now.timing_model.purchase_probabilities(now.table, np.array(backtest.checkpoints))
     return NextPurchaseOutlook(
         compare_candidates(backtest, replicates, seed, progress),
-        candidate,
+        now.timing_name,
         now.period,
         previous.period,
         len(now.table),
-        [float(candidate.purchase_probability(days).sum()) for days in backtest.checkpoints],
+        [float(column.sum()) for column in probabilities.T],
     )

@@ -66,11 +66,12 @@ class TierOutcome:
 
 @dataclass(frozen=True, eq=False)
 class TierSummary:
-    """What is expected of each value tier, and what the tiers of the previous cutoff brought."""
+    """What is expected of each value tier, and what the tiers of the previous cutoff brought.
 
-    table: (
-        pd.DataFrame
-    )  # columns of ``profile_groups``, ``revenue_shares``, and ``share_expected_before``; a row a tier
+    The table has a row a tier: the columns of ``profile_groups`` and ``revenue_shares``, and ``share_expected_before``.
+    """
+
+    table: pd.DataFrame
     threshold: float  # lowest expected spend of a customer of tier High; nan where nobody is
     outcomes: list[TierOutcome]  # empty where nothing was expected of High, or nobody spent anything
 
