@@ -106,15 +106,16 @@ def test_rules_that_contact_everybody_are_one():
     assert ContactStrategy.EVERYBODY not in compare_strategies(table, campaign(49), MARGIN, 9, seed=1).results
 
 
-def test_rivals_stand_behind_ahead_or_tied():
+def test_baselines_stand_behind_ahead_or_tied():
     table = past().assign(expected_spend=lambda t: t["y_true"])
     regret = compare_strategies(table, campaign(30), MARGIN, 99, seed=1)
-    verdict = {rival.strategy: rival.verdict for rival in regret.rivals}
+    verdict = {baseline.strategy: baseline.verdict for baseline in regret.baselines}
     assert verdict[ContactStrategy.CHANCE] == "behind"
     assert "ahead" not in verdict.values()
     swapped = compare_strategies(
         table.assign(expected_spend=table["total_spend"], total_spend=table["y_true"]), campaign(30), MARGIN, 99, seed=1
     )
-    assert [rival.strategy for rival in swapped.rivals if rival.verdict == "ahead"] == [ContactStrategy.TOTAL_SPEND]
+    ahead = [baseline.strategy for baseline in swapped.baselines if baseline.verdict == "ahead"]
+    assert ahead == [ContactStrategy.TOTAL_SPEND]
     equal = compare_strategies(table.assign(total_spend=table["y_true"]), campaign(30), MARGIN, 99, seed=1)
     assert equal.results[ContactStrategy.TOTAL_SPEND].verdict == "tied"

@@ -243,6 +243,6 @@ def test_two_amounts_that_read_the_same_are_not_set_against_each_other(brings, w
 
 def test_where_everybody_is_contacted_no_rule_is_said_to_bring_more():
     (text,) = render_sentences(
-        "report/budget.jinja", "rivals", SimpleNamespace(comparison_status="all alike"), "xgboost", "£"
+        "report/budget.jinja", "baselines", SimpleNamespace(comparison_status="all alike"), "xgboost", "£"
     )
     assert "everybody, whom xgboost and any rule of thumb would have contacted alike" in text

@@ -61,7 +61,7 @@ class Drivers:
     customers: int
     cutoffs: list[date]  # latest first
     min_buyers: int = MIN_BUYERS
-    largest: float = TOP_SPENDER_SHARE
+    top_spender_share: float = TOP_SPENDER_SHARE
 
     def select_claims(self, *claims: str) -> list[Any]:
         """Return the rows with one of these claims, the strongest link first."""
@@ -83,10 +83,8 @@ def estimate_drivers(forecaster: Forecaster) -> Drivers | None:
     cutoffs = [period.cutoff for period in panel.periods]
     sizes = [len(forecaster.features(cutoff, HISTORY)) for cutoff in cutoffs]
     X, origin, small = driver_features(panel.X), np.repeat(np.arange(len(sizes)), sizes), ~is_top_spender(panel.X)
-    table = compare_effects(
-        estimate_effects(X, panel.y, origin),
-        estimate_effects(X[small], panel.y[small], origin[small]),
-    )
+    without_largest = estimate_effects(X[small], panel.y[small], origin[small])
+    table = compare_effects(estimate_effects(X, panel.y, origin), without_largest)
     return Drivers(table, panel.X.index.nunique(), cutoffs)
 
 
@@ -112,8 +110,7 @@ def compare_effects(all_customers: pd.DataFrame, without_largest: pd.DataFrame) 
         "less",
     )
     unclaimed, weakness = ~table["claim"].isin(["more", "less"]), -np.log1p(table["per_deviation"]).abs()
-    order = pd.DataFrame({"unclaimed": unclaimed, "weakness": weakness}).sort_values(["unclaimed", "weakness"])
-    return table.loc[order.index].reset_index(drop=True)
+    return table.iloc[np.lexsort([weakness, unclaimed])].reset_index(drop=True)
 
 
 def driver_features(history: pd.DataFrame) -> pd.DataFrame:
@@ -136,9 +133,8 @@ def estimate_effects(X: pd.DataFrame, y: pd.Series, origin: np.ndarray) -> pd.Da
     A Poisson regression with log link: what is fitted is the mean, zeros included, and effects are factors, so that
     large spenders are not all that counts, as they are in least squares. Spend need not follow a Poisson distribution
     (Gourieroux, Monfort and Trognon 1984): errors come from the residuals, customer by customer (the sandwich of Liang
-    and Zeger 1986), and an interval is the wider the fewer customers its error rests on: spend is so skewed that normal
-    quantiles promise too much. Each origin has a level of its own, so that seasons are not taken for effects. A feature
-    that those before it explain (variance inflation above 10), or that is the same for all, is left out.
+    and Zeger 1986; see ``half_widths``). Each origin has a level of its own, so that seasons are not taken for effects.
+    A feature that those before it explain (variance inflation above 10), or that is the same for all, is left out.
 
     Parameters
     ----------
@@ -196,7 +192,7 @@ def _fit_poisson(
 
 
 def half_widths(influence: Floats) -> Floats:
-    """Return half the widths of 95 % intervals of slopes.
+    """Return half the widths of 95 % intervals of slopes: spend is so skewed that normal quantiles promise too much.
 
     Parameters
     ----------

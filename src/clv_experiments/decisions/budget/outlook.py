@@ -123,7 +123,6 @@ def simulate_spend(predicted: Floats, past: Sequence[pd.DataFrame], replicates: 
 
 
 def _simulate_one_period(predicted: Floats, table: pd.DataFrame, replicates: int, rng: np.random.Generator) -> Floats:
-    """Simulate the sum of spend by the errors of one period."""
     table = table[table["expected_spend"] > 0]
     past = table["expected_spend"].to_numpy(float)
     ratios, edges = table["y_true"].to_numpy(float) / past, _group_edges(past)

@@ -68,7 +68,7 @@ class StrategyComparison:
     @property
     def comparison_status(self) -> Literal["no budget", "nothing pays", "model abstains", "all alike", "compared"]:
         """Whether strategies can be compared, or why they cannot."""
-        if not any(result.contacts for result in self.rivals):
+        if not any(result.contacts for result in self.baselines):
             return "no budget"
         if not self.oracle.profit.value > 0:
             return "nothing pays"
@@ -78,8 +78,8 @@ class StrategyComparison:
         return "all alike" if everybody and everybody.contacts == self.model.contacts else "compared"
 
     @property
-    def rivals(self) -> list[StrategyResult]:
-        """All but perfect foresight and the model."""
+    def baselines(self) -> list[StrategyResult]:
+        """What the model is to beat: rules of thumb, chance and everybody."""
         return [result for result in self.results.values() if result not in (self.oracle, self.model)]
 
     @property

@@ -79,10 +79,8 @@ def budget_section(
         "recommendation", plan, outlook, now.period.cutoff + DAY, now.period.end, currency
     )
     uplifts = TEMPLATE.render_macro("uplifts", plan, outlook, currency)
-    split, comparison = (
-        _build_split_exhibit(plan, "segment", "budget_segments", shop),
-        _build_strategy_exhibit(regret, previous, shop),
-    )
+    split = _build_split_exhibit(plan, "segment", "budget_segments", shop)
+    comparison = _build_strategy_exhibit(regret, previous, shop)
     exhibits = [_build_profit_curve_exhibit(plan, now, shop)]
     if plan.contacts:
         columns = [column for column in PAGE_COLUMNS if column != "country" or contacts["country"].notna().any()]
@@ -116,12 +114,11 @@ def _build_profit_curve_exhibit(plan: ContactPlan, now: Snapshot, shop: Shop) ->
 
 
 def _build_strategy_exhibit(regret: StrategyComparison, previous: Snapshot, shop: Shop) -> Exhibit:
-    """Show what each strategy earned, and how far the model is ahead of it."""
     period, model = previous.period, previous.model_name
     table = regret.table
     table["plan"] = table["plan"].replace(str(ContactStrategy.MODEL), f"model ({model})")
     text = TEMPLATE.render_macro("regret", regret, model, period.cutoff + DAY, period.end, shop.currency)
-    text += TEMPLATE.render_macro("rivals", regret, model, shop.currency)
+    text += TEMPLATE.render_macro("baselines", regret, model, shop.currency)
     title = TEMPLATE.render_title("budget_regret", period=format_dates(period))
     return TEMPLATE.build_exhibit(
         "budget_regret", text, table, title=title, columns=["plan", "contacts", *PROFIT, *AHEAD]

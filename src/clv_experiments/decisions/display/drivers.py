@@ -38,15 +38,14 @@ def drivers_section(drivers: Drivers | None, horizon: Horizon) -> Section:
         "drivers",
         TEMPLATE.render_macro("links", drivers, length),
         drivers.table.drop(columns="name"),
-        partial(draw_effects, estimated, _describe_rows(drivers)) if len(estimated) else None,
+        partial(draw_effects, estimated, _describe_sample(drivers)) if len(estimated) else None,
         title=TEMPLATE.render_title("drivers", horizon=length),
         headings={"effect_rest": f"without the top {TOP_SPENDER_SHARE:.0%}"},
     )
     return TEMPLATE.build_section("drivers", summary, [exhibit], TEMPLATE.render_macro("method", drivers))
 
 
-def _describe_rows(drivers: Drivers) -> str:
-    """Say what the effects were estimated on."""
+def _describe_sample(drivers: Drivers) -> str:
     customers, cutoffs = drivers.customers, drivers.cutoffs
     count = f"{format_count(customers, 'customer')} over {format_count(len(cutoffs), 'cutoff')}"
     return f"{count}, {format_day(cutoffs[-1])} to {format_day(cutoffs[0])}"

@@ -48,7 +48,7 @@ def next_purchase_section(outlook: NextPurchaseOutlook) -> Section:
             "expected_now": outlook.expected_buyers,
         }
     )
-    subtitle = f"after {format_day(outlook.previous.cutoff)}, and after {format_day(outlook.now.cutoff)}"
+    subtitle = f"after {format_day(outlook.previous_period.cutoff)}, and after {format_day(outlook.period.cutoff)}"
     draw = partial(draw_buyers, buyers, subtitle)
     answer = TEMPLATE.render_macro("outlook", outlook, checks[0])
     return TEMPLATE.build_section(
@@ -88,13 +88,13 @@ def calibration_exhibit(outlook: NextPurchaseOutlook) -> Exhibit:
     board, name = outlook.board, outlook.model_name
     families = board.select_score()["family"]
     lines = {name: str(families[name])}
-    for rival, family in families.items():
+    for candidate, family in families.items():
         if family not in lines.values():
-            lines[str(rival)] = str(family)
+            lines[str(candidate)] = str(family)
     table = build_reliability_table(board.backtest).sort_values(
         "contender", key=lambda names: names != name, kind="stable"
     )
-    subtitle = f"tenths of the customers by probability, {format_dates(outlook.previous)}"
+    subtitle = f"tenths of the customers by probability, {format_dates(outlook.previous_period)}"
     return TEMPLATE.build_exhibit(
         "next_purchase_calibration",
         TEMPLATE.render_macro("accuracy", board, name),

@@ -26,8 +26,8 @@ class NextPurchaseOutlook:
 
     board: NextPurchaseBoard  # of the period that is over
     model_name: str  # the model behind a report's other dates, so that these agree, whichever candidate predicts best
-    now: Period
-    previous: Period
+    period: Period
+    previous_period: Period
     customers: int
     expected_buyers: list[float]  # customers expected to buy within each checkpoint of the coming period
 

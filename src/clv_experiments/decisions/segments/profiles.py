@@ -115,7 +115,6 @@ def _find_main_countries(groups: pd.Series, countries: pd.Series) -> pd.DataFram
 
 
 def _list_top_products(groups: pd.Series, products: pd.DataFrame) -> pd.Series:
-    """List the products that each group spent most on."""
     positions = groups.index.get_indexer(pd.Index(products["customer_id"]))
     grouped = products[positions >= 0].assign(group=groups.to_numpy()[positions[positions >= 0]])
     spend = grouped.groupby(["group", "product"])["amount"].sum().reset_index()
