@@ -11,8 +11,13 @@ from hypothesis import strategies as st
 from scipy.stats import ttest_ind
 
 from clv_experiments.decisions.overview.business import RevenueConcentration, compare_country_shares
-from clv_experiments.decisions.overview.months import MonthlyActivity, compare_month_quarter_and_year, compare_revenue
-from clv_experiments.decisions.overview.retention import Retention, retention_trend
+from clv_experiments.decisions.overview.months import (
+    MonthlyActivity,
+    Retention,
+    compare_month_quarter_and_year,
+    compare_revenue,
+    retention_trend,
+)
 from clv_experiments.reporting.prose import render_sentences
 
 

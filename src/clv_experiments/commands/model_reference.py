@@ -176,7 +176,7 @@ def _reference_stored_model(cfg: DictConfig, stored: StoredModel, reader: Reader
 
 def _last_training_day(stored: StoredModel) -> date:
     """Return the last day that a kept model has seen: the cutoff, or the holdout's end where customers were split."""
-    tag = "holdouts" if _used_customer_split(stored) else "cutoff"
+    tag = "holdouts" if stored.run.tags.get("protocol") == "customer_split" else "cutoff"
     written = stored.run.tags.get(tag, "")
     try:
         return date.fromisoformat(written[-10:])
@@ -185,10 +185,6 @@ def _last_training_day(stored: StoredModel) -> date:
             f"{stored.uri} does not say what it has seen: the tag {tag} of its run must end with a day, got "
             f"{format_shortened(written)!r}; take another model"
         ) from error
-
-
-def _used_customer_split(stored: StoredModel) -> bool:
-    return stored.run.tags.get("protocol") == "customer_split"
 
 
 def check_same_features(stored: StoredModel, model: Model, columns: Iterable[str]) -> None:

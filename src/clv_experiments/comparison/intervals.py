@@ -54,12 +54,9 @@ def totals_by_origin(cell: Cell) -> pd.DataFrame:
     if entry is None:
         return pd.DataFrame()
     sums = entry.predictions.groupby("cutoff")[["y_pred", "y_true"]].sum().reset_index(drop=True)
-    table = sums.rename(columns={"y_pred": "predicted", "y_true": "actual"}).assign(**_total_bound_columns(entry))
+    bounds = {name: pd.Series(values) for name, values in entry.total_interval_bounds.items()}
+    table = sums.rename(columns={"y_pred": "predicted", "y_true": "actual"}).assign(**bounds)
     table.insert(0, "holdout", list(cell.holdouts))
     for percent in sorted({name.split("_")[1] for name in entry.total_interval_bounds}):
         table[f"held_{percent}"] = table["actual"].between(table[f"lower_{percent}"], table[f"upper_{percent}"])
     return table
-
-
-def _total_bound_columns(entry: Entry) -> dict[str, pd.Series]:
-    return {name: pd.Series(values) for name, values in entry.total_interval_bounds.items()}

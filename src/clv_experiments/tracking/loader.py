@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED
@@ -76,14 +75,10 @@ def load_estimator(path: Path, *, trusted: bool) -> Any:
             raise ClvError("it is kept as a pickle, which could run any code when it is read")
         return joblib.load(path)
     unknown = skops.io.get_untrusted_types(file=path)
-    foreign = _list_untrusted_types(unknown)
+    foreign = [name for name in unknown if not name.startswith((OWN_TYPES, *TRUSTED_TYPES))]
     if foreign and not trusted:
         raise ClvError(f"it holds {', '.join(foreign)}, which could run any code when it is read")
     return skops.io.load(path, trusted=unknown)
-
-
-def _list_untrusted_types(types: Iterable[str]) -> list[str]:
-    return [name for name in types if not name.startswith((OWN_TYPES, *TRUSTED_TYPES))]
 
 
 def _load_pyfunc(path: str) -> SpendModel:

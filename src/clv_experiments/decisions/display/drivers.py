@@ -52,10 +52,7 @@ def _describe_sample(drivers: Drivers) -> str:
 
 
 def draw_effects(table: pd.DataFrame, subtitle: str, width: float) -> Figure:
-    """Draw the effect of one more step of each feature on a log axis, filled where it is claimed.
-
-    The table is from ``drivers.compare_effects``, without features that were left out.
-    """
+    """Draw effects (``drivers.compare_effects``) of one more step of a feature on a log axis, filled where claimed."""
     figure, (panel,) = create_chart("What goes with spend", subtitle, 1.8 + 0.5 * len(table), width=width)
     panel.axvline(0, **REFERENCE_LINE)
     for y, row in zip(np.arange(len(table))[::-1], table.itertuples(), strict=True):

@@ -120,10 +120,9 @@ def build_candidate_board_exhibit(outlook: NextPurchaseOutlook) -> Exhibit:
 
 
 def draw_reliability(table: pd.DataFrame, families: Mapping[str, str], subtitle: str, width: float) -> Figure:
-    """Draw the share who bought against the predicted probability, a panel for each number of days.
+    """Draw the share who bought against the predicted probability (``build_reliability_table``), a panel for each time.
 
-    The table is from ``reliability``; ``families`` maps the candidates to draw to their model family, the first of them
-    on top of the key.
+    ``families`` maps the candidates to draw to their model family, in the order of the key.
     """
     checkpoints = list(table["within_days"].unique())
     table = table[table["contender"].isin(families)]

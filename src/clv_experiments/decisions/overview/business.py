@@ -15,10 +15,10 @@ from clv_experiments.data.window import DAY, Period
 from clv_experiments.decisions.overview.months import (
     YEAR,
     MonthlyActivity,
+    Retention,
     RevenueComparison,
     compare_month_quarter_and_year,
 )
-from clv_experiments.decisions.overview.retention import Retention
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.array_checks import Floats
 

@@ -58,7 +58,7 @@ class RfmCutPoints:
         )
 
     def assign_scores(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Return ``r``, ``f``, ``m`` (1 to 5) of each customer of a table like that of ``of``."""
+        """Return ``r``, ``f``, ``m`` (1 to 5) of each customer of a table like that of ``from_customers``."""
         columns = {
             "r": count_cut_points_reached(-days_since_last(table), self.days_cuts),
             "f": count_cut_points_reached(table["frequency"], self.frequency_cuts),
