@@ -89,7 +89,6 @@ def select_cell_runs(cfg: DictConfig, overrides: Sequence[str]) -> Selection:
 
 
 def _cell_settings(cfg: DictConfig) -> dict[str, object]:
-    """Flatten the settings that name a cell."""
     prefixes = CELL_KEYS + (SPLIT_KEYS if cfg.evaluation.protocol == "customer_split" else ())
     return {name: value for name, value in flatten_settings(cfg).items() if name.startswith(prefixes)}
 

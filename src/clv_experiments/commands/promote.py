@@ -151,7 +151,6 @@ def _fitted_model_records(forecaster: Forecaster, forecast: Forecast, choice: Ch
 
 
 def _describe_refit(experiment: str, forecaster: Forecaster, forecast: Forecast) -> RefitSummary:
-    """Describe the fit for the card."""
     log, periods = forecaster.log, forecast.training.periods
     learned_from = f"its calibration period is all of it, up to {forecast.period.cutoff}"
     if periods:

@@ -171,7 +171,6 @@ def _open_study(config: SweepConfig, log_fingerprint: str) -> TrackedStudy:
 def _run_missing_trials(
     config: SweepConfig, study: TrackedStudy, objective: Objective, run: StudyRun, terminal: Terminal
 ) -> None:
-    """Run the trials that are missing."""
     settings, configured = config.settings, config.configured_params
     _print_sentences(terminal, "before_search", len(study.ended_trials), settings.n_trials, configured is not None)
     with terminal.show_bar("trials") as update_bar:

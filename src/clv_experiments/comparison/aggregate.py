@@ -146,7 +146,6 @@ def rank_over_cells(boards: Sequence[Standings], required: Collection[str] = ())
 
 
 def _models_in_every_cell(boards: Sequence[Standings], titles: Sequence[str]) -> list[str]:
-    """Return the models that have a score in every cell."""
     models = sorted(set.intersection(*(set(board.cell.labels) for board in boards)))
     if len(models) < 2:
         raise ClvError(

@@ -144,7 +144,7 @@ def read_rfm_summary(
         raise ClvError(f"{UNIT_SETTING} must be days, weeks or months, got '{unit}'")
     table, notes = _fetch_rows(raw, columns, named.get("customer_id"), decimal, name)
     notes += _deduct_first_purchase(table, columns["frequency"])
-    _check_rfm_values(table, columns, name)
+    _check_rfm_values(table, name)
     if unit is None:
         unit, why = _infer_time_unit(table, columns, name)
         notes.append(f"recency and T are taken as {unit}, since {why} ({UNIT_SETTING} says otherwise)")
@@ -209,7 +209,7 @@ def _parse_numbers(cells: pd.Series, column: str, decimal: str | None, name: str
     return numbers
 
 
-def _check_rfm_values(table: pd.DataFrame, columns: Mapping[str, str], name: str) -> None:
+def _check_rfm_values(table: pd.DataFrame, name: str) -> None:
     """Refuse what no history of purchases can give."""
 
     def refuse(wrong: pd.Series, problem: str) -> NoReturn:

@@ -286,7 +286,6 @@ def _path_exists(path: str) -> bool:
 
 
 def _quote(value: str) -> str:
-    """Quote a value for Hydra."""
     if re.search(r"\$\{[^}]*$", value):
         raise ClvError(f"'{value}' holds ${{, which begins the name of another setting; give the file another name")
     return QuotedString(value, Quote.single).with_quotes()

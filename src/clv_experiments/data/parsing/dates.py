@@ -154,7 +154,6 @@ def _add_day_from_number(table: Table, other_text: str, counted: SerialDateForma
 
 
 def _convert_numbers_to_days(table: Table, counted: SerialDateFormat, name: str) -> Table:
-    """Replace numbers by their days."""
     value = table[name]
     days = ((value - value % counted.per_day) / counted.per_day).cast("int64")
     table = table.mutate(**{name: ibis.ifelse(days < MAX_DAYS, days, None)})

@@ -60,7 +60,7 @@ def detect_file_kind(path: Path) -> str:
         return "zip"
     for kind, suffixes in SUFFIXES.items():
         if suffix in suffixes and (not compressed or path.suffix.lower() in PACKED_KINDS.get(kind, ())):
-            _check_content(path, kind, compressed)
+            _check_content(path, kind)
             return kind
     raise ClvError(_advise_conversion(path, suffix))
 
@@ -89,7 +89,7 @@ def _advise_conversion(path: Path, suffix: str) -> str:
     )
 
 
-def _check_content(path: Path, kind: str, compressed: bool) -> None:
+def _check_content(path: Path, kind: str) -> None:
     with path.open("rb") as stream:
         head = stream.read(HEAD_BYTES)
     content: str | None = None
