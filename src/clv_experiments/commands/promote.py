@@ -24,6 +24,7 @@ from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.forecast import Forecast
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.run_records import estimator_warnings, log_records, note_records
+from clv_experiments.reporting.formatting import format_count
 from clv_experiments.reporting.prose import render_sentences
 from clv_experiments.reporting.records import Description, FittedModel, Metric, Record, RegistrationRequest, Tag, Text
 from clv_experiments.tracking.code_version import code_version
@@ -154,10 +155,9 @@ def _describe_refit(experiment: str, forecaster: Forecaster, forecast: Forecast)
     log, periods = forecaster.log, forecast.training.periods
     learned_from = f"its calibration period is all of it, up to {forecast.period.cutoff}"
     if periods:
-        period_count = f"{len(periods)} period{'s' if len(periods) > 1 else ''}"
         learned_from = (
-            f"its labels are the spend of {period_count}, from {periods[-1].cutoff + DAY} to {periods[0].end}: "
-            f"{len(forecast.training.X):,} rows of customers and what was known of them at each start"
+            f"its labels are the spend of {format_count(len(periods), 'period')}, from {periods[-1].cutoff + DAY} to "
+            f"{periods[0].end}: {len(forecast.training.X):,} rows of customers and what was known of them at each start"
         )
     return RefitSummary(
         experiment=experiment,

@@ -106,15 +106,14 @@ def find_at_risk(now: Snapshot, previous: Snapshot, tiers: tuple[float, float]) 
     high = past[assign_tiers(past["expected_spend"], tiers) == HIGH]
     before = high[high.index.isin(now.table.index)]
     today = now.table.loc[before.index]
-    columns = {
-        "p_alive_before": before["p_alive"],
-        "p_alive_now": today["p_alive"],
-        "expected_spend_before": before["expected_spend"],
-        "at_stake": today["expected_spend"],
-        "days_since_last": days_since_last(today),
-        "total_spend": today["total_spend"],
-    }
-    table = pd.DataFrame(({"country": today["country"]} if "country" in today else {}) | columns, index=before.index)
+    table = today.filter(["country"]).assign(
+        p_alive_before=before["p_alive"],
+        p_alive_now=today["p_alive"],
+        expected_spend_before=before["expected_spend"],
+        at_stake=today["expected_spend"],
+        days_since_last=days_since_last(today),
+        total_spend=today["total_spend"],
+    )
     fall = table["p_alive_before"] - table["p_alive_now"]
     fallen = table[fall >= P_ALIVE_FALL].sort_values("at_stake", ascending=False, kind="stable")
     return AtRisk(
