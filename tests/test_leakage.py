@@ -15,7 +15,7 @@ from clv_experiments.config.model_options import build_model
 from clv_experiments.data.cleaning import outliers
 from clv_experiments.data.cleaning.report import Step
 from clv_experiments.data.log import load_log
-from clv_experiments.data.log_cache import LogCache
+from clv_experiments.data.log_cache import LastLogCache
 from clv_experiments.data.queries.activity import fetch_purchase_days
 from clv_experiments.data.queries.outcomes import holdout_spend_and_purchases
 from clv_experiments.data.raw import RawTable
@@ -27,14 +27,14 @@ from clv_experiments.forecasting import origin_folder, out_of_time
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.level import BtydAndCohortForecasts, TotalForecast
 from clv_experiments.forecasting.origin_folder import write_origin_folder
-from clv_experiments.forecasting.spend_intervals import add_intervals
+from clv_experiments.forecasting.spend_intervals import add_intervals_and_scores
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
 FEATURES = sorted(path.stem for path in (CONF / "features").glob("*.yaml"))
 LOG_END = date(1998, 6, 30)
 CUTOFF = date(1998, 3, 31)
-LOGS: dict[str, LogCache] = {}  # the log read last from each of the sources below, since every model wants it
+LOGS: dict[str, LastLogCache] = {}  # the log read last from each of the sources below, since every model wants it
 
 
 def raw(engine, rows):
@@ -174,7 +174,7 @@ def run(compose, model, source, *overrides):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("clv_experiments.commands.train.explanation_records", lambda *_: [])
         patch.setattr("clv_experiments.commands.train.build_baselines", lambda cfg: [])
-        patch.setattr("clv_experiments.config.log_and_window.LOG_CACHE", LOGS.setdefault(source, LogCache()))
+        patch.setattr("clv_experiments.config.log_and_window.LOG_CACHE", LOGS.setdefault(source, LastLogCache()))
         return run_experiment(compose(f"model={model}", *small, "~data.source", target, *overrides))
 
 
@@ -200,7 +200,11 @@ def interval_ends(result):
 
 @pytest.mark.slow
 def test_guard_sees_intervals_calibrated_on_the_holdout(compose, monkeypatch):
-    monkeypatch.setattr(out_of_time, "add_intervals", lambda made, holdout, _: add_intervals(made, holdout, holdout))
+    monkeypatch.setattr(
+        out_of_time,
+        "add_intervals_and_scores",
+        lambda made, holdout, _: add_intervals_and_scores(made, holdout, holdout),
+    )
     before, after = (interval_ends(run(compose, "xgboost", source)) for source in ("honest", "tampered"))
     assert not before.equals(after)
 

@@ -139,7 +139,9 @@ def _a_log(work, monkeypatch):
     start = date(2023, 1, 1)
     (work / "orders.csv").write_text("customer_id,date,amount\n1,2023-01-01,2.5\n", encoding="utf-8")
     log = SimpleNamespace(start=start, end=start + timedelta(days=300))
-    cache = SimpleNamespace(get_or_load=lambda settings, learn_until, load: learn_until(log.start, log.end) and log)
+    cache = SimpleNamespace(
+        get_or_load=lambda settings, get_learning_end, load: get_learning_end(log.start, log.end) and log
+    )
     monkeypatch.setattr("clv_experiments.config.log_and_window.LOG_CACHE", cache)
 
 

@@ -11,7 +11,7 @@ from hydra import initialize_config_dir
 from clv_experiments.commands.insights import write_insights
 from clv_experiments.commands.leaderboard import run_leaderboard
 from clv_experiments.commands.score import score
-from clv_experiments.commands.sweep import run_study
+from clv_experiments.commands.sweep import tune_model
 from clv_experiments.commands.train import run_experiment
 from clv_experiments.config.model_options import build_model
 from clv_experiments.data.cleaning import returns
@@ -156,7 +156,7 @@ def test_a_study_searches_by_what_means_something(path, compose_sweep):  # last:
     def study(*typed):
         losses = ["data=file", f"data.path={path}", "data.cleaning.returns.policy=keep", "window=1m"]
         short = ["sweep.n_trials=2", "sweep.seeds=1", "evaluation.bootstrap_replicates=2"]
-        return run_study(*compose_sweep(*losses, *short, *typed))
+        return tune_model(*compose_sweep(*losses, *short, *typed))
 
     with pytest.raises(ClvError, match=r"has losses, of which d2_tweedie means nothing; type sweep\.metric=.*r2"):
         study("model=ridge")

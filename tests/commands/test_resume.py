@@ -92,9 +92,9 @@ def test_another_error_stays_an_error(once):
 def test_all_origins_of_cdnow_are_four_and_cleaning_learns_up_to_the_oldest(once, monkeypatch):
     learnt = []
 
-    def remembered(settings, learn_until, load):
-        learnt.append(learn_until)
-        return load(learn_until)
+    def remembered(settings, get_learning_end, load):
+        learnt.append(get_learning_end)
+        return load(get_learning_end)
 
     monkeypatch.setattr("clv_experiments.config.log_and_window.LOG_CACHE.get_or_load", remembered)
     once("model=spend_rate", "window.origins=all")

@@ -15,7 +15,7 @@ from optuna import Study
 from optuna.trial import FrozenTrial
 
 from clv_experiments.commands.cell_request import select_cell_runs
-from clv_experiments.commands.sweep import run_study
+from clv_experiments.commands.sweep import tune_model
 from clv_experiments.config.sweep_config import SweepConfig, build_candidate_model
 from clv_experiments.data.engine import DuckDb
 from clv_experiments.data.sources.cdnow import cdnow
@@ -46,7 +46,7 @@ def searched(compose_sweep, monkeypatch):
     def run(*overrides):
         searches = []
         monkeypatch.setattr("clv_experiments.commands.sweep.summarise_study", lambda *given: searches.append(given[:4]))
-        run_study(*compose_sweep(*overrides))
+        tune_model(*compose_sweep(*overrides))
         [(config, study, winner, objective)] = searches
         return Searched(config, study.study, winner, objective)
 
@@ -198,7 +198,7 @@ def test_feature_sets_and_training_origins_are_chosen_and_shared(searched, monke
 )
 def test_settings_that_mislead_are_refused_before_the_first_trial(compose_sweep, typed, words):
     with pytest.raises((ClvError, LogTooShort), match=re.escape(words)):
-        run_study(*compose_sweep(*TREE, *typed))
+        tune_model(*compose_sweep(*TREE, *typed))
 
 
 # Three training origins are not in the space: then the winner is never what is configured.

@@ -33,7 +33,7 @@ def store(tmp_path_factory):
     return MlflowTracker(tmp_path_factory.mktemp("runs"))
 
 
-def learn_until(cfg):
+def get_learning_end(cfg):
     return lambda start, end: build_window(cfg.window, start, end).earliest_cutoff
 
 
@@ -81,7 +81,7 @@ class Study:
     def run_experiment(self, cfg, search=None):
         """Leave the run and the holdout forecast of a full run, and none of its tables and pictures."""
         self.made.append((cfg.model.name, cfg.model.estimator.regressor.max_depth, search))
-        log, tuned_forecaster = load_log_from_config(cfg.data, learn_until(cfg)), self.objective.forecaster
+        log, tuned_forecaster = load_log_from_config(cfg.data, get_learning_end(cfg)), self.objective.forecaster
         forecaster = tuned_forecaster if log is tuned_forecaster.log else Forecaster(log, tuned_forecaster.window)
         scorer = self.objective.with_periods(forecaster, [])
         holdout = EvaluatedOrigin(0, scorer.evaluate(build_candidate_model(cfg), tuned_forecaster.window.period(0)))

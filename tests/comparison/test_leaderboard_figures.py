@@ -20,7 +20,13 @@ from clv_experiments.comparison.display.figures import (
     plot_mean_ranks,
 )
 from clv_experiments.comparison.standings import compute_standings
-from clv_experiments.reporting.chart_style import FAMILIES, RULE, axis_span, create_chart, make_printable
+from clv_experiments.reporting.chart_style import (
+    FAMILIES,
+    RULE,
+    axis_span_without_outliers,
+    create_chart,
+    make_printable,
+)
 from clv_experiments.reporting.exhibit import NARROW, WIDE
 from clv_experiments.reporting.inline_svg import inline_svg
 
@@ -141,7 +147,7 @@ def test_forest_shows_differences_ties_and_what_lies_beyond(cell_of, board_of):
     [([0.1, 0.2, 0.3], 0.3), ([0.1, 0.2, 4.0], 0.2), ([0.0, np.nan], 1.0), ([0.1], 0.1), ([0.02, 0.1, 0.11], 0.1)],
 )
 def test_axis_reaches_to_all_but_outliers(behind, expected):
-    assert axis_span(np.array(behind)) == expected
+    assert axis_span_without_outliers(np.array(behind)) == expected
 
 
 def test_captures_draw_each_models_share_and_name_all(cell_of):

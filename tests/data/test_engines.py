@@ -161,7 +161,7 @@ def read_nasty(source, compose, engine=None):
         parse_options=ParseOptions("dmy", "."),
         engine=engine,
         where=WHERE,
-        learn_until=lambda first, last: date(2020, 12, 31),
+        get_learning_end=lambda first, last: date(2020, 12, 31),
     )
     return outcome(log, compose), log.notes
 
@@ -231,7 +231,7 @@ def test_the_nasty_log_in_an_sqlite_file(rows, expected, compose, tmp_path):
 real = pytest.mark.skipif(FOLDER is None, reason="CLV_DATA_DIR does not say where the Parquet files of UCI are")
 
 
-def learn_until(first, last):
+def get_learning_end(first, last):
     return date(2011, 8, 31)
 
 
@@ -254,7 +254,7 @@ def composed(some, compose):
 
 @pytest.fixture(scope="module")
 def retail(composed, compose):
-    return outcome(load_log_from_config(composed().data, learn_until), compose)
+    return outcome(load_log_from_config(composed().data, get_learning_end), compose)
 
 
 @real
@@ -269,7 +269,7 @@ def test_every_eighth_customer_exercises_every_step_that_acts_on_all(retail):
 @real
 def test_online_retail_ii_on_spark(retail, composed, compose, spark):
     data = composed("data.engine=spark").data  # takes the session that is there
-    assert_same(outcome(load_log_from_config(data, learn_until), compose), retail)
+    assert_same(outcome(load_log_from_config(data, get_learning_end), compose), retail)
 
 
 @real
@@ -284,7 +284,7 @@ def test_online_retail_ii_in_postgresql(retail, some, composed, compose, postgre
         date.fromisoformat(data.log_end),
         data.currency,
         columns=OmegaConf.to_container(data.columns),
-        learn_until=learn_until,
+        get_learning_end=get_learning_end,
     )
     assert_same(outcome(log, compose), retail)
     other = ibis.connect(postgres)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from clv_experiments.config.log_and_window import load_log_from_config
-from clv_experiments.data.log_cache import LogCache
+from clv_experiments.data.log_cache import LastLogCache
 
 START, END = date(2023, 1, 1), date(2023, 12, 31)
 MARCH, JUNE = date(2023, 3, 31), date(2023, 6, 30)
@@ -16,12 +16,12 @@ class Loads:
     """Counts what is loaded; ``learns`` says whether cleaning asks until which day."""
 
     def __init__(self, learns=True):
-        self.last, self.learns, self.count = LogCache(), learns, 0
+        self.last, self.learns, self.count = LastLogCache(), learns, 0
 
     def read(self, settings, until):
-        def load(learn_until):
+        def load(get_learning_end):
             self.count += 1
-            return SimpleNamespace(settings=settings, until=learn_until(START, END) if self.learns else None)
+            return SimpleNamespace(settings=settings, until=get_learning_end(START, END) if self.learns else None)
 
         return self.last.get_or_load(settings, lambda start, end: until, load)
 
@@ -53,7 +53,7 @@ def test_what_could_not_be_read_leaves_nothing_to_remember():
     loads = Loads()
     loads.read("a", MARCH)
     with pytest.raises(ZeroDivisionError):
-        loads.last.get_or_load("b", lambda start, end: MARCH, lambda learn_until: 1 / 0)
+        loads.last.get_or_load("b", lambda start, end: MARCH, lambda get_learning_end: 1 / 0)
     loads.read("a", MARCH)
     assert loads.count == 2
 

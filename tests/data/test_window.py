@@ -396,7 +396,7 @@ FIRST, SECOND, THIRD, FOURTH = [
 
 
 def validated(whole, most, *, supervised=True):
-    return [span(period) for period in whole.validation_periods(most, supervised=supervised, source="cdnow")]
+    return [span(period) for period in whole.periods_before_all_holdouts(most, supervised=supervised, source="cdnow")]
 
 
 @pytest.mark.parametrize(
@@ -452,7 +452,7 @@ def test_too_few_validation_periods_say_what_to_type(horizon, origins, most, sup
 @given(whole=windows(), supervised=st.booleans())
 def test_validation_periods_touch_no_holdout_and_reach_as_far_as_a_model_can_learn(whole, supervised):
     try:
-        periods = whole.validation_periods(None, supervised=supervised, source="toy")
+        periods = whole.periods_before_all_holdouts(None, supervised=supervised, source="toy")
     except LogTooShort:
         assume(False)
     assert periods[0].end == whole.period(whole.origins - 1).cutoff
@@ -460,10 +460,10 @@ def test_validation_periods_touch_no_holdout_and_reach_as_far_as_a_model_can_lea
     # The same as a backtest with the holdouts moved back: each period is forecast, and none before the last can be.
     longest = replace(whole, origins=whole.origins + len(periods))
     assert longest.backtest_origins(supervised=supervised, source="toy")[0].holdout == periods[-1]
-    one = whole.validation_periods(1, supervised=supervised, source="toy")
+    one = whole.periods_before_all_holdouts(1, supervised=supervised, source="toy")
     assert one == periods[:1] == [whole.backtest_origins(supervised=supervised, source="toy")[0].validation]
     with pytest.raises(LogTooShort, match=f"type sweep\\.validation_origins={len(periods)}"):
-        whole.validation_periods(len(periods) + 1, supervised=supervised, source="toy")
+        whole.periods_before_all_holdouts(len(periods) + 1, supervised=supervised, source="toy")
 
 
 @modest

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clv_experiments.data.sources.simulated_purchases import ParetoNbdBuyers, SeasonalRate
+from clv_experiments.data.sources.simulated_purchases import ParetoNbdBuyers, SeasonalFactor
 from clv_experiments.decisions.next_purchase.dates import next_purchase_dates
 from clv_experiments.models.pareto_nbd import ParetoNbd
 
@@ -18,7 +18,7 @@ START = date(2020, 1, 1)
 def shop():
     """Buyers, their history up to the end of a day, and how long each then waited (nan beyond a year)."""
     rng = np.random.default_rng(11)
-    buyers = ParetoNbdBuyers(ParetoNbdBuyers.defaults, rng.uniform(0, 300, N), SeasonalRate(0.0, 0.0), rng)
+    buyers = ParetoNbdBuyers(ParetoNbdBuyers.defaults, rng.uniform(0, 300, N), SeasonalFactor(0.0, 0.0), rng)
     customer, day = buyers.draw_repeat_purchases(CUTOFF + 1 + LIMIT, rng)
     first = buyers.entry.astype(int)
     days = pd.DataFrame({"customer": customer, "day": day}).drop_duplicates()

@@ -18,7 +18,7 @@ from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.level import BtydAndCohortForecasts, TotalForecast
 from clv_experiments.forecasting.model import Model
 from clv_experiments.forecasting.out_of_time import evaluate_out_of_time
-from clv_experiments.forecasting.spend_intervals import add_intervals
+from clv_experiments.forecasting.spend_intervals import add_intervals_and_scores
 from clv_experiments.models.mbg_nbd import MbgNbd
 from clv_experiments.models.spend_regressor import SpendRegressor
 
@@ -45,7 +45,7 @@ def evaluated(forecaster):
 
 @pytest.mark.parametrize("name", ["linear", "mbg_nbd"])
 def test_every_customer_has_two_nested_intervals(name, forecaster, evaluated):
-    made = add_intervals(forecaster, *evaluated[name])
+    made = add_intervals_and_scores(forecaster, *evaluated[name])
     low_80, high_80, low_95, high_95 = made.forecast.table[ENDS].to_numpy().T
     assert ((low_95 >= 0) & (low_95 <= low_80) & (low_80 <= high_80)).all()
     assert (high_80 <= high_95).mean() > 0.95  # groups of few customers may differ
@@ -64,7 +64,7 @@ def test_errors_are_those_of_the_period_before_at_the_forecast_level(forecaster,
         for total in [forecaster.forecast_btyd_and_cohort_levels(made.forecast.period).combine().total]
     ]
     expected = calibrate_intervals(before.forecast.table["y_true"], at_level[1], 0.95).interval_around(at_level[0])
-    made = add_intervals(forecaster, holdout, before).forecast.table
+    made = add_intervals_and_scores(forecaster, holdout, before).forecast.table
     np.testing.assert_allclose(made[["low_95", "high_95"]].to_numpy().T, expected)
 
 
@@ -74,8 +74,8 @@ def test_a_total_that_is_off_leaves_intervals_where_they_are(forecaster, evaluat
         return replace(made, forecast=replace(made.forecast, table=table))
 
     holdout, before = evaluated["linear"]
-    made = add_intervals(forecaster, inflated(holdout, 3.0), inflated(before, 0.5)).forecast.table
-    as_it_is = add_intervals(forecaster, holdout, before).forecast.table
+    made = add_intervals_and_scores(forecaster, inflated(holdout, 3.0), inflated(before, 0.5)).forecast.table
+    as_it_is = add_intervals_and_scores(forecaster, holdout, before).forecast.table
     np.testing.assert_allclose(made[ENDS], as_it_is[ENDS], rtol=1e-9)
 
 
@@ -84,16 +84,16 @@ def test_a_model_at_a_level_or_of_btyd_where_no_season_is_known_stays_at_its_tot
     expected = calibrate_intervals(before.forecast.table["y_true"], before.forecast.table["y_pred"], 0.8)
     levelled = forecast_and_score(forecaster, holdout.forecast.period, replace(LINEAR, level="btyd"))
     monkeypatch.setattr(forecaster, "forecast_btyd_and_cohort_levels", None)
-    made = add_intervals(forecaster, holdout, before).forecast.table
+    made = add_intervals_and_scores(forecaster, holdout, before).forecast.table
     np.testing.assert_array_equal(
         made[["low_80", "high_80"]].to_numpy().T, expected.interval_around(holdout.forecast.table["y_pred"])
     )
-    assert "low_80" in add_intervals(forecaster, levelled, levelled).forecast.table
+    assert "low_80" in add_intervals_and_scores(forecaster, levelled, levelled).forecast.table
 
 
 def test_btyd_is_brought_to_the_level_where_the_season_is_known(forecaster, evaluated, monkeypatch):
     holdout, before = evaluated["mbg_nbd"]
-    as_it_is = add_intervals(forecaster, holdout, before).forecast.table["high_95"]
+    as_it_is = add_intervals_and_scores(forecaster, holdout, before).forecast.table["high_95"]
     monkeypatch.setattr(
         spend_intervals, "can_forecast_by_cohorts", lambda log, period: period == holdout.forecast.period
     )
@@ -101,14 +101,18 @@ def test_btyd_is_brought_to_the_level_where_the_season_is_known(forecaster, eval
     monkeypatch.setattr(
         forecaster, "forecast_btyd_and_cohort_levels", lambda period: BtydAndCohortForecasts(double, None)
     )
-    assert add_intervals(forecaster, holdout, before).forecast.table["high_95"].mean() > 1.5 * as_it_is.mean()
+    assert (
+        add_intervals_and_scores(forecaster, holdout, before).forecast.table["high_95"].mean() > 1.5 * as_it_is.mean()
+    )
 
 
 def test_crps_is_of_the_models_own_distribution_where_it_has_one(forecaster, evaluated):
-    own, conformal = (add_intervals(forecaster, *evaluated[name]).interval_scores for name in ("mbg_nbd", "linear"))
+    own, conformal = (
+        add_intervals_and_scores(forecaster, *evaluated[name]).interval_scores for name in ("mbg_nbd", "linear")
+    )
     assert {"own_coverage_80", "own_coverage_95_top_decile", "own_interval_width_95"} <= set(own)
     assert not [name for name in conformal if name.startswith("own")]
-    alone = add_intervals(forecaster, evaluated["mbg_nbd"][0], None)
+    alone = add_intervals_and_scores(forecaster, evaluated["mbg_nbd"][0], None)
     assert alone.interval_scores["crps"] == own["crps"] != conformal["crps"]
     assert not set(ENDS) & set(alone.forecast.table)
     zeros = evaluated["linear"][0].forecast.table["y_true"].mean()  # CRPS of no spend for certain
@@ -120,14 +124,14 @@ def test_without_an_earlier_period_or_enough_customers_there_is_no_interval(fore
     holdout, before = evaluated["linear"]
     few = replace(before, forecast=replace(before.forecast, table=before.forecast.table.head(30)))
     for earlier in (None, few):
-        made = add_intervals(forecaster, holdout, earlier)
+        made = add_intervals_and_scores(forecaster, holdout, earlier)
         assert made.interval_scores == {}
         assert set(made.forecast.table) == {*holdout.forecast.table, "frequency"}
 
 
 def test_of_losses_there_is_none(forecaster, evaluated):
     losing = SimpleNamespace(log=SimpleNamespace(has_losses=True))
-    assert add_intervals(losing, *evaluated["linear"]) is evaluated["linear"][0]
+    assert add_intervals_and_scores(losing, *evaluated["linear"]) is evaluated["linear"][0]
 
 
 def test_a_later_origin_validates_on_the_intervals_of_the_earlier(forecaster):

@@ -59,11 +59,11 @@ def test_another_thread_defers_nothing():
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no alarms")
 def test_where_patience_ends_a_signal_no_longer_waits():
     steps, before = [], signal.getsignal(signal.SIGALRM)
-    with pytest.raises(KeyboardInterrupt), deferred_interrupts(patience=30):
+    with pytest.raises(KeyboardInterrupt), deferred_interrupts(max_delay=30):
         signal.raise_signal(signal.SIGINT)
         steps.append("short")
     started = time.monotonic()
-    with pytest.raises(KeyboardInterrupt), deferred_interrupts(patience=0.1):
+    with pytest.raises(KeyboardInterrupt), deferred_interrupts(max_delay=0.1):
         signal.raise_signal(signal.SIGINT)
         time.sleep(30)
         steps.append("long")

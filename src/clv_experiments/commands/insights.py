@@ -150,7 +150,9 @@ def _render_page(
 def _forecast_snapshots(forecaster: Forecaster, model: Model, btyd: Model, terminal: Terminal) -> Snapshots:
     window, supervised, source = forecaster.window, model.supervised, forecaster.log.name
     origin = window.backtest_origins(supervised=supervised, source=source)[0]
-    earlier = window.validation_periods(None, supervised=supervised, source=source) if origin.validation else []
+    earlier = (
+        window.periods_before_all_holdouts(None, supervised=supervised, source=source) if origin.validation else []
+    )
     require_holdout_spend(forecaster.log, origin.holdout, forecaster.outcome(origin.holdout)["spend"])
 
     def forecast(period: Period) -> Snapshot:

@@ -21,7 +21,7 @@ from clv_experiments.commands.model_reference import (
     resolve_model,
 )
 from clv_experiments.commands.score_files import CSV, PARQUET, scratch_file, write_expectations, write_scores
-from clv_experiments.commands.score_summary import write_summary_scores
+from clv_experiments.commands.score_summary import fit_and_write_rfm_scores
 from clv_experiments.config.log_and_window import (
     build_scoring_window,
     load_log_from_config,
@@ -126,7 +126,7 @@ def score(
         if not model_is_chosen and request.model is not btyd_model:
             run.log([*_setting_records(cfg, with_model=True)])
         if isinstance(history, RfmSummary):
-            return write_summary_scores(cfg, history, request, run, terminal)
+            return fit_and_write_rfm_scores(cfg, history, request, run, terminal)
         return _score_log(cfg, history, request, btyd_model, run, terminal)
 
 

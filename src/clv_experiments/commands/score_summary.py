@@ -24,7 +24,7 @@ from clv_experiments.tracking.code_version import code_version
 from clv_experiments.tracking.stored_run import Run
 
 
-def write_summary_scores(
+def fit_and_write_rfm_scores(
     cfg: DictConfig, summary: RfmSummary, request: ModelReference, run: Run, terminal: Terminal
 ) -> Path:
     """Fit a BTYD model to a table of frequency, recency and T, and score its customers.

@@ -55,7 +55,7 @@ from clv_experiments.tracking.stored_run import StudyRun
 OUTCOME = "tuning_outcome"  # attribute of a study that was summed up
 
 
-def run_study(cfg: DictConfig, overrides: Sequence[str]) -> float:
+def tune_model(cfg: DictConfig, overrides: Sequence[str]) -> float:
     """Search the settings of one model and say what the best are worth; leaves a tracked run, and one for each trial.
 
     Parameters
@@ -77,7 +77,7 @@ def run_study(cfg: DictConfig, overrides: Sequence[str]) -> float:
         all fail, or none finishes.
     """
     config, terminal = SweepConfig(cfg, overrides), Terminal()
-    settings = config.settings
+    settings = config.validated_settings
     terminal.print_line(f"searching {len(config.space.parameters)} settings of {format_run_title(cfg)}")
     with terminal.show_step(f"reading and cleaning {cfg.data.name}", "data"):
         log = load_log_from_config(cfg.data, lambda *days: config.search_periods(*days).window.earliest_cutoff)
@@ -122,13 +122,13 @@ def summarise_study(
 
     A study whose winner was run before, and whose run is still there, is only shown again.
     """
-    cfg, metrics = config.cfg, config.settings.metrics
+    cfg, metrics = config.cfg, config.validated_settings.metrics
     search = TrialReference(run.run_id, winner.number, tuple(describe_edge_choices(config.space, winner)))
     outcome = _read_stored_outcome(config, study, search)
     if outcome is None:
         outcome = _compare_full_runs(config, winner, objective, search, terminal)
         study.study.set_user_attr(OUTCOME, outcome.to_json())
-    importances = parameter_importances(study.study, metrics, config.settings.seed)
+    importances = parameter_importances(study.study, metrics, config.validated_settings.seed)
     terminal.print_table(f"best trials of study '{study.name}'", best_trials_table(study.study, metrics))
     _print_sentences(terminal, "best_trials", metrics)
     if importances:
@@ -156,7 +156,7 @@ def format_train_command(config: SweepConfig, params: Mapping[str, Value]) -> st
 
 
 def _open_study(config: SweepConfig, log_fingerprint: str) -> TrackedStudy:
-    settings, trial_settings = config.settings, config.trial_settings(log_fingerprint)
+    settings, trial_settings = config.validated_settings, config.trial_settings(log_fingerprint)
     return open_study(
         resolve_storage_url(settings.storage, get_study_folder(config.cfg)),
         config.study_name(trial_settings),
@@ -171,7 +171,7 @@ def _open_study(config: SweepConfig, log_fingerprint: str) -> TrackedStudy:
 def _run_missing_trials(
     config: SweepConfig, study: TrackedStudy, objective: Objective, run: StudyRun, terminal: Terminal
 ) -> None:
-    settings, configured = config.settings, config.configured_params
+    settings, configured = config.validated_settings, config.configured_params
     _print_sentences(terminal, "before_search", len(study.ended_trials), settings.n_trials, configured is not None)
     with terminal.show_bar("trials") as update_bar:
 
@@ -206,7 +206,7 @@ def _require_winner(study: TrackedStudy, terminal: Terminal) -> FrozenTrial:
 def _read_stored_outcome(config: SweepConfig, study: TrackedStudy, search: TrialReference) -> TuningOutcome | None:
     """Return what the winner was worth, if that is known and its full run is still kept."""
     stored = study.study.user_attrs.get(OUTCOME, {})
-    if (stored.get("trial"), stored.get("seeds")) != (search.trial, config.settings.seeds):
+    if (stored.get("trial"), stored.get("seeds")) != (search.trial, config.validated_settings.seeds):
         return None
     reader = instantiate(config.cfg.tracking).reader()
     tags = {"study": search.study, "trial": str(search.trial)}.items()
@@ -218,7 +218,7 @@ def _read_stored_outcome(config: SweepConfig, study: TrackedStudy, search: Trial
 def _compare_full_runs(
     config: SweepConfig, winner: FrozenTrial, objective: Objective, search: TrialReference, terminal: Terminal
 ) -> TuningOutcome:
-    settings, cfg = config.settings, config.cfg
+    settings, cfg = config.validated_settings, config.cfg
     configured, tuned = config.train_config(), config.train_config(winner.params)
     terminal.print_line("\nthe configured settings, as a full run")
     configured_result = run_experiment(configured)

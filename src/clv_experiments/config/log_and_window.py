@@ -13,7 +13,7 @@ from clv_experiments.config.instantiation import instantiate_setting
 from clv_experiments.config.settings import ALL, EARLIER, parse_day
 from clv_experiments.data.engine import open_engine
 from clv_experiments.data.log import TransactionLog, load_log
-from clv_experiments.data.log_cache import LogCache
+from clv_experiments.data.log_cache import LastLogCache
 from clv_experiments.data.parsing.formats import ParseOptions
 from clv_experiments.data.parsing.money import parse_scale
 from clv_experiments.data.raw import RawTable
@@ -21,7 +21,7 @@ from clv_experiments.data.rfm_summary import RfmSummary, read_rfm_summary
 from clv_experiments.data.window import TRAINING_CUSTOMERS, Horizon, Window
 from clv_experiments.errors import ClvError
 
-LOG_CACHE = LogCache()
+LOG_CACHE = LastLogCache()
 
 
 def read_raw_table(cfg: DictConfig) -> RawTable:
@@ -36,9 +36,9 @@ def read_rfm_summary_from_config(cfg: DictConfig, raw: RawTable) -> RfmSummary |
 
 
 def load_log_from_config(
-    cfg: DictConfig, learn_until: Callable[[date, date], date], raw: RawTable | None = None, *, cached: bool = True
+    cfg: DictConfig, get_learning_end: Callable[[date, date], date], raw: RawTable | None = None, *, cached: bool = True
 ) -> TransactionLog:
-    """Read the log that the data config describes; cleaning learns from nothing after the day ``learn_until`` gives.
+    """Read the log that the data config describes; cleaning learns from nothing after ``get_learning_end``.
 
     ``raw`` is its raw table where that has been read already; where that may be another under the same settings, the
     log must not be taken from, nor kept in, the cache.
@@ -66,9 +66,9 @@ def load_log_from_config(
         today=date.today(),
     )
     if not cached:
-        return load(learn_until=learn_until)
+        return load(get_learning_end=get_learning_end)
     settings = OmegaConf.to_yaml(cfg, resolve=True)
-    return LOG_CACHE.get_or_load(settings, learn_until, lambda until: load(learn_until=until))
+    return LOG_CACHE.get_or_load(settings, get_learning_end, lambda until: load(get_learning_end=until))
 
 
 def build_window(cfg: DictConfig, start: date, end: date) -> Window:

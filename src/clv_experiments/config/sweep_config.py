@@ -48,7 +48,7 @@ class SearchPeriods:
 class SweepConfig:
     """The composed config of a sweep, from which the config of each trial is made.
 
-    What stands below ``sweep`` in it is read, once and checked, as ``settings`` and ``space``.
+    What stands below ``sweep`` in it is read, once and checked, as ``validated_settings`` and ``space``.
 
     Attributes
     ----------
@@ -62,7 +62,7 @@ class SweepConfig:
     overrides: Sequence[str]
 
     @cached_property
-    def settings(self) -> SweepSettings:
+    def validated_settings(self) -> SweepSettings:
         """How to search; raises ClvError for settings that could only fail, or mislead, later."""
         return read_sweep_settings(self.cfg)
 
@@ -135,8 +135,8 @@ class SweepConfig:
     def search_periods(self, start: date, end: date) -> SearchPeriods:
         """Lay the search over a log's first and last day: its validation periods end before the oldest holdout."""
         window, cfg = build_window(self.cfg.window, start, end), self.cfg
-        periods = window.validation_periods(
-            self.settings.validation_origins, supervised=cfg.model.supervised, source=cfg.data.name
+        periods = window.periods_before_all_holdouts(
+            self.validated_settings.validation_origins, supervised=cfg.model.supervised, source=cfg.data.name
         )
         return SearchPeriods(add_validation_origins(window, len(periods)), periods)
 
@@ -149,7 +149,7 @@ class SweepConfig:
     def study_name(self, trial_settings: Mapping[str, Any]) -> str:
         """Return the name that was typed, or one after what is searched."""
         digest = hashlib.sha256(json.dumps(trial_settings, sort_keys=True).encode()).hexdigest()
-        return self.settings.name or f"{self.cfg.model.name} {get_experiment_name(self.cfg)} {digest[:8]}"
+        return self.validated_settings.name or f"{self.cfg.model.name} {get_experiment_name(self.cfg)} {digest[:8]}"
 
     @cached_property
     def _group_options(self) -> dict[tuple[str, str], Any]:

@@ -41,7 +41,7 @@ from clv_experiments.errors import ClvError
 PURCHASES = "purchases"  # unit of a log without amounts
 WITHOUT_AMOUNTS = "there are no amounts: purchases are predicted, no spend (data.columns.amount)"
 
-LearnUntil = Callable[[date, date], date]
+GetLearningEnd = Callable[[date, date], date]
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def load_log(
     columns: Mapping[str, Named] | None = None,
     parse_options: ParseOptions | None = None,
     engine: Engine | None = None,
-    learn_until: LearnUntil | None = None,
+    get_learning_end: GetLearningEnd | None = None,
     today: date = date.max,
 ) -> TransactionLog:
     """Read, validate and clean a transaction log.
@@ -137,7 +137,7 @@ def load_log(
         How to read text that could be read in two ways.
     engine : Engine, optional
         Where expressions run, unless the source is a database; by default DuckDB.
-    learn_until : callable, optional
+    get_learning_end : callable, optional
         Takes the first and last day of the log and returns the last day that a cleaning step may learn from; by
         default the last.
     today : date
@@ -158,7 +158,11 @@ def load_log(
     typed_lines = read_typed_lines(raw, name, steps, where=where, columns=columns, parse_options=parse_options)
     roles, lines, notes = typed_lines.roles, typed_lines.lines, list(typed_lines.notes)
     clean_and_sum = partial(
-        _clean_and_sum, steps=steps, limits=(log_start, log_end), learn_until=learn_until, has_amounts=roles.has_amounts
+        _clean_and_sum,
+        steps=steps,
+        limits=(log_start, log_end),
+        get_learning_end=get_learning_end,
+        has_amounts=roles.has_amounts,
     )
     cleaned, summed, days = clean_and_sum(lines)
     placeholders = find_placeholder_days(name, days, today) if raw.truth is None else []
@@ -217,11 +221,11 @@ def _clean_and_sum(
     lines: ibis.Table,
     steps: Sequence[Step],
     limits: tuple[date | None, date | None],
-    learn_until: LearnUntil | None,
+    get_learning_end: GetLearningEnd | None,
     has_amounts: bool,
 ) -> tuple[CleanLines, ibis.Table, pd.DataFrame]:
     log_start, log_end = limits
-    cleaned = clean(lines, steps, log_end, learn_until or (lambda first, last: last), log_start)
+    cleaned = clean(lines, steps, log_end, get_learning_end or (lambda first, last: last), log_start)
     with cleaned.sums:  # forgotten when the days are there, which take less memory
         summed = _sum_purchase_days(cleaned.orders, has_amounts)
         return cleaned, summed, summarise_days(summed)

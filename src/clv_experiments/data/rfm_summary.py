@@ -79,7 +79,7 @@ def find_rfm_columns(available: Sequence[str], named: Named) -> dict[str, str]:
 
 
 def _match_rfm_columns(available: Sequence[str], named: Named) -> dict[str, str]:
-    by_name = {_normalise(column): column for column in reversed(available)}
+    by_name = {_normalise_column_name(column): column for column in reversed(available)}
     by_role = {
         role: by_name[name] for role, names in SUMMARY_NAMES.items() for name in reversed(names) if name in by_name
     }
@@ -191,7 +191,9 @@ def _fetch_rows(
 
 def _guess_customer_column(available: Sequence[str], columns: Mapping[str, str]) -> str | None:
     rest = [column for column in available if column not in columns.values()]
-    usual = [c for c in rest if rank_name("customer_id", c) is not None or _normalise(c) in ("id", "index", "")]
+    usual = [
+        c for c in rest if rank_name("customer_id", c) is not None or _normalise_column_name(c) in ("id", "index", "")
+    ]
     return usual[0] if usual else rest[0] if len(rest) == 1 else None
 
 
@@ -242,7 +244,7 @@ def _check_rfm_values(table: pd.DataFrame, name: str) -> None:
 
 def _deduct_first_purchase(table: pd.DataFrame, column: str) -> list[str]:
     """Deduct the first purchase from the frequency where that counts it, and say so."""
-    frequency, is_count = table["frequency"], _normalise(column) in COUNT_NAMES
+    frequency, is_count = table["frequency"], _normalise_column_name(column) in COUNT_NAMES
     once = frequency == 1
     are_told = bool(once.any() and (once == (table["recency"] == 0)).all())
     if not ((frequency >= 1).all() and (are_told or (is_count and not once.any()))):
@@ -260,7 +262,9 @@ def _infer_time_unit(table: pd.DataFrame, columns: Mapping[str, str], name: str)
     ClvError
         If several do.
     """
-    written = {unit for role in TIME_NAMES for unit in DAYS_PER_UNIT if _normalise(columns[role]).endswith(unit)}
+    written = {
+        unit for role in TIME_NAMES for unit in DAYS_PER_UNIT if _normalise_column_name(columns[role]).endswith(unit)
+    }
     if len(written) == 1:
         return written.pop(), "their columns say so"
     times = table[["recency", "T"]].to_numpy()
@@ -289,5 +293,5 @@ def _are_whole_days(times: np.ndarray, days: float) -> bool:
     return bool((np.abs(times * days - (times * days).round()) < tolerance).all())
 
 
-def _normalise(column: str) -> str:
+def _normalise_column_name(column: str) -> str:
     return re.sub(r"[\W_]", "", column.lower())

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import ibis
 
 from clv_experiments.data.cleaning.report import CleaningReport, Step
-from clv_experiments.data.parsing.cell_units import find_units
+from clv_experiments.data.parsing.cell_units import detect_cell_units
 from clv_experiments.data.parsing.column_contents import SAMPLE_ROWS, ColumnContents
 from clv_experiments.data.parsing.columns import ColumnRoles, choose_column_roles
 from clv_experiments.data.parsing.date_columns import Named, join_date_columns
@@ -94,7 +94,7 @@ def read_typed_lines(
     roles, contents = _choose_column_roles(table, named, name)
     table, roles, status_notes = add_order_roles(table, roles, named, contents, name)
     numbers, money = ([roles.by_role[r] for r in some if r in roles.by_role] for some in (NUMBER_ROLES, MONEY_ROLES))
-    units = find_units(numbers, contents, money)
+    units = detect_cell_units(numbers, contents, money)
     roles = replace(roles, cells_in_cents=units.in_cents)
     table = units.strip_units(table)
     keep_raw_columns = any(step.needs_raw_columns for step in steps) or (

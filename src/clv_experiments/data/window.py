@@ -254,7 +254,7 @@ class Window:
             for k in range(oldest, -1, -1)
         ]
 
-    def validation_periods(self, count: int | None, *, supervised: bool, source: str) -> list[Period]:
+    def periods_before_all_holdouts(self, count: int | None, *, supervised: bool, source: str) -> list[Period]:
         """List the periods that a search may look at, all before every origin's holdout, latest first.
 
         Parameters

@@ -148,7 +148,7 @@ def validate_origin_predictions(
     columns = ["y_pred", *(column for column in OPTIONAL if column in predictions)]
     table = predictions.set_index("customer_id")[columns]
     _check_customers(table.index, customers, source)
-    return _check_values(table.loc[customers], source, has_losses=has_losses)
+    return _convert_to_valid_floats(table.loc[customers], source, has_losses=has_losses)
 
 
 def _check_cell(predictions: pd.DataFrame, name: str, cell: str, claimed: str | None) -> None:
@@ -213,7 +213,7 @@ def _check_customers(given: pd.Index, customers: pd.Index, source: str) -> None:
         )
 
 
-def _check_values(table: pd.DataFrame, source: str, *, has_losses: bool) -> pd.DataFrame:
+def _convert_to_valid_floats(table: pd.DataFrame, source: str, *, has_losses: bool) -> pd.DataFrame:
     """Return all columns as floats that can be scored."""
     ranges = {
         "y_pred": (-np.inf if has_losses else 0.0, np.inf, "a finite spend" + ("" if has_losses else " of 0 or more")),

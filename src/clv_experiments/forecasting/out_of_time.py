@@ -25,7 +25,7 @@ from clv_experiments.forecasting.run_records import (
     top_customer_records,
     warn_of_level_fallback,
 )
-from clv_experiments.forecasting.spend_intervals import add_intervals
+from clv_experiments.forecasting.spend_intervals import add_intervals_and_scores
 from clv_experiments.reporting.prose import render_sentences
 
 
@@ -44,7 +44,7 @@ def evaluate_out_of_time(task: EvaluationTask, progress: Progress) -> Evaluation
             progress(f"forecasting the validation period {origin.validation}", 0, 0)
             validation = evaluated(origin.validation)
         started = perf_counter()
-        holdouts[origin.holdout] = add_intervals(task.forecaster, holdout, validation)
+        holdouts[origin.holdout] = add_intervals_and_scores(task.forecaster, holdout, validation)
         interval_seconds += perf_counter() - started
         if validation:
             validation = holdouts.get(validation.forecast.period, validation)

@@ -26,7 +26,7 @@ INTERVALS = (80, 95)  # percent of the customers
 MIN_CUSTOMERS = 50  # fewer say nothing of the 95 % of which one in twenty lies outside
 
 
-def add_intervals(
+def add_intervals_and_scores(
     forecaster: Forecaster, evaluated: EvaluatedForecast, earlier: EvaluatedForecast | None
 ) -> EvaluatedForecast:
     """Add intervals of each customer's spend to a forecast's table, and what they scored to its scores.

@@ -235,7 +235,7 @@ def draw_marker(panel: Axes, x: float, y: float, colour: str, marker: str, fille
     )  # fmt: skip
 
 
-def axis_span(deficits: NDArray[np.float64]) -> float:
+def axis_span_without_outliers(deficits: NDArray[np.float64]) -> float:
     """Choose how far below the best an axis reaches: to the last, unless that is far beyond the better ones."""
     deficits = deficits[np.isfinite(deficits) & (deficits > 0)]
     if not len(deficits):

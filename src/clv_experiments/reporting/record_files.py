@@ -13,7 +13,7 @@ from clv_experiments.errors import ClvError
 from clv_experiments.reporting.disk_errors import describe_write_failure
 from clv_experiments.reporting.records import FigureRecord, Record, Table, Text
 from clv_experiments.reporting.safe_csv import write_csv
-from clv_experiments.reporting.workbook import write_workbook
+from clv_experiments.reporting.workbook import write_excel_without_index
 
 
 def write_folder(folder: str, title: str, records: Iterable[Record], subject: str) -> Path:
@@ -102,7 +102,7 @@ def write_record(record: Table | FigureRecord | Text, path: Path) -> None:
             warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # a name in letters that the font lacks
             record.figure.savefig(path)
     elif record.format == "xlsx":
-        write_workbook(record.frame, path)
+        write_excel_without_index(record.frame, path)
     elif record.format == "parquet":
         record.frame.to_parquet(path, index=False)
     else:

@@ -25,7 +25,7 @@ def require_excel_writer(setting: str) -> None:
         raise ClvError(f"{setting} needs openpyxl, which is not installed: type pip install 'clv-experiments[excel]'")
 
 
-def write_workbook(frame: pd.DataFrame, path: Path) -> None:
+def write_excel_without_index(frame: pd.DataFrame, path: Path) -> None:
     """Write a frame without its index as one sheet, headings and first column in sight while it scrolls."""
     texts = frame.select_dtypes(["object", "str"]).columns
     clean = frame.assign(**{name: frame[name].replace(UNPRINTABLE, " ", regex=True) for name in texts})

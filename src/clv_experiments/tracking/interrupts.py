@@ -21,7 +21,7 @@ def list_stop_signals() -> list[signal.Signals]:
 
 
 @contextmanager
-def deferred_interrupts(patience: float | None = None) -> Iterator[None]:
+def deferred_interrupts(max_delay: float | None = None) -> Iterator[None]:
     """Let the block come to its end before a signal that asks to stop is acted on.
 
     A database left in the middle of a transaction stays locked for everybody, this process included. However often it
@@ -29,25 +29,25 @@ def deferred_interrupts(patience: float | None = None) -> Iterator[None]:
 
     Parameters
     ----------
-    patience : float, optional
+    max_delay : float, optional
         Seconds after the signal for which the block may go on, where nothing of the kind is left behind; by default as
         long as it takes. Where the system has no alarms, it is not deferred at all.
     """
     has_alarm = hasattr(signal, "setitimer")
-    if threading.current_thread() is not threading.main_thread() or not (patience is None or has_alarm):
+    if threading.current_thread() is not threading.main_thread() or not (max_delay is None or has_alarm):
         yield
         return
-    numbers = [*list_stop_signals(), *([signal.SIGALRM] if patience is not None else [])]
+    numbers = [*list_stop_signals(), *([signal.SIGALRM] if max_delay is not None else [])]
     handlers = {number: signal.getsignal(number) for number in numbers}
     received: list[int] = []
 
     def note(number: int, _: FrameType | None) -> None:
         received.append(number)
-        if patience is not None and len(received) == 1:
-            signal.setitimer(signal.ITIMER_REAL, patience)
+        if max_delay is not None and len(received) == 1:
+            signal.setitimer(signal.ITIMER_REAL, max_delay)
 
     def restore() -> None:
-        if patience is not None:
+        if max_delay is not None:
             signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in handlers.items():
             if handler is not None:
@@ -63,7 +63,7 @@ def deferred_interrupts(patience: float | None = None) -> Iterator[None]:
         for number, handler in handlers.items():
             if handler not in (None, signal.SIG_IGN):
                 signal.signal(number, note)
-        if patience is not None:
+        if max_delay is not None:
             signal.signal(signal.SIGALRM, give_up)
         yield
     finally:

@@ -11,6 +11,7 @@ from mlflow.exceptions import MlflowException
 
 from clv_experiments.tracking.experiment_name import legacy_experiment_name
 from clv_experiments.tracking.inspection import StoreInspection
+from clv_experiments.tracking.interrupts import deferred_interrupts
 from clv_experiments.tracking.mlflow_run import MlflowRun, MlflowStudy, clear_failure, find_study, record_failure
 from clv_experiments.tracking.process import identify_current_process
 from clv_experiments.tracking.run_reader import RunReader
@@ -73,7 +74,7 @@ class MlflowTracker:
         self.store.create_disk_reserve()
         run_id, status, tags = "", "FAILED", {PROCESS: identify_current_process()}
         try:
-            with self.store.deferred_interrupts():  # a run that was made is known here
+            with deferred_interrupts(self.store.max_interrupt_delay):  # a run that was made is known here
                 active = self.store.call_mlflow(mlflow.start_run, experiment_id=experiment_id, run_name=name, tags=tags)
                 run_id = active.info.run_id
             yield MlflowRun(self.store, run_id, self._describe_location(run_id, experiment, experiment_id))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from shutil import rmtree
@@ -20,7 +20,6 @@ from mlflow.exceptions import MlflowException
 from clv_experiments.errors import ClvError, StoreFailure
 from clv_experiments.reporting.disk_errors import TEMPORARY_PREFIX
 from clv_experiments.tracking.addresses import check_server_uri
-from clv_experiments.tracking.interrupts import deferred_interrupts
 from clv_experiments.tracking.store import LOCK, Result, Store, set_tracking_uri
 from clv_experiments.tracking.store_errors import describe_store_error, shorten_first_line
 
@@ -49,6 +48,7 @@ class ServerStore(Store):
     exists = True
     folder: Path | None = None  # on this machine
     artifact_location: str | None = None  # where the server puts it
+    max_interrupt_delay: float | None = ANSWER_SECONDS  # no longer than an answer of a server takes
 
     def __init__(self, uri: str | None) -> None:
         self.uri = self.name = check_server_uri(uri)
@@ -87,10 +87,6 @@ class ServerStore(Store):
             if any(words in str(error) for words in UNREACHABLE):
                 raise StoreFailure(f"the tracking server no longer answers: {shorten_first_line(error)}") from error
             raise ClvError(describe_store_error(error)) from error
-
-    def deferred_interrupts(self) -> AbstractContextManager[None]:
-        """Let a few calls come to their end, unless that takes longer than an answer of a server does."""
-        return deferred_interrupts(ANSWER_SECONDS)
 
     def create_lock(self) -> FileLock:
         """Return a lock that one process of this working folder holds at a time."""

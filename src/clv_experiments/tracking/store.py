@@ -9,7 +9,7 @@ import shlex
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -149,10 +149,13 @@ class Store(ABC):
         As it was typed.
     client : mlflow.MlflowClient
         Once it is open.
+    max_interrupt_delay : float or None
+        Seconds for which calls may go on after a signal that asks to stop; None as long as they take.
     """
 
     name: str
     client: mlflow.MlflowClient
+    max_interrupt_delay: float | None = None
 
     @abstractmethod
     def open(self) -> mlflow.MlflowClient:
@@ -165,10 +168,6 @@ class Store(ABC):
     @abstractmethod
     def call_mlflow(self, call: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
         """Call an MLflow function; ClvError, in one sentence, where the store refuses."""
-
-    @abstractmethod
-    def deferred_interrupts(self) -> AbstractContextManager[None]:
-        """Let a few calls come to their end before a signal that asks to stop is acted on."""
 
     @abstractmethod
     def delete_disk_reserve(self) -> bool:
@@ -254,10 +253,6 @@ class FolderStore(Store):
             return _retry_while_locked(call, *args, **kwargs)
         except (MlflowException, SQLAlchemyError, OSError) as error:
             raise ClvError(describe_store_error(error, self.folder / "mlflow.db")) from error
-
-    def deferred_interrupts(self) -> AbstractContextManager[None]:
-        """Let a few calls come to their end, however long they take."""
-        return deferred_interrupts()
 
     def create_lock(self) -> FileLock:
         """Return a lock that one of the processes that use the folder holds at a time."""

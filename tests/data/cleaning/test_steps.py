@@ -504,7 +504,7 @@ def assert_no_day_knows_a_later_one(step, past, later, cutoff):
         lines = lines_of([*past, *future], COLUMNS)
         ids = lines.select("customer_id").drop_null().distinct()
         remaining = step.apply_to(
-            lines, *([day(cutoff)] if step.takes_learn_until else [ids] if step.takes_customer_ids else [])
+            lines, *([day(cutoff)] if step.takes_learning_end else [ids] if step.takes_customer_ids else [])
         ).lines
         return plain(remaining.filter(remaining.date <= ibis.literal(day(cutoff))).select(*COLUMNS))
 
@@ -561,7 +561,7 @@ def test_guard_sees_a_step_that_looks_ahead(plant):
 def test_a_step_learns_from_the_first_and_last_day_that_are_left():
     spans = []
 
-    def learn_until(first, last):
+    def get_learning_end(first, last):
         spans.append((first, last))
         return first
 
@@ -569,7 +569,7 @@ def test_a_step_learns_from_the_first_and_last_day_that_are_left():
     learns, step = outliers("winsorise", 0.5), missing_customer()
     for order in ([learns, step], [step, learns]):
         for log_end in (None, 7, 4):
-            clean(lines_of(rows), order, day(log_end), learn_until)
+            clean(lines_of(rows), order, day(log_end), get_learning_end)
     assert spans == [(day(2), day(5)), (day(2), day(7)), (day(2), day(4))] * 2
 
 

@@ -16,7 +16,7 @@ from clv_experiments.data.engine import DuckDb
 from clv_experiments.data.log import load_log
 from clv_experiments.data.queries.outcomes import holdout_spend_and_purchases
 from clv_experiments.data.sources.simulated import MAX_PARAMETER, MIN_PARAMETER, SPEND_DEFAULTS, simulated
-from clv_experiments.data.sources.simulated_purchases import PROCESSES, SeasonalRate
+from clv_experiments.data.sources.simulated_purchases import PROCESSES, SeasonalFactor
 from clv_experiments.data.window import Horizon, Period
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.recovery import recovery_scores, recovery_table
@@ -26,7 +26,7 @@ from clv_experiments.models.bg_nbd import BgNbd
 from clv_experiments.models.pareto_nbd import ParetoNbd
 
 MODELS = {"pareto_nbd": ParetoNbd, "bg_nbd": BgNbd}
-NO_SEASON = SeasonalRate(0.0, 0.0)
+NO_SEASON = SeasonalFactor(0.0, 0.0)
 AUTUMN = Period(date(2023, 9, 30), date(2023, 12, 31))
 
 
@@ -185,7 +185,7 @@ def test_a_season_moves_purchases_to_december_and_keeps_their_number(process):
 
 def test_a_year_is_as_long_on_the_clock_of_any_season():
     for amplitude in (0.0, 0.3, 0.999):
-        season = SeasonalRate(amplitude, 348.0)
+        season = SeasonalFactor(amplitude, 348.0)
         assert season.operational_time(900.0 + 365.25) - season.operational_time(900.0) == pytest.approx(365.25)
         assert (np.diff(season.operational_time(np.linspace(0.0, 800.0, 100_001))) > 0).all()
 
@@ -195,7 +195,7 @@ def test_a_year_is_as_long_on_the_clock_of_any_season():
     st.sampled_from([0.0, 1e-15, 1e-6, 0.01, 1.0, 50.0]),
 )  # fmt: skip
 def test_discounted_season_is_its_integral(amplitude, peak, start, length, decay):
-    season = SeasonalRate(amplitude, peak)
+    season = SeasonalFactor(amplitude, peak)
     result = float(season.integrate_discounted(start, start + length, np.array([decay]))[0])
     # Substitute so that half of the nodes lie where the discount still weighs.
     reach = min(length, 40 / decay) if decay else length

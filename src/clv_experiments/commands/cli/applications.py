@@ -41,9 +41,9 @@ def sweep() -> int:
     """Search the settings of models; the objective of a study is its best validation score. Gives the exit status."""
 
     def job(cfg: DictConfig) -> float | None:
-        from clv_experiments.commands.sweep import run_study
+        from clv_experiments.commands.sweep import tune_model
 
-        return run_study(cfg, get_job_overrides())
+        return tune_model(cfg, get_job_overrides())
 
     return _run_hydra_jobs("sweep", job)
 

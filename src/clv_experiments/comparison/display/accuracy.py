@@ -18,7 +18,7 @@ from clv_experiments.reporting.chart_style import (
     REFERENCE_LINE,
     TEXT_SIZE,
     TEXT_STYLE,
-    axis_span,
+    axis_span_without_outliers,
     create_chart,
     draw_marker,
     label_rows,
@@ -134,7 +134,7 @@ def plot_accuracy_differences(logs: Sequence[BenchmarkedLog]) -> Figure:
 
 
 def _draw_differences(panel: Axes, rows: pd.DataFrame, number_format: str) -> None:
-    span = axis_span(-np.fmin(*rows[["difference", "lower"]].to_numpy(float).T))
+    span = axis_span_without_outliers(-np.fmin(*rows[["difference", "lower"]].to_numpy(float).T))
     right = max(0.08 * span, float(np.nanmax([*rows["upper"], 0.0])) * 1.1)
     panel.axvline(0, **REFERENCE_LINE)
     panel.set_xlim(-1.08 * span, right)

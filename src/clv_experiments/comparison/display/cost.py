@@ -16,7 +16,7 @@ from clv_experiments.evaluation.array_checks import Floats
 from clv_experiments.reporting.chart_style import (
     QUIET,
     TEXT_STYLE,
-    axis_span,
+    axis_span_without_outliers,
     create_chart,
     draw_family_legend,
     draw_marker,
@@ -53,7 +53,7 @@ def plot_accuracy_against_cost(standings: Standings, width: float = WIDE) -> Fig
         panel.set_axis_off()
         return figure
     top = float(rows["score"].max())
-    span = 1.1 * axis_span(top - rows["lower"].fillna(rows["score"]).to_numpy(float))
+    span = 1.1 * axis_span_without_outliers(top - rows["lower"].fillna(rows["score"]).to_numpy(float))
     rows["beyond"] = rows["score"] < top - span
     rows["y"] = rows["score"].mask(rows["beyond"], top - 1.22 * span)
     for end in ("lower", "upper"):

@@ -22,7 +22,7 @@ from clv_experiments.reporting.chart_style import (
     QUIET,
     REFERENCE_LINE,
     TEXT_STYLE,
-    axis_span,
+    axis_span_without_outliers,
     create_chart,
     draw_family_legend,
     draw_marker,
@@ -80,7 +80,7 @@ def plot_differences(standings: Standings, width: float = WIDE) -> Figure:
     rows, score = standings.rows(), METRICS[standings.metric]
     points = rows["from_best"].to_numpy(float)
     low, high = (rows[f"from_best_{side}"].to_numpy(float) for side in ("lower", "upper"))
-    span = axis_span(-np.fmin(points, low))
+    span = axis_span_without_outliers(-np.fmin(points, low))
     title = f"Behind the best on {score.heading}, {standings.confidence:.0%} simultaneous intervals"
     figure, (panel,) = create_chart(title, standings.cell.subtitle, 1.75 + 0.29 * len(rows), width=width)
     panel.axvline(0, **REFERENCE_LINE)

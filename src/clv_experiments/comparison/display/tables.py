@@ -52,11 +52,11 @@ def board_text_table(standings: Standings, metrics: Sequence[str] = NARROW_METRI
             _format_score_with_interval(row, spec.number_format)
             for row in rows[["score", "lower", "upper"]].itertuples(index=False, name=None)
         ],
-        "behind the best": _format_differences(rows, "best", spec.number_format),
+        "behind the best": _format_differences_with_intervals(rows, "best", spec.number_format),
     }
     baseline = rows["baseline"].iloc[0]
     if baseline is not None and baseline != rows["best"].iloc[0]:
-        columns[f"over {baseline}"] = _format_differences(rows, "baseline", spec.number_format)
+        columns[f"over {baseline}"] = _format_differences_with_intervals(rows, "baseline", spec.number_format)
     if len(standings.cell.holdouts) > 1:
         columns["spread"] = [_format_value(spread, spec.number_format.replace("+", "")) for spread in rows["spread"]]
     for metric in standings.displayed_metrics(metrics)[1:]:
@@ -180,7 +180,7 @@ def format_ranks_with_ties(numbers: pd.Series) -> list[str]:
     return [f"{number}{'=' * tied}" for number, tied in zip(numbers, shared, strict=True)]
 
 
-def _format_differences(rows: pd.DataFrame, reference: str, number_format: str) -> list[str]:
+def _format_differences_with_intervals(rows: pd.DataFrame, reference: str, number_format: str) -> list[str]:
     signed = number_format.replace("{:", "{:+")
     half_widths = (rows[f"from_{reference}_upper"] - rows[f"from_{reference}_lower"]) / 2.0
     return [

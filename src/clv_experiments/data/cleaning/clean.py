@@ -51,13 +51,13 @@ def clean(
     lines: Table,
     steps: Sequence[Step],
     log_end: date | None,
-    learn_until: Callable[[date, date], date],
+    get_learning_end: Callable[[date, date], date],
     log_start: date | None = None,
 ) -> CleanLines:
     """Apply the steps in order and count what each removes.
 
     Steps that learn come last, after days outside the log are removed: then no later step can move the log's first or
-    last day, on which ``learn_until`` depends.
+    last day, on which ``get_learning_end`` depends.
 
     Parameters
     ----------
@@ -65,12 +65,12 @@ def clean(
     steps : sequence of Step
     log_end : date, optional
         Last complete day; later ones are removed.
-    learn_until : callable
+    get_learning_end : callable
         Takes the first and last day of the log and returns the last day that a step may learn from.
     log_start : date, optional
         First day; earlier ones are removed.
     """
-    fixed, learning = ([step for step in steps if step.takes_learn_until is learns] for learns in (False, True))
+    fixed, learning = ([step for step in steps if step.takes_learning_end is learns] for learns in (False, True))
     limits = [
         *([_drop_before_log_start(log_start)] if log_start else []),
         *([_drop_after_log_end(log_end)] if log_end else []),
@@ -83,7 +83,7 @@ def clean(
         if step.is_removed:
             batch.add_removal(step)
             continue
-        change = _apply_step(step, batch, log_end, learn_until)
+        change = _apply_step(step, batch, log_end, get_learning_end)
         notes += change.notes
         if change.lines is batch.remaining:
             batch.add_unchanged_step()
@@ -172,17 +172,17 @@ class _RemovalBatch:
 
 
 def _apply_step(
-    step: Step, batch: _RemovalBatch, log_end: date | None, learn_until: Callable[[date, date], date]
+    step: Step, batch: _RemovalBatch, log_end: date | None, get_learning_end: Callable[[date, date], date]
 ) -> StepResult:
     lines = batch.remaining
     if step.takes_customer_ids:
         return step.apply_to(lines, batch.customer_ids())
-    if not step.takes_learn_until:
+    if not step.takes_learning_end:
         return step.apply_to(lines)
     span = lines.aggregate(first=lines.date.min(), last=lines.date.max()).to_pyarrow().to_pylist()[0]
     if span["first"] is None:
         return StepResult(lines)
-    return step.apply_to(lines, learn_until(span["first"], log_end or span["last"]))
+    return step.apply_to(lines, get_learning_end(span["first"], log_end or span["last"]))
 
 
 def _sum_sizes(stages: Sequence[Mapping[str, Any]]) -> Size:

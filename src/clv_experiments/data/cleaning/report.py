@@ -42,7 +42,7 @@ class Step:
         Whether the step needs the raw columns too.
     needs_raw_columns_if_repeated : bool
         Whether the step needs them where more rows repeat another than chance gives.
-    takes_learn_until : bool
+    takes_learning_end : bool
         Whether ``apply`` also takes the last day that it may learn from. Such a step removes no rows.
     takes_customer_ids : bool
         Whether ``apply`` also takes a table of the distinct customers of the lines, in a column ``customer_id``.
@@ -60,14 +60,14 @@ class Step:
     apply: Callable[..., Table | StepResult]
     needs_raw_columns: bool = False
     needs_raw_columns_if_repeated: bool = False
-    takes_learn_until: bool = False
+    takes_learning_end: bool = False
     takes_customer_ids: bool = False
     is_removed: Callable[[Table], BooleanValue] | None = None
     counted_conditions: Callable[[Table], dict[str, BooleanValue]] | None = None
     check: Callable[[Table, Mapping[str, int]], None] | None = None
 
     def apply_to(self, lines: Table, *more: date | Table) -> StepResult:
-        """Apply the step to lines; ``more`` is what ``learns`` or ``takes_customer_ids`` asks for."""
+        """Apply the step to lines; ``more`` is what ``takes_learning_end`` or ``takes_customer_ids`` asks for."""
         result = self.apply(lines, *more)
         return result if isinstance(result, StepResult) else StepResult(result)
 

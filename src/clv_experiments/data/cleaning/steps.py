@@ -239,7 +239,7 @@ def outliers(policy: str = "keep", quantile: float = 0.999) -> Step:
 
     if policy == "keep":
         return Step("outliers", _keep_all_rows)
-    return Step(f"outliers above the {quantile:g} quantile", winsorise, takes_learn_until=True)
+    return Step(f"outliers above the {quantile:g} quantile", winsorise, takes_learning_end=True)
 
 
 def _keep_all_rows(t: Table) -> Table:

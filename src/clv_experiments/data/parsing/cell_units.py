@@ -52,7 +52,7 @@ class CellUnits:
         return table
 
 
-def find_units(columns: Iterable[str], contents: ColumnContents, money: Container[str] = ()) -> CellUnits:
+def detect_cell_units(columns: Iterable[str], contents: ColumnContents, money: Container[str] = ()) -> CellUnits:
     """Find the columns of text in which most numbers have one and the same unit.
 
     Parameters

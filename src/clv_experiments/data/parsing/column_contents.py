@@ -69,7 +69,7 @@ class CellKind:
     example: str = ""
 
     @property
-    def is_number(self) -> bool:
+    def is_mostly_numbers(self) -> bool:
         """Whether most cells are numbers, with or without decimals."""
         return self.name in ("decimal", "whole")
 
@@ -110,8 +110,8 @@ class ColumnContents:
     def has_numbers(self, column: str) -> bool:
         """Return whether most filled cells of a column are numbers."""
         kind = self.kind(column)
-        if kind.is_number or kind.name != "text":
-            return kind.is_number
+        if kind.is_mostly_numbers or kind.name != "text":
+            return kind.is_mostly_numbers
         cells = self.sample[column].dropna().drop_duplicates().head(MAX_CELLS)
         return _share_of_matches(NUMBER.search(cell) for cell in cells) > 0.5
 
@@ -126,10 +126,10 @@ class ColumnContents:
                 or (
                     kind.name == "text" and self._mostly_contains_digits(column) and not self._holds_clock_times(column)
                 )
-                or (kind.is_number and self._could_be_coded_dates(column))
+                or (kind.is_mostly_numbers and self._could_be_coded_dates(column))
             )
         if role in ("amount", "quantity", "unit_price", "discount", "refunded"):
-            return kind.is_number or (kind.name == "text" and self._mostly_contains_digits(column))
+            return kind.is_mostly_numbers or (kind.name == "text" and self._mostly_contains_digits(column))
         # 1068203.1704276000 is a visitor of Google Analytics, 20.27 is nobody.
         is_price = kind.name == "decimal" and bool(re.search("[.,][0-9]{1,2}[^0-9]*$", kind.example))
         return role not in ("customer_id", "order_id") or not (kind.name == "date" or is_price)

@@ -38,7 +38,7 @@ def describe_other_money_columns(columns: ColumnRoles, contents: ColumnContents)
     free = [column for column in contents.sample.columns if column not in columns.by_role.values()]
     about_columns = (_describe_amount_components, _describe_price_unit, _describe_debit_credit_column)
     notes = [describe(columns, free, contents) for describe in about_columns]
-    rates = "" if "currency" in columns.by_role else _describe_exchange_rates(free, contents)
+    rates = "" if "currency" in columns.by_role else _describe_unused_exchange_rates(free, contents)
     return [note for note in (*notes, rates) if note]
 
 
@@ -86,7 +86,7 @@ def _describe_price_unit(columns: ColumnRoles, free: list[str], contents: Column
     return f"column '{column}' ({listed}) is left aside: if {price} is the price of so many units, {advice}"
 
 
-def _describe_exchange_rates(free: list[str], contents: ColumnContents) -> str:
+def _describe_unused_exchange_rates(free: list[str], contents: ColumnContents) -> str:
     """Say that rates of exchange are left aside, where they differ from row to row."""
     column = next((c for c in free if RATE.search(normalise_name(c)) and contents.has_numbers(c)), None)
     rates = contents.numbers(column) if column else None

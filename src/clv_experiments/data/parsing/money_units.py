@@ -25,26 +25,29 @@ NEARLY_ALL, SOME, MIN_LINES = 0.9, 0.05, 5
 class _AmountPriceRatioCounts:
     """How many lines, and orders with one amount on all their lines, have an amount of each ratio."""
 
-    lines: Mapping[Decimal | int, int]
-    orders: Mapping[Decimal | int, int]
+    lines_by_ratio: Mapping[Decimal | int, int]
+    orders_by_ratio: Mapping[Decimal | int, int]
     all_lines: int
     all_orders: int
-    fractions: int  # amounts that are not whole
+    fractional_amounts: int  # amounts that are not whole
 
     def find_main_ratio(self) -> Decimal | int | None:
         """Return the ratio of nearly all lines or, of totals that stand on each line, of nearly all orders."""
         fits = (
             ratio
             for ratio in RATIOS
-            if self.lines[ratio] >= NEARLY_ALL * self.all_lines or self.orders[ratio] >= NEARLY_ALL * self.all_orders
+            if self.lines_by_ratio[ratio] >= NEARLY_ALL * self.all_lines
+            or self.orders_by_ratio[ratio] >= NEARLY_ALL * self.all_orders
         )
         return next(fits, None) if self.all_lines >= MIN_LINES else None
 
     def find_second_ratio(self) -> Decimal | int | None:
         """Return a ratio above 1 that a part of the lines has, where nearly all others have 1."""
-        once, several, nearly_all = self.lines[1], SOME * self.all_lines, NEARLY_ALL * self.all_lines
-        larger = (ratio for ratio in RATIOS if ratio > 1 and min(self.lines[ratio], once) > several)
-        return next((r for r in larger if self.all_lines >= MIN_LINES and self.lines[r] + once >= nearly_all), None)
+        once, several, nearly_all = self.lines_by_ratio[1], SOME * self.all_lines, NEARLY_ALL * self.all_lines
+        larger = (ratio for ratio in RATIOS if ratio > 1 and min(self.lines_by_ratio[ratio], once) > several)
+        return next(
+            (r for r in larger if self.all_lines >= MIN_LINES and self.lines_by_ratio[r] + once >= nearly_all), None
+        )
 
 
 def align_price_unit(
@@ -85,7 +88,7 @@ def align_price_unit(
         return lines, None, _describe_mixture(counts, by_role) if is_open else []
     if ratio == 1:
         return lines, ratio, []
-    if is_open and ratio > 1 and (ratio != 100 or counts.fractions):
+    if is_open and ratio > 1 and (ratio != 100 or counts.fractional_amounts):
         raise ClvError(
             f"{_describe_comparison(counts, ratio, by_role)} in log '{log}': type data.scale={1 / Decimal(ratio):f} if "
             f"amounts are in a smaller unit, or data.scale=1 if they are what was paid"
@@ -125,8 +128,12 @@ def _tolerance_bounds(ratio: Decimal | int) -> tuple[float, float]:
 
 
 def _describe_comparison(counts: _AmountPriceRatioCounts, ratio: Decimal | int, by_role: Mapping[str, str]) -> str:
-    of_lines = counts.lines[ratio] >= counts.orders[ratio]
-    fits, of = (counts.lines[ratio], counts.all_lines) if of_lines else (counts.orders[ratio], counts.all_orders)
+    of_lines = counts.lines_by_ratio[ratio] >= counts.orders_by_ratio[ratio]
+    fits, of = (
+        (counts.lines_by_ratio[ratio], counts.all_lines)
+        if of_lines
+        else (counts.orders_by_ratio[ratio], counts.all_orders)
+    )
     product = " x ".join(by_role[role] for role in ("quantity", "unit_price") if role in by_role)
     times = f"{ratio:,} times" if ratio > 1 else f"1/{1 / Decimal(ratio):,.0f} of"
     return f"{by_role['amount']} is about {times} {product} on {fits:,} of {of:,} {'lines' if of_lines else 'orders'}"

@@ -122,7 +122,7 @@ def inspect_csv(
             records.texts[header_found.row], separator, f"line {records.starts[header_found.row]} of '{path}'"
         )
     is_readable = encoding == UTF_8 and not is_compressed(path) and not separator_line and separator != SPACE["space"]
-    is_readable = is_readable and _can_skip_rows_above(records.texts, header_found)
+    is_readable = is_readable and _can_duckdb_skip_preamble(records.texts, header_found)
     return CsvFile(path, encoding, separator, header_found, lines_above, is_readable, found.longest_line)
 
 
@@ -146,7 +146,7 @@ def name_separator(separator: str) -> str:
     return next((name for name, mark in (SEPARATORS | SPACE).items() if mark == separator), f"'{separator}'")
 
 
-def _can_skip_rows_above(texts: Sequence[str], header: Header) -> bool:
+def _can_duckdb_skip_preamble(texts: Sequence[str], header: Header) -> bool:
     """Return whether the rows above the first one of data are lines that end alike, quoted in the header at most."""
     above = texts[: header.first_row]
     if any('"' in text for row, text in enumerate(above) if row != header.row):

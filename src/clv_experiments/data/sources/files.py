@@ -91,7 +91,7 @@ def files(
     """
     paths = _find_files(path)
     try:
-        paths, unpacked = _unpack_archives(engine, paths)
+        paths, unpacked = _replace_zips_with_members(engine, paths)
         kind = _common_kind(paths)
         settings = {"separator": separator, "encoding": encoding, "header": header, "sheet": sheet, "table": table}
         for name, value in settings.items():
@@ -263,7 +263,7 @@ def _read_database(engine: Engine, paths: Sequence[Path], table: str | None) -> 
     return database_file(engine, paths[0], table)
 
 
-def _unpack_archives(engine: Engine, paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
+def _replace_zips_with_members(engine: Engine, paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
     """Replace each zip archive by the one file in it, and say so."""
     unpacked, notes = [], []
     for path in paths:

@@ -66,7 +66,7 @@ def read_other_format(path: Path, kind: str) -> tuple[pa.Table, list[str]]:
     if all(pa.types.is_list(field.type) for field in table.schema):
         raise ClvError(f"'{path}' holds lists inside of objects: make one object a line of what is a row of the log")
     names, notes = make_names_unique(table.column_names, f"'{path}'")
-    fields = [pa.field(name, _simplify_type(field.type)) for name, field in zip(names, table.schema, strict=True)]
+    fields = [pa.field(name, _choose_cast_type(field.type)) for name, field in zip(names, table.schema, strict=True)]
     return table.rename_columns(names).cast(pa.schema(fields), safe=False), [*twins, *notes]
 
 
@@ -169,7 +169,7 @@ def _is_list_of_objects(kind: object) -> bool:
     return str(kind).startswith("STRUCT(") and str(kind).endswith("[]")
 
 
-def _simplify_type(kind: pa.DataType) -> pa.DataType:
+def _choose_cast_type(kind: pa.DataType) -> pa.DataType:
     if pa.types.is_dictionary(kind):
         return kind.value_type
     return pa.timestamp("us", kind.tz) if pa.types.is_timestamp(kind) else kind

@@ -18,7 +18,7 @@ from clv_experiments.data.sources.simulated_purchases import (
     MAX_PURCHASES,
     PROCESSES,
     Floats,
-    SeasonalRate,
+    SeasonalFactor,
     SimulatedBuyers,
 )
 from clv_experiments.data.window import Period
@@ -99,9 +99,9 @@ def simulated(
 
     # Independent streams: another season or growth changes nobody's rates and spend.
     entry_rng, rate_rng, purchase_rng, spend_rng = np.random.default_rng(seed).spawn(4)
-    rate = SeasonalRate(season, float((date(first.year, *SEASON_PEAK) - first).days))
+    factor = SeasonalFactor(season, float((date(first.year, *SEASON_PEAK) - first).days))
     entries = _draw_entry_times(customers, entry * days, growth, entry_rng)
-    buyers = PROCESSES[process](true_parameters, entries, rate, rate_rng)
+    buyers = PROCESSES[process](true_parameters, entries, factor, rate_rng)
     p, q, v = (true_parameters[name] for name in ("p", "q", "v"))
     mean_spend = p * v / spend_rng.standard_gamma(q, customers)
     repeat_customer, repeat_day = buyers.draw_repeat_purchases(days, purchase_rng)

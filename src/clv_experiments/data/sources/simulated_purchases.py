@@ -28,8 +28,8 @@ MIN_DROPOUT = 1e-12  # a lower dropout probability is as good as none
 
 
 @dataclass(frozen=True)
-class SeasonalRate:
-    """A yearly wave in the purchase rate, 1 + amplitude cos, that leaves the expected purchases of a year unchanged.
+class SeasonalFactor:
+    """A yearly wave, 1 + amplitude cos, by which the purchase rate is multiplied: a year's expected purchases stay.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class SimulatedBuyers(ABC):
         Parameters of the process, per week.
     entry : array
         Time of each customer's first purchase.
-    season : Season
+    season : SeasonalFactor
     rng : numpy.random.Generator
     """
 
@@ -71,7 +71,7 @@ class SimulatedBuyers(ABC):
     defaults: ClassVar[Mapping[str, float]]
 
     def __init__(
-        self, parameters: Mapping[str, float], entry: Floats, season: SeasonalRate, rng: np.random.Generator
+        self, parameters: Mapping[str, float], entry: Floats, season: SeasonalFactor, rng: np.random.Generator
     ) -> None:
         self.entry = entry
         self.season = season

@@ -73,7 +73,7 @@ def _bg_nbd_purchases(model: BgNbd, customers: Table, spacing: float) -> Table:
     )
     c = c.mutate(centre=-(c.stays / a).ln(), width=ibis.least(1.0, (1 / c.stays + 1 / a).sqrt()))
     mean = _mean_over_beta(c.cross_join(ibis.memtable(_build_beta_nodes(a, b, spacing))), a)
-    c = _join_forecasts(customers, mean, ["frequency", "T"])
+    c = _join_by_history(customers, mean, ["frequency", "T"])
     growth = (c["T"] - c.recency) / (c.recency + alpha * DAYS_A_WEEK)
     c = c.mutate(growth=growth, tosses=c.frequency + model._initial_tosses)
     log_odds = ibis.ifelse(
@@ -120,7 +120,7 @@ def _pareto_nbd_purchases(model: ParetoNbd, customers: Table, spacing: float) ->
     c = c.mutate(by_alpha_growth=c.silence / c.by_alpha, by_beta_growth=c.silence / c.by_beta)
     c = c.mutate(decay=c.shape * _log1p(c.by_alpha_growth) + _log1p(c.by_beta_growth) * s)
     dropout = _dropout_before_purchase(c, s, purchases_near=alpha <= beta)
-    c = _join_forecasts(customers, dropout, keys)
+    c = _join_by_history(customers, dropout, keys)
     c = c.mutate(p_alive=1 / (1 + _exp(c.decay) * c.dropout), stretch=model.horizon_days / (c["T"] + beta))
     c = c.mutate(stretch=_log1p(c.stretch))
     c = c.mutate(v=c.stretch * (1 - s))
@@ -156,10 +156,10 @@ def _spend_per_purchase(model: GammaGamma, c: Table) -> FloatingValue:
     return ibis.ifelse((c.frequency > 0) & (c[MONEY] > 0), expected, model.mean_spend_) * growth
 
 
-def _join_forecasts(customers: Table, forecasts: Table, keys: list[str]) -> Table:
+def _join_by_history(customers: Table, computed: Table, keys: list[str]) -> Table:
     """Add to each customer what was computed for its history."""
-    added = {name: forecasts[name] for name in forecasts.columns if name not in keys}
-    return customers.inner_join(forecasts, keys).select(customers, **added)
+    added = {name: computed[name] for name in computed.columns if name not in keys}
+    return customers.inner_join(computed, keys).select(customers, **added)
 
 
 def _exp(v: FloatingValue) -> FloatingValue:
