@@ -45,7 +45,9 @@ def searched(compose_sweep, monkeypatch):
 
     def run(*overrides):
         searches = []
-        monkeypatch.setattr("clv_experiments.commands.sweep.summarise_study", lambda *given: searches.append(given[:4]))
+        monkeypatch.setattr(
+            "clv_experiments.commands.sweep.run_and_compare_winner", lambda *given: searches.append(given[:4])
+        )
         tune_model(*compose_sweep(*overrides))
         [(config, study, winner, objective)] = searches
         return Searched(config, study.study, winner, objective)

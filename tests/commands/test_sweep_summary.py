@@ -11,7 +11,7 @@ from optuna.storages import InMemoryStorage
 from optuna.trial import create_trial
 
 from clv_experiments.commands.cli.terminal import Terminal
-from clv_experiments.commands.sweep import OUTCOME, format_train_command, summarise_study
+from clv_experiments.commands.sweep import OUTCOME, format_train_command, run_and_compare_winner
 from clv_experiments.config.log_and_window import build_window, load_log_from_config
 from clv_experiments.config.settings import flatten_settings, get_experiment_name
 from clv_experiments.config.sweep_config import SweepConfig, add_validation_origins, build_candidate_model
@@ -95,7 +95,7 @@ class Study:
         with self.store.study("cdnow_sample 3m", self.name, self.name) as run:
             study = TrackedStudy(self.optuna, None, InMemoryStorage())
             winner = self.optuna.best_trial
-            summarise_study(config or self.config, study, winner, self.objective, run, Terminal())
+            run_and_compare_winner(config or self.config, study, winner, self.objective, run, Terminal())
         self.run_id = run.run_id
         return list(self.made)
 

@@ -6,7 +6,7 @@ import pytest
 from sklearn.metrics import auc, d2_tweedie_score
 
 from clv_experiments.commands import benchmark_accuracy as command
-from clv_experiments.comparison.accuracy import ToolLimits, collect_cell_predictions, compare_with_first_model
+from clv_experiments.comparison.accuracy import ToolLimits, compare_with_first_model, predict_cell_with_all_tools
 from clv_experiments.comparison.external_tools import find_external_tools
 from clv_experiments.comparison.standings import compute_standings
 from clv_experiments.data.window import Horizon, Window
@@ -39,7 +39,7 @@ def cell(cdnow_sample, tools, tmp_path_factory):
     others = find_external_tools(tools(counter="", broken="raise ValueError('on purpose')"))
     lines = []
     periods = [forecaster.window.period(1), forecaster.window.period(0)]
-    cell = collect_cell_predictions(
+    cell = predict_cell_with_all_tools(
         forecaster, periods, DEFAULT, RFM, others, folder, limits=ToolLimits(30.0, 60.0), seed=1,
         progress=lines.append,
     )  # fmt: skip

@@ -7,7 +7,7 @@ import pytest
 from clv_experiments.comparison.checks.protocol import run_checks
 from clv_experiments.comparison.checks.registry import CHECKS
 from clv_experiments.comparison.display.intervals import build_coverage_section, build_totals_section
-from clv_experiments.comparison.display.page import leaderboard_page
+from clv_experiments.comparison.display.page import render_leaderboard_page
 from clv_experiments.comparison.display.tables import board_markdown
 from clv_experiments.comparison.intervals import coverage_by_model, totals_by_origin
 from clv_experiments.comparison.standings import compute_standings
@@ -70,7 +70,7 @@ def test_a_board_shows_both(cell):
     assert "80 % interval held the actual total at 1 of 2 origins" in " ".join(total.sentences)
     board = compute_standings(cell, "d2_tweedie", replicates=100)
     checks = run_checks(board, CHECKS)
-    for text in (board_markdown(board, checks), leaderboard_page([(board, checks)], None, "today")):
+    for text in (board_markdown(board, checks), render_leaderboard_page([(board, checks)], None, "today")):
         assert section.title in text
         assert total.title in text
 

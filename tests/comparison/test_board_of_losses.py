@@ -9,7 +9,7 @@ from clv_experiments.comparison.bootstrap import METRICS
 from clv_experiments.comparison.checks.protocol import run_checks
 from clv_experiments.comparison.checks.registry import CHECKS
 from clv_experiments.comparison.display.figures import board_figures
-from clv_experiments.comparison.display.page import leaderboard_page
+from clv_experiments.comparison.display.page import render_leaderboard_page
 from clv_experiments.comparison.display.tables import PAGE_METRICS, board_markdown
 from clv_experiments.comparison.standings import compute_standings
 from clv_experiments.errors import ClvError
@@ -60,7 +60,7 @@ def test_checks_figures_and_pages_leave_out_shares_of_a_total(board):
     fired = run_checks(board, CHECKS)
     assert {result.check.code for result in fired if result.outcome == "not applicable"} >= {"M3"}
     assert "value_capture.png" not in {record.name for record in board_figures(board)}
-    page, text = leaderboard_page([(board, fired)], None, "today"), board_markdown(board, fired)
+    page, text = render_leaderboard_page([(board, fired)], None, "today"), board_markdown(board, fired)
     assert "not applicable: M3 Hangs on a handful of customers, since losses cancel spend" in text
     assert "<dt>D2</dt>" not in page
     assert "D2 and the shares of top customers mean nothing and are left out" in text
@@ -74,4 +74,4 @@ def test_a_total_below_zero_has_no_bias_and_the_rest_is_there(cell_of):
     assert board.rows("aggregate_bias")["score"].isna().all()
     assert board.ranking == ["tree", "zeros"]
     assert len(list(board_figures(board))) == 4
-    assert leaderboard_page([(board, run_checks(board, CHECKS))], None, "today")
+    assert render_leaderboard_page([(board, run_checks(board, CHECKS))], None, "today")

@@ -28,7 +28,7 @@ from clv_experiments.reporting.chart_style import (
     make_printable,
 )
 from clv_experiments.reporting.exhibit import NARROW, WIDE
-from clv_experiments.reporting.inline_svg import inline_svg
+from clv_experiments.reporting.inline_svg import render_inline_svg
 
 FAMILY = {"zeros": "baseline", "flat": "baseline", "pareto": "btyd", "trees": "ml", "stack": "hybrid"}
 HOSTILE = {
@@ -278,12 +278,12 @@ def test_any_name_can_be_shown(name, expected):
 
 @pytest.fixture(scope="module")
 def svg(board):
-    return inline_svg(plot_differences(board), "A & <b>", 'say "x"', "one")
+    return render_inline_svg(plot_differences(board), "A & <b>", 'say "x"', "one")
 
 
 def test_svg_is_the_same_every_time_and_clashes_with_no_other(board, svg):
-    assert inline_svg(plot_differences(board), "A & <b>", 'say "x"', "one") == svg
-    other = inline_svg(plot_differences(board), "A & <b>", 'say "x"', "two")
+    assert render_inline_svg(plot_differences(board), "A & <b>", 'say "x"', "one") == svg
+    other = render_inline_svg(plot_differences(board), "A & <b>", 'say "x"', "two")
     ids = [set(re.findall(r' id="([^"]*)"', text)) for text in (svg, other)]
     assert len(ids[0]) == len(re.findall(r' id="', svg))
     assert not ids[0] & ids[1]
@@ -307,7 +307,7 @@ def test_svg_keeps_text_and_takes_the_pages_colours(svg):
 @pytest.mark.filterwarnings("error")
 def test_hostile_names_stay_text_in_svg(nasty):
     for record in board_figures(nasty["hostile names"]):
-        text = inline_svg(record.figure, record.title, record.caption, "x")
+        text = render_inline_svg(record.figure, record.title, record.caption, "x")
         root = ElementTree.fromstring(text)
         assert not list(root.iter("script"))
         assert "<script" not in text

@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 from clv_experiments.comparison.checks import Finding, NotApplicable, registry
 from clv_experiments.comparison.checks.protocol import run_checks
 from clv_experiments.comparison.checks.registry import CHECKS, all_checks
-from clv_experiments.comparison.display.page import leaderboard_page
+from clv_experiments.comparison.display.page import render_leaderboard_page
 from clv_experiments.comparison.display.tables import board_markdown, format_check_results
 from clv_experiments.comparison.standings import compute_standings
 from clv_experiments.config.check_options import build_checks
@@ -80,7 +80,7 @@ def test_a_check_of_a_users_own_is_asked_and_displayed(board, monkeypatch, how):
     ]
     assert "OWN1: tree is <tiny>" in format_check_results(results)
     assert "- OWN1 Predicts next to nothing\n  - tree is &lt;tiny>\n" in board_markdown(board, results)
-    page = leaderboard_page([(board, results)], None, "today")
+    page = render_leaderboard_page([(board, results)], None, "today")
     assert "tree is &lt;tiny&gt;" in page
     assert checks[-1].question in page
 

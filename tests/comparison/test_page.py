@@ -16,7 +16,7 @@ from clv_experiments.comparison.checks import CheckResult, Finding
 from clv_experiments.comparison.checks.method_check import create_finding
 from clv_experiments.comparison.checks.protocol import run_checks
 from clv_experiments.comparison.checks.registry import CHECKS
-from clv_experiments.comparison.display.page import board_html_table, leaderboard_page
+from clv_experiments.comparison.display.page import board_html_table, render_leaderboard_page
 from clv_experiments.comparison.display.tables import PAGE_METRICS
 from clv_experiments.comparison.standings import compute_standings
 from clv_experiments.reporting.formatting import format_score
@@ -92,14 +92,14 @@ def plain(boards):
     fired = [create_finding("biased", name, {"bias": 0.5, "origins": 1}) for name in ("good", "copy")]
     outcomes = {"M2": {"findings": fired}, "M3": {"not_applicable": "there are losses"}}
     results = [CheckResult(check, **outcomes.get(check.code, {})) for check in CHECKS]
-    return leaderboard_page([(boards[0], results)], None, "on a Monday")
+    return render_leaderboard_page([(boards[0], results)], None, "on a Monday")
 
 
 @pytest.fixture(scope="module")
 def hostile(boards):
     fired = [CheckResult(check, [create_finding("at_edge", ATTACK, {"settings": BREAKOUT})]) for check in CHECKS]
     fired.append(CheckResult(SimpleNamespace(code=ATTACK, title=BREAKOUT, question=ATTACK), not_applicable=BREAKOUT))
-    return leaderboard_page([(board, fired) for board in boards], rank_over_cells(boards), ATTACK)
+    return render_leaderboard_page([(board, fired) for board in boards], rank_over_cells(boards), ATTACK)
 
 
 # --- content ----------------------------------------------------------------------------------------------------
@@ -176,7 +176,7 @@ def test_a_log_without_amounts_is_spoken_of_by_what_it_counts(cell_of):
         board = compute_standings(
             cell_of(predicted, counts, families={"zeros": "baseline"}, currency=currency), "d2_tweedie", replicates=100
         )
-        page = leaderboard_page([(board, run_checks(board, CHECKS))], None, "today")
+        page = render_leaderboard_page([(board, run_checks(board, CHECKS))], None, "today")
         return " ".join(" ".join(Outline(page).texts).split())
 
     assert not re.findall(r"\b(spen[dt]\w*|money|amounts)\b", text_of("purchases"))
@@ -292,7 +292,7 @@ def test_page_works_in_a_browser(boards, browsed):
     odd = replace(boards[0], cell=replace(boards[0].cell, entries=tuple(entries)))
     probe = browsed(
         DRIVER,
-        leaderboard_page(
+        render_leaderboard_page(
             [(odd, []), (boards[1], [CheckResult(CHECKS[3], [Finding(ATTACK, ATTACK)])])],
             rank_over_cells([odd, boards[1]]),
             ATTACK,

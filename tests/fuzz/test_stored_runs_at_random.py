@@ -14,7 +14,7 @@ from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore as Regi
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as Runs
 
 from clv_experiments.commands.cell_request import require_complete_cell, select_cell_runs
-from clv_experiments.commands.doctor import examine_store
+from clv_experiments.commands.doctor import examine_or_repair_store
 from clv_experiments.commands.model_reference import resolve_model
 from clv_experiments.commands.rerun import rerun
 from clv_experiments.comparison.standings import compute_standings
@@ -169,7 +169,7 @@ def test_damage_is_said_or_changes_nothing(board_store, tmp_path, monkeypatch, c
         with warnings.catch_warnings(action="ignore"):
             shown = attempt(lambda: board(typed, cfg))
             model = attempt(lambda: resolve_model(cfg.score, f"runs:/{fitted}"))
-            attempt(lambda: examine_store(cfg.doctor))
+            attempt(lambda: examine_or_repair_store(cfg.doctor))
             cfg.rerun.run = rng.choice(list(scores))
             attempt(lambda: rerun(cfg.rerun, typed[-1:]))
         if harm is damage_file:

@@ -11,7 +11,7 @@ import pytest
 from clv_experiments.reporting.chart_style import create_chart, make_printable
 from clv_experiments.reporting.exhibit import NARROW, WIDE, Answer, Exhibit, Section
 from clv_experiments.reporting.html_table import exhibit_table, format_cell
-from clv_experiments.reporting.report_page import report_page
+from clv_experiments.reporting.report_page import render_report_page
 
 ATTACK = "</td><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
 ROWS = pd.DataFrame(
@@ -81,7 +81,9 @@ def page():
         Section("second", "Then?", ["So."], [exhibit()]),
     ]
     answers = [Answer("answer-who", "Who?", ATTACK, [ATTACK], exhibit(columns=["customer_id", "p"], page_rows=2))]
-    return report_page("shop", ATTACK, answers, [ATTACK], ATTACK, sections, [("log", ATTACK)], [ATTACK], "£", "today")
+    return render_report_page(
+        "shop", ATTACK, answers, [ATTACK], ATTACK, sections, [("log", ATTACK)], [ATTACK], "£", "today"
+    )
 
 
 def test_text_of_strangers_stays_text(page):

@@ -17,7 +17,13 @@ from clv_experiments.data.window import Period
 from clv_experiments.evaluation import metrics
 from clv_experiments.forecasting.evaluation_result import EvaluatedForecast, EvaluatedOrigin, EvaluationResult
 from clv_experiments.forecasting.forecast import Forecast
-from clv_experiments.sweep.outcome import ScoreDifference, SeedFit, TuningOutcome, fit_with_seeds, score_differences
+from clv_experiments.sweep.outcome import (
+    ScoreDifference,
+    SeedFit,
+    TuningOutcome,
+    fit_and_score_with_seeds,
+    score_differences,
+)
 
 QUARTERS = (Period(date(1997, 12, 31), date(1998, 3, 31)), Period(date(1998, 3, 31), date(1998, 6, 30)))
 SPENT = np.array([0.0, 10.0, 20.0, 30.0])
@@ -302,7 +308,7 @@ class Scorer:
 
 def test_both_are_fitted_with_every_seed_on_both_periods():
     progress = []
-    fits = fit_with_seeds(
+    fits = fit_and_score_with_seeds(
         Scorer(1000), Scorer(2000), lambda seed: 200 + seed, lambda seed: 100 + seed, range(42, 45),
         lambda done, seeds: progress.append((done, seeds)),
     )  # fmt: skip

@@ -14,7 +14,7 @@ from optuna.trial import TrialState
 from clv_experiments.errors import ClvError
 from clv_experiments.sweep import storage
 from clv_experiments.sweep.sampling import FAILURE, PROPOSAL, is_killed_trial
-from clv_experiments.sweep.search import MAX_FAILURES_AT_START, search
+from clv_experiments.sweep.search import MAX_FAILURES_AT_START, run_trials
 from clv_experiments.sweep.study import AS_CONFIGURED, open_study
 
 CONFIGURED = {"kind": "curved", "x": 0.5, "bend": 2}
@@ -34,7 +34,7 @@ def open_toy(url=None, sampler="random", seed=7):
 
 def run_search(study, n_trials, objective=bowl, *, timeout=None, configured=CONFIGURED, after=None, waiting=None):
     """Search, and tell which trials this call made."""
-    result = search(
+    result = run_trials(
         study,
         objective,
         n_trials=n_trials,
@@ -295,7 +295,7 @@ PROGRAM = """
 import os, signal, sys, time
 from clv_experiments.sweep import storage
 from clv_experiments.sweep.sampling import ProposalSeededSampler
-from clv_experiments.sweep.search import search
+from clv_experiments.sweep.search import run_trials
 from clv_experiments.sweep.study import open_study
 
 storage.HEARTBEAT = storage.GRACE = 1
@@ -318,7 +318,7 @@ def objective(trial):
 print("ready", flush=True)
 sys.stdin.readline()
 study = open_study(url, "toy", ["minimize"], {}, sampler="random", seed=7)
-search(study, objective, n_trials=n_trials, timeout=None, configured={"x": 0.5}, on_trial=lambda trial: None,
+run_trials(study, objective, n_trials=n_trials, timeout=None, configured={"x": 0.5}, on_trial=lambda trial: None,
        on_wait=lambda: None)
 """
 

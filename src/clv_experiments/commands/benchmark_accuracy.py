@@ -13,7 +13,7 @@ from hydra.errors import HydraException
 
 from clv_experiments.commands.benchmark_page import EXAMPLES, BenchmarkRequest, write_page
 from clv_experiments.commands.cli.terminal import Terminal
-from clv_experiments.comparison.accuracy import ToolLimits, collect_cell_predictions, compare_with_first_model
+from clv_experiments.comparison.accuracy import ToolLimits, compare_with_first_model, predict_cell_with_all_tools
 from clv_experiments.comparison.display.accuracy import BenchmarkedLog, plot_accuracy_differences, render_accuracy_page
 from clv_experiments.comparison.external_tools import ExternalTool, find_external_tools
 from clv_experiments.comparison.standings import compute_standings
@@ -86,7 +86,7 @@ def _benchmark_log(
     forecaster = Forecaster(log, build_window(cfg.window, log.start, log.end))
     origins = forecaster.window.backtest_origins(supervised=True, source=log.name)
     with TemporaryDirectory() as folder:
-        cell = collect_cell_predictions(
+        cell = predict_cell_with_all_tools(
             forecaster, [origin.holdout for origin in origins], build_model(cfg.model), build_features(cfg.features),
             tools, Path(folder), limits=limits, seed=cfg.seed, progress=terminal.print_line,
         )  # fmt: skip

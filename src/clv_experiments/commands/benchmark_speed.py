@@ -73,7 +73,7 @@ def benchmark_speed(request: SpeedRequest, command: Sequence[str]) -> pd.DataFra
     tools = find_external_tools(EXAMPLES, names, request.interpreters, SCRIPT)
     tools.sort(key=lambda tool: tool.name != OURS)
     with TemporaryDirectory() as folder:
-        files = _write_files(request, Path(folder))
+        files = _write_task_files(request, Path(folder))
         table = compare_speed(
             tools, files, repeats=request.repeats, time_limit=request.time_limit, progress=terminal.print_line
         )
@@ -86,7 +86,7 @@ def benchmark_speed(request: SpeedRequest, command: Sequence[str]) -> pd.DataFra
     return table
 
 
-def _write_files(request: SpeedRequest, folder: Path) -> dict[tuple[str, int], Path]:
+def _write_task_files(request: SpeedRequest, folder: Path) -> dict[tuple[str, int], Path]:
     """Write what the tasks read, one file a size, and return the file of each task and size."""
     tasks = request.tasks or (*LINE_TASKS, *CUSTOMER_TASKS)
     files = {}

@@ -15,7 +15,7 @@ from clv_experiments.tracking.inspection import StoreFault, StoreInspection
 from clv_experiments.tracking.mlflow_tracker import MlflowTracker
 
 
-def examine_store(cfg: DictConfig) -> None:
+def examine_or_repair_store(cfg: DictConfig) -> None:
     """Look at a store, its studies and champions; with ``fix=true`` repair what can be repaired.
 
     Parameters

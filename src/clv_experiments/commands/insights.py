@@ -38,7 +38,7 @@ from clv_experiments.reporting.formatting import format_dates, format_day, forma
 from clv_experiments.reporting.prose import render_sentences
 from clv_experiments.reporting.record_files import check_writable, write_folder
 from clv_experiments.reporting.records import Record, Tag, Text
-from clv_experiments.reporting.report_page import report_page
+from clv_experiments.reporting.report_page import render_report_page
 from clv_experiments.reporting.workbook import require_excel_writer
 from clv_experiments.tracking.code_version import code_version
 
@@ -133,7 +133,7 @@ def _render_page(
     cfg: DictConfig, forecaster: Forecaster, snapshots: Snapshots, shop: Shop, request: ModelReference, report: Report
 ) -> str:
     window, now, changed = forecaster.window, datetime.now().astimezone(), _find_changed_settings(cfg)
-    return report_page(
+    return render_report_page(
         f"{forecaster.log.name}, {format_day(window.end)}",
         f"Customers from {format_dates(window.future_period)}: what they bring, and what to do",
         report.answers,

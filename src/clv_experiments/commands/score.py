@@ -20,7 +20,13 @@ from clv_experiments.commands.model_reference import (
     fall_back_to_btyd_model,
     resolve_model,
 )
-from clv_experiments.commands.score_files import CSV, PARQUET, scratch_file, write_expectations, write_scores
+from clv_experiments.commands.score_files import (
+    CSV,
+    PARQUET,
+    predict_and_write_expectations,
+    rank_and_write_scores,
+    scratch_file,
+)
 from clv_experiments.commands.score_summary import fit_and_write_rfm_scores
 from clv_experiments.config.log_and_window import (
     build_scoring_window,
@@ -127,7 +133,7 @@ def score(
             run.log([*_setting_records(cfg, with_model=True)])
         if isinstance(history, RfmSummary):
             return fit_and_write_rfm_scores(cfg, history, request, run, terminal)
-        return _score_log(cfg, history, request, btyd_model, run, terminal)
+        return _fit_and_write_scores(cfg, history, request, btyd_model, run, terminal)
 
 
 def _read_log_or_summary(cfg: DictConfig) -> TransactionLog | RfmSummary:
@@ -137,7 +143,7 @@ def _read_log_or_summary(cfg: DictConfig) -> TransactionLog | RfmSummary:
     )
 
 
-def _score_log(
+def _fit_and_write_scores(
     cfg: DictConfig,
     log: TransactionLog,
     request: ModelReference,
@@ -156,9 +162,9 @@ def _score_log(
     folder = build_output_path(cfg.output, f"{get_experiment_name(cfg)} {window.end} {request.model.name}")
     with scratch_file(folder) as expectations:
         with _show_timed_bar(terminal, "scoring") as progress:
-            write_expectations(expectations, log, window, request.model.features, scorer, progress)
+            predict_and_write_expectations(expectations, log, window, request.model.features, scorer, progress)
         with _show_timed_bar(terminal, "ranking and writing") as progress:
-            summary = write_scores(folder, expectations, log, scorer, context.missed.customer_ids, progress)
+            summary = rank_and_write_scores(folder, expectations, log, scorer, context.missed.customer_ids, progress)
 
     notes = [*filter(None, [fallback_note]), *_collect_notes(request, log, window, shop, context)]
     text = render_readme(request.description, notes, shop, window.horizon, window.end, has_amounts=log.has_amounts)

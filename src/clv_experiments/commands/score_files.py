@@ -29,7 +29,7 @@ HISTORY_RANKED_BY = ["frequency", "recency", "T", "total_spend"]
 Progress = Callable[[int, int, str], None]
 
 
-def write_expectations(
+def predict_and_write_expectations(
     path: Path, log: TransactionLog, window: Window, features: FeatureSet, scorer: Scorer, progress: Progress
 ) -> None:
     """Predict all customers of a log on the window's last day, in batches, into one Parquet file.
@@ -46,13 +46,13 @@ def write_expectations(
             progress(done, total, "customers")
 
 
-def write_scores(
+def rank_and_write_scores(
     folder: Path, expectations: Path, log: TransactionLog, scorer: Scorer, missed: pd.Index, progress: Progress
 ) -> ScoreSummary:
     """Rank all customers, and write ``scores.csv`` and ``scores.parquet`` in the batches of the expectations.
 
-    The file ``expectations`` is that which ``write_expectations`` wrote with this scorer; ``missed`` are the ids of the
-    customers who missed a purchase; ``progress`` is told (done, customers, "customers").
+    The file ``expectations`` is that which ``predict_and_write_expectations`` wrote with this scorer; ``missed`` are
+    the ids of the customers who missed a purchase; ``progress`` is told (done, customers, "customers").
     """
     value = choose_ranking_column(pq.read_schema(expectations).names)
     customers, summary = pd.concat(read_batches(expectations, [value, *HISTORY_RANKED_BY])), ScoreSummary()

@@ -34,9 +34,9 @@ from clv_experiments.reporting.chart_style import FigureLabels
 from clv_experiments.reporting.prose import render_sentences
 from clv_experiments.reporting.records import Record, Tag, Text
 from clv_experiments.sweep.objective import Objective
-from clv_experiments.sweep.outcome import TuningOutcome, fit_with_seeds, score_differences
-from clv_experiments.sweep.search import search
-from clv_experiments.sweep.space import Value
+from clv_experiments.sweep.outcome import TuningOutcome, fit_and_score_with_seeds, score_differences
+from clv_experiments.sweep.search import run_trials
+from clv_experiments.sweep.space import ParamValue
 from clv_experiments.sweep.storage import SUMMARY, hold_task_lock, resolve_storage_url
 from clv_experiments.sweep.study import AS_CONFIGURED, TrackedStudy, open_study
 from clv_experiments.sweep.study_records import (
@@ -102,7 +102,7 @@ def tune_model(cfg: DictConfig, overrides: Sequence[str]) -> float:
         winner = _require_winner(study, terminal)
         if all(trial.state.is_finished() for trial in study.trials):
             with hold_task_lock(study.url, SUMMARY):  # of several processes one makes the full runs, others show them
-                summarise_study(config, study, winner, objective, run, terminal)
+                run_and_compare_winner(config, study, winner, objective, run, terminal)
         else:
             _print_sentences(terminal, "unfinished")
         terminal.print_timings()
@@ -110,7 +110,7 @@ def tune_model(cfg: DictConfig, overrides: Sequence[str]) -> float:
     return float(winner.values[0])
 
 
-def summarise_study(
+def run_and_compare_winner(
     config: SweepConfig,
     study: TrackedStudy,
     winner: FrozenTrial,
@@ -143,7 +143,7 @@ def summarise_study(
         run.log(list(summary_records(study, winner, outcome, importances, labels, command, search)))
 
 
-def format_train_command(config: SweepConfig, params: Mapping[str, Value]) -> str:
+def format_train_command(config: SweepConfig, params: Mapping[str, ParamValue]) -> str:
     """Write the command that runs a choice."""
     settings = config.space.to_settings(params)
     added_keys = {parse_override_key(override) for override in config.overrides if override.startswith("+")}
@@ -180,7 +180,7 @@ def _run_missing_trials(
             record_best(run, trial, study, settings.metrics[0])
             update_bar(len(study.ended_trials), settings.n_trials, describe_best_trial(study, settings.metrics[0]))
 
-        result = search(
+        result = run_trials(
             study,
             objective,
             n_trials=settings.n_trials,
@@ -229,7 +229,7 @@ def _compare_full_runs(
         depends_on_seed(tuned) or depends_on_seed(configured)
     )
     with terminal.show_step("fitting both with several seeds", "seeds") as progress:
-        fits = fit_with_seeds(
+        fits = fit_and_score_with_seeds(
             objective,
             _build_holdout_objective(cfg, objective, tuned_result),
             lambda seed: build_candidate_model(replace_seed(tuned, seed)),

@@ -33,7 +33,7 @@ class ToolLimits:
     time_limit: float = 900.0
 
 
-def collect_cell_predictions(
+def predict_cell_with_all_tools(
     forecaster: Forecaster,
     periods: Sequence[Period],
     model: Model,

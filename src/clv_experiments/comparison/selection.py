@@ -106,7 +106,7 @@ def select_runs(
     identity = _find_newest_cell(requested.values(), cell)
     exclusions = {run.run_id: why for run in runs if (why := _find_exclusion(run, run.run_id in requested, identity))}
     candidates = {run.run_id: run for run in runs if run.run_id not in exclusions}
-    tables = _read_candidates(reader, list(candidates.values()), all_runs, exclusions)
+    tables = _read_candidates_noting_exclusions(reader, list(candidates.values()), all_runs, exclusions)
     selected = sorted(
         (candidates[run_id] for run_id in tables), key=lambda run: _sort_key_by_request(model_name(run), models)
     )
@@ -203,7 +203,7 @@ def _find_exclusion(run: StoredRun, requested: bool, identity: str | None) -> Ex
     return None if same_cell else Exclusion("other_cell", run.tags["cell"][:8])
 
 
-def _read_candidates(
+def _read_candidates_noting_exclusions(
     reader: Reader, newest_first: list[StoredRun], all_runs: bool, exclusions: dict[str, Exclusion]
 ) -> dict[str, pd.DataFrame]:
     """Read the predictions of each model's newest run, or of the newest runs; adds to ``exclusions`` those it skips."""

@@ -25,7 +25,7 @@ from clv_experiments.data.window import Period, Window
 from clv_experiments.errors import ClvError, suggest
 from clv_experiments.forecasting.model import Model
 from clv_experiments.sweep.objective import CandidateModel
-from clv_experiments.sweep.space import SearchSpace, Value
+from clv_experiments.sweep.space import ParamValue, SearchSpace
 
 MISSING = object()
 # Settings that leave every trial as it is.
@@ -78,7 +78,7 @@ class SweepConfig:
         return read_space(OmegaConf.to_container(self.cfg.sweep.space), self.configured_value, list_group_options)  # type: ignore[arg-type]
 
     @property
-    def configured_params(self) -> dict[str, Value] | None:
+    def configured_params(self) -> dict[str, ParamValue] | None:
         """The choice that the configured settings are; None where they lie outside the space."""
         return self.space.configured_params(self.configured_value)
 
@@ -101,7 +101,7 @@ class SweepConfig:
             )
         return value
 
-    def compose(self, params: Mapping[str, Value]) -> DictConfig:
+    def compose(self, params: Mapping[str, ParamValue]) -> DictConfig:
         """Compose the config of a choice."""
         cfg = copy.deepcopy(self.cfg)
         settings = self.space.to_settings(params)
@@ -112,7 +112,7 @@ class SweepConfig:
                 OmegaConf.update(cfg, key, settings[key])
         return cfg
 
-    def build_candidate_model(self, params: Mapping[str, Value]) -> CandidateModel:
+    def build_candidate_model(self, params: Mapping[str, ParamValue]) -> CandidateModel:
         """Build the model that a choice describes."""
         return build_candidate_model(self.compose(params))
 
@@ -124,7 +124,7 @@ class SweepConfig:
                 for option in parameter.distribution.choices:  # type: ignore[attr-defined]
                     yield build_model(self.compose({parameter.name: option}).model)
 
-    def train_config(self, params: Mapping[str, Value] | None = None) -> DictConfig:
+    def train_config(self, params: Mapping[str, ParamValue] | None = None) -> DictConfig:
         """Return what train.py reads: of a choice, under the name of a tuned model, or as configured."""
         cfg = self.cfg if params is None else self.compose(params)
         cfg = OmegaConf.masked_copy(copy.deepcopy(cfg), [str(name) for name in cfg if name != "sweep"])

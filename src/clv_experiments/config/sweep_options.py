@@ -14,7 +14,14 @@ from clv_experiments.config.settings import ALL, check_settings, check_whole_num
 from clv_experiments.errors import ClvError, suggest
 from clv_experiments.evaluation.metrics import HIGHER_IS_BETTER, SCORES
 from clv_experiments.sweep.sampling import PRUNERS, SAMPLERS
-from clv_experiments.sweep.space import Parameter, SearchSpace, Value, distribution_contains, format_value, is_integer
+from clv_experiments.sweep.space import (
+    Parameter,
+    ParamValue,
+    SearchSpace,
+    distribution_contains,
+    format_value,
+    is_integer,
+)
 
 MAX_LENGTH = 250  # characters of a text, which databases hold
 
@@ -210,7 +217,7 @@ def _read_choices(
     for name in (name for name in RANGE_FIELDS if name in fields):
         raise ClvError(f"{setting} has choices, beside which {name} means nothing; remove one of them")
     for choice in choices:
-        if not isinstance(choice, Value):
+        if not isinstance(choice, ParamValue):
             raise ClvError(f"{setting}.choices must hold numbers, words, true, false or null, got {choice}")
         if group and choice not in group:
             raise ClvError(
@@ -262,7 +269,7 @@ def _read_limit(setting: str, limit: Any) -> tuple[float, ...]:
 
 def _read_conditions(
     setting: str, when: Any, parameters: Mapping[str, Parameter]
-) -> Iterator[tuple[str, tuple[Value, ...]]]:
+) -> Iterator[tuple[str, tuple[ParamValue, ...]]]:
     if not isinstance(when, Mapping):
         raise ClvError(f"{setting}.when must name a parameter and its values, such as {{booster: [dart]}}, got {when}")
     for name, values in when.items():

@@ -128,7 +128,7 @@ def load_log(
     currency : str
         Unit of the amounts.
     where : str, optional
-        A condition on the raw columns that rows must meet to be read (see ``filter_rows``).
+        A condition on the raw columns that rows must meet to be read (see ``split_rows_by_condition``).
     log_start : date, optional
         First day; earlier ones are removed. By default the first day in the log.
     columns : mapping of role to column, optional

@@ -15,8 +15,8 @@ from clv_experiments.data.parsing.date_columns import Named, join_date_columns
 from clv_experiments.data.parsing.formats import ParseOptions
 from clv_experiments.data.parsing.lines import read_lines
 from clv_experiments.data.parsing.money_notes import describe_other_money_columns
-from clv_experiments.data.parsing.order_roles import add_order_roles
-from clv_experiments.data.parsing.raw_filter import FilteredRows, filter_rows
+from clv_experiments.data.parsing.order_roles import find_and_check_order_roles
+from clv_experiments.data.parsing.raw_filter import FilteredRows, split_rows_by_condition
 from clv_experiments.data.parsing.readable_columns import NUMBER_ROLES
 from clv_experiments.data.parsing.repeated_rows import has_unlikely_repeated_rows
 from clv_experiments.data.parsing.role_names import MONEY_ROLES
@@ -89,10 +89,10 @@ def read_typed_lines(
     raw = replace(raw, table=_select_named_columns(raw.table, columns, name))
     refuse_rfm_summary(raw, columns, name)
     check_not_wide(raw.table.columns, columns, name, raw.reader, options.date_order)
-    filtered = filter_rows(raw.table, where, options, name) if where is not None else None
+    filtered = split_rows_by_condition(raw.table, where, options, name) if where is not None else None
     table, named, date_notes = join_date_columns(filtered.kept if filtered else raw.table, columns, name)
     roles, contents = _choose_column_roles(table, named, name)
-    table, roles, status_notes = add_order_roles(table, roles, named, contents, name)
+    table, roles, status_notes = find_and_check_order_roles(table, roles, named, contents, name)
     numbers, money = ([roles.by_role[r] for r in some if r in roles.by_role] for some in (NUMBER_ROLES, MONEY_ROLES))
     units = detect_cell_units(numbers, contents, money)
     roles = replace(roles, cells_in_cents=units.in_cents)

@@ -58,7 +58,7 @@ class FeatureSet:
     def compute_in_chunks(
         self, log: TransactionLog, cutoff: date, horizon: Horizon, customers: int
     ) -> Iterator[pd.DataFrame]:
-        """Compute the same as ``at`` in chunks of at most ``customers`` rows; see ``fetch_in_chunks``."""
+        """Compute the same as ``compute`` in chunks of at most ``customers`` rows; see ``fetch_in_chunks``."""
         return fetch_in_chunks(self.build_expression(log, cutoff, horizon), customers)
 
     def build_expression(self, log: TransactionLog, cutoff: date, horizon: Horizon) -> ibis.Table:

@@ -19,11 +19,11 @@ from clv_experiments.forecasting.evaluation_result import (
 )
 from clv_experiments.forecasting.run_records import (
     cost_records,
+    describe_level_fallbacks,
     level_records,
     origin_records,
     prediction_records,
     top_customer_records,
-    warn_of_level_fallback,
 )
 from clv_experiments.forecasting.spend_intervals import add_intervals_and_scores
 from clv_experiments.reporting.prose import render_sentences
@@ -73,7 +73,7 @@ def evaluate_out_of_time(task: EvaluationTask, progress: Progress) -> Evaluation
             *prediction_records("validation_predictions.parquet", list(validations.values())),
         ],
         warnings=[
-            *warn_of_level_fallback(origins),
+            *describe_level_fallbacks(origins),
             *([] if oldest else render_sentences("run/warnings.jinja", "no_validation")),
         ],
         timings=timings,

@@ -208,7 +208,7 @@ def describe_total(level: TotalForecast | None, currency: str, measure: str) -> 
     return render_sentences("run/level.jinja", "total", level, lower, upper, percent, currency, measure)
 
 
-def warn_of_level_fallback(origins: Iterable[EvaluatedOrigin]) -> list[str]:
+def describe_level_fallbacks(origins: Iterable[EvaluatedOrigin]) -> list[str]:
     """Say of which holdouts the level is not forecast, and why."""
     levels = [origin.holdout.forecast.level for origin in origins]
     return list(dict.fromkeys(level.note for level in levels if level and level.note))

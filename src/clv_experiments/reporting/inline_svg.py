@@ -39,13 +39,13 @@ def render_responsive_svg(wide: Figure, narrow: Figure, name: str, description: 
     return Markup("").join(
         Markup('<div class="{}-picture">{}</div>').format(
             width,
-            Markup(inline_svg(figure, name, description, f"{prefix}-{width}")),  # noqa: S704 - its texts are escaped
+            Markup(render_inline_svg(figure, name, description, f"{prefix}-{width}")),  # noqa: S704 - its texts are escaped
         )
         for width, figure in (("wide", wide), ("narrow", narrow))
     )
 
 
-def inline_svg(figure: Figure, name: str, description: str, prefix: str) -> str:
+def render_inline_svg(figure: Figure, name: str, description: str, prefix: str) -> str:
     """Return a figure as an SVG element to stand in an HTML page.
 
     Parameters

@@ -15,7 +15,7 @@ INTERVAL = re.compile(r"\(\d+% (?:interval|range) [^()]*\)")
 UNBROKEN = str.maketrans({" ": "\u00a0", "−": "−\u2060"})  # no line ends after them
 
 
-def report_page(
+def render_report_page(
     title: str,
     subtitle: str,
     answers: Sequence[Answer],

@@ -15,7 +15,7 @@ from clv_experiments.forecasting.evaluation_result import EvaluatedForecast, for
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.level import OWN
 from clv_experiments.forecasting.model import Model
-from clv_experiments.sweep.space import SearchSpace, Value
+from clv_experiments.sweep.space import ParamValue, SearchSpace
 from clv_experiments.tracking.stored_run import is_keyboard_interrupt
 
 SCORES, SECONDS = "scores", "seconds"  # attributes of a trial
@@ -48,7 +48,7 @@ class Objective:
     def __init__(
         self,
         space: SearchSpace,
-        build_candidate_model: Callable[[Mapping[str, Value]], CandidateModel],
+        build_candidate_model: Callable[[Mapping[str, ParamValue]], CandidateModel],
         forecaster: Forecaster,
         periods: Sequence[Period],
         metrics: Sequence[str],

@@ -226,7 +226,7 @@ def _build_leaderboard_cell(tuned: EvaluationResult, configured: EvaluationResul
     return Cell(entries=entries, holdouts=holdouts, has_losses=has_losses)
 
 
-def fit_with_seeds(
+def fit_and_score_with_seeds(
     validation_objective: Objective,
     holdout_objective: Objective,
     build_tuned: Callable[[int], CandidateModel],

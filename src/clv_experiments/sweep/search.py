@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 from clv_experiments.errors import ClvError
 from clv_experiments.sweep.objective import SECONDS
 from clv_experiments.sweep.sampling import FAILURE, MAX_ATTEMPTS, is_killed_trial, next_proposal_number
-from clv_experiments.sweep.space import Value
+from clv_experiments.sweep.space import ParamValue
 from clv_experiments.sweep.storage import hold_task_lock, translate_storage_errors
 from clv_experiments.sweep.study import AS_CONFIGURED, TrackedStudy
 from clv_experiments.tracking.stored_run import failure_tags
@@ -49,13 +49,13 @@ class WorkerStats:
         return self.seconds / self.seconds_fit_predict - 1.0
 
 
-def search(
+def run_trials(
     study: TrackedStudy,
     objective: Callable[[Trial], Sequence[float]],
     *,
     n_trials: int | None,
     timeout: float | None,
-    configured: Mapping[str, Value] | None,
+    configured: Mapping[str, ParamValue] | None,
     on_trial: Callable[[FrozenTrial], None],
     on_wait: Callable[[], None],
 ) -> WorkerStats:
@@ -115,7 +115,7 @@ def _counts_as_trial(trial: FrozenTrial) -> bool:
 
 
 def _ask_next_trial(
-    study: TrackedStudy, configured: Mapping[str, Value] | None, trials: Sequence[FrozenTrial]
+    study: TrackedStudy, configured: Mapping[str, ParamValue] | None, trials: Sequence[FrozenTrial]
 ) -> Trial:
     attempts = [trial for trial in trials if AS_CONFIGURED in trial.user_attrs]
     if configured and len(attempts) < MAX_ATTEMPTS and all(is_killed_trial(trial) for trial in attempts):

@@ -12,7 +12,7 @@ from optuna.trial import BaseTrial
 
 EDGE_SHARE = 0.01  # share of a range, on the scale that is searched, that counts as its end
 
-Value = bool | int | float | str | None
+ParamValue = bool | int | float | str | None
 Edge = Literal["lowest", "highest"]
 
 
@@ -38,15 +38,15 @@ class Parameter:
     name: str
     key: str
     distribution: BaseDistribution
-    conditions: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
-    otherwise: Mapping[str, Value] = field(default_factory=dict)
+    conditions: Mapping[str, tuple[ParamValue, ...]] = field(default_factory=dict)
+    otherwise: Mapping[str, ParamValue] = field(default_factory=dict)
     limit: tuple[float, ...] = ()
 
-    def is_active(self, params: Mapping[str, Value]) -> bool:
+    def is_active(self, params: Mapping[str, ParamValue]) -> bool:
         """Whether it is to be chosen, given what was chosen before it."""
         return all(name in params and params[name] in values for name, values in self.conditions.items())
 
-    def edge_at(self, value: Value) -> Edge | None:
+    def edge_at(self, value: ParamValue) -> Edge | None:
         """Return the end of the range that a value lies at; None where at none that matters."""
         distribution = self.distribution
         if not isinstance(distribution, IntDistribution | FloatDistribution):
@@ -65,7 +65,7 @@ class EdgeChoice:
     """A chosen value that lies at an end of its range, beyond which better ones may lie."""
 
     parameter: Parameter
-    value: Value
+    value: ParamValue
     edge: Edge
 
 
@@ -75,24 +75,24 @@ class SearchSpace:
 
     parameters: tuple[Parameter, ...]
 
-    def suggest(self, trial: BaseTrial) -> dict[str, Value]:
+    def suggest(self, trial: BaseTrial) -> dict[str, ParamValue]:
         """Let a trial choose: value by name, without the parameters whose condition is not met."""
-        params: dict[str, Value] = {}
+        params: dict[str, ParamValue] = {}
         for parameter in self.parameters:
             if parameter.is_active(params):
                 params[parameter.name] = _suggest_value(trial, parameter.name, parameter.distribution)
         return params
 
-    def to_settings(self, params: Mapping[str, Value]) -> dict[str, Value]:
+    def to_settings(self, params: Mapping[str, ParamValue]) -> dict[str, ParamValue]:
         """Return what a choice sets: value by config key."""
-        settings: dict[str, Value] = {}
+        settings: dict[str, ParamValue] = {}
         for parameter in self.parameters:
             settings |= {parameter.key: params[parameter.name]} if parameter.name in params else parameter.otherwise
         return settings
 
-    def configured_params(self, configured_value: Callable[[str], Any]) -> dict[str, Value] | None:
+    def configured_params(self, configured_value: Callable[[str], Any]) -> dict[str, ParamValue] | None:
         """Return the choice that the configured settings are; None where the space does not contain it."""
-        params: dict[str, Value] = {}
+        params: dict[str, ParamValue] = {}
         for parameter in self.parameters:
             value = configured_value(parameter.key)
             if parameter.is_active(params):
@@ -103,7 +103,7 @@ class SearchSpace:
                 return None
         return params
 
-    def find_edge_choices(self, params: Mapping[str, Value]) -> list[EdgeChoice]:
+    def find_edge_choices(self, params: Mapping[str, ParamValue]) -> list[EdgeChoice]:
         """List the chosen values that lie at an end of their range."""
         edges = [
             (parameter, parameter.edge_at(params[parameter.name]))
@@ -113,7 +113,7 @@ class SearchSpace:
         return [EdgeChoice(parameter, params[parameter.name], edge) for parameter, edge in edges if edge]
 
 
-def format_value(value: Value) -> str:
+def format_value(value: ParamValue) -> str:
     """Write a value as tables do: four digits, and the words of YAML."""
     if isinstance(value, bool) or value is None:
         return {True: "true", False: "false", None: "null"}[value]
@@ -136,7 +136,7 @@ def is_integer(number: float) -> bool:
     return bool(np.isclose(number, round(number)))
 
 
-def _suggest_value(trial: BaseTrial, name: str, distribution: BaseDistribution) -> Value:
+def _suggest_value(trial: BaseTrial, name: str, distribution: BaseDistribution) -> ParamValue:
     if isinstance(distribution, CategoricalDistribution):
         return trial.suggest_categorical(name, distribution.choices)
     suggest = trial.suggest_int if isinstance(distribution, IntDistribution) else trial.suggest_float

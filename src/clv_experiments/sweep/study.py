@@ -156,11 +156,11 @@ def open_study(
         if SETTINGS not in study.user_attrs and not study.get_trials(deepcopy=False):
             study.set_user_attr(IDENTITY, uuid4().hex)
             study.set_user_attr(SETTINGS, json.dumps(dict(settings)))
-    _check_settings(study, settings)
+    _check_same_settings(study, settings)
     return TrackedStudy(study, url, storage)
 
 
-def _check_settings(study: Study, settings: Mapping[str, Any]) -> None:
+def _check_same_settings(study: Study, settings: Mapping[str, Any]) -> None:
     if SETTINGS not in study.user_attrs:
         raise ClvError(f"study '{study.study_name}' was made by another program; type another sweep.name")
     before, now = json.loads(study.user_attrs[SETTINGS]), json.loads(json.dumps(dict(settings)))

@@ -12,7 +12,7 @@ from clv_experiments.data.cleaning import missing_customer
 from clv_experiments.data.engine import DuckDb
 from clv_experiments.data.log import load_log
 from clv_experiments.data.parsing.formats import ParseOptions
-from clv_experiments.data.parsing.raw_filter import filter_rows
+from clv_experiments.data.parsing.raw_filter import split_rows_by_condition
 from clv_experiments.data.raw import RawTable
 from clv_experiments.errors import ClvError
 
@@ -69,9 +69,9 @@ def raw():
 def test_rows_that_meet_a_condition_are_kept(raw, where, kept):
     if kept is None:
         with pytest.raises(ClvError, match="n == qty: columns of two kinds cannot be compared"):
-            filter_rows(raw, where, ParseOptions(), "toy")
+            split_rows_by_condition(raw, where, ParseOptions(), "toy")
         return
-    filtered = filter_rows(raw, where, ParseOptions(), "toy")
+    filtered = split_rows_by_condition(raw, where, ParseOptions(), "toy")
     numbers = [sorted(table.n.to_pyarrow().to_pylist()) for table in (filtered.kept, filtered.removed)]
     assert numbers == [kept, [number for number in (1, 2, 3, 4) if number not in kept]]
     assert filtered.kept.schema() == raw.schema()
@@ -102,7 +102,7 @@ def test_rows_that_meet_a_condition_are_kept(raw, where, kept):
 )
 def test_what_is_no_condition_is_refused_with_its_part(raw, where, message):
     with pytest.raises(ClvError, match=message):
-        filter_rows(raw, where, ParseOptions(), "toy")
+        split_rows_by_condition(raw, where, ParseOptions(), "toy")
 
 
 def load(where=None, days=("2020-01-01", "2020-01-02", "2020-01-04", "total")):

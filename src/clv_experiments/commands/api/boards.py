@@ -24,7 +24,7 @@ from clv_experiments.comparison.champion import choose_champion
 from clv_experiments.comparison.checks.protocol import Check, CheckResult, run_checks
 from clv_experiments.comparison.checks.registry import all_checks
 from clv_experiments.comparison.display.figures import board_figures
-from clv_experiments.comparison.display.page import leaderboard_page
+from clv_experiments.comparison.display.page import render_leaderboard_page
 from clv_experiments.comparison.display.tables import format_check_results
 from clv_experiments.comparison.entries import label_runs, read_entry
 from clv_experiments.comparison.selection import build_cell
@@ -112,7 +112,7 @@ class Board:
     def to_html(self, path: str | Path | None = None) -> str:
         """Return the page of the leaderboard, and write it where a path is given."""
         created = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M")
-        page = leaderboard_page([(self.standings, self.check_results)], None, created)
+        page = render_leaderboard_page([(self.standings, self.check_results)], None, created)
         if path is not None:
             Path(path).write_text(page, encoding="utf-8")
         return page

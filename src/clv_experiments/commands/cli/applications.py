@@ -140,9 +140,9 @@ def doctor() -> int:
     """Say what is wrong with kept runs. Gives the exit status."""
 
     def job(cfg: DictConfig) -> None:
-        from clv_experiments.commands.doctor import examine_store
+        from clv_experiments.commands.doctor import examine_or_repair_store
 
-        examine_store(cfg)
+        examine_or_repair_store(cfg)
 
     return _run_hydra_jobs("doctor", job)
 

@@ -34,7 +34,7 @@ def find_models_trained_on_holdout(standings: Standings) -> list[Finding] | NotA
     return [create_finding("overlapping", model, {"days": days}) for model, days in overlaps.items() if days > 0]
 
 
-def few_buyers(standings: Standings) -> list[Finding]:
+def find_scores_of_few_buyers(standings: Standings) -> list[Finding]:
     """M7: scores, or captured shares, that rest on a handful of buyers; a constant prediction has no top customers."""
     cell, result = standings.cell, []
     fewest_buyers: dict[float, dict[str, float]] = {} if cell.has_losses else {0.1: {}, 0.2: {}}

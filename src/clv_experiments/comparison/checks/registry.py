@@ -8,9 +8,9 @@ from typing import Any
 
 from clv_experiments.comparison.checks.evidence import (
     MIN_BUYERS,
-    few_buyers,
     find_mixed_code_versions,
     find_models_trained_on_holdout,
+    find_scores_of_few_buyers,
     find_settings_at_edge,
 )
 from clv_experiments.comparison.checks.method_check import MethodCheck
@@ -21,8 +21,8 @@ from clv_experiments.comparison.checks.scores import (
     MAX_DRIFT,
     MAX_RATIO,
     MAX_SHARE,
-    concentrated_forecasts,
     find_biased_models,
+    find_concentrated_forecasts,
     find_drift_since_validation,
     find_models_worse_than_baseline,
 )
@@ -36,13 +36,13 @@ CHECKS: tuple[Check, ...] = (
     MethodCheck(
         "M3",
         "Hangs on a handful of customers",
-        concentrated_forecasts,
+        find_concentrated_forecasts,
         {"customers": HANDFUL, "share": MAX_SHARE, "ratio": MAX_RATIO},
     ),
     MethodCheck("M4", "At the edge of the search", find_settings_at_edge),
     MethodCheck("M5", "Drift since validation", find_drift_since_validation, {"limit": MAX_DRIFT}),
     MethodCheck("M6", "Labels from the holdout", find_models_trained_on_holdout),
-    MethodCheck("M7", "Few buyers", few_buyers, {"limit": MIN_BUYERS}),
+    MethodCheck("M7", "Few buyers", find_scores_of_few_buyers, {"limit": MIN_BUYERS}),
     MethodCheck("M8", "Mixed code", find_mixed_code_versions),
 )
 

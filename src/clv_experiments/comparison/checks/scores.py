@@ -131,7 +131,7 @@ def find_biased_models(standings: Standings) -> list[Finding] | NotApplicable:
     return result
 
 
-def concentrated_forecasts(standings: Standings) -> list[Finding] | NotApplicable:
+def find_concentrated_forecasts(standings: Standings) -> list[Finding] | NotApplicable:
     """M3: forecasts in which a handful of customers holds far more than any handful actually did."""
     if standings.cell.has_losses:
         return NotApplicable("losses cancel spend in a total, so that shares of it mean nothing")

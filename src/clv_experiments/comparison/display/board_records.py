@@ -8,7 +8,7 @@ from clv_experiments.comparison.aggregate import MultiCellRanking
 from clv_experiments.comparison.checks.protocol import CheckResult
 from clv_experiments.comparison.display import tables
 from clv_experiments.comparison.display.figures import aggregate_figures, board_figures
-from clv_experiments.comparison.display.page import leaderboard_page
+from clv_experiments.comparison.display.page import render_leaderboard_page
 from clv_experiments.comparison.intervals import coverage_by_model, totals_by_origin
 from clv_experiments.comparison.standings import Standings
 from clv_experiments.reporting.records import Description, Metric, Record, Table, Tag, Text
@@ -34,7 +34,7 @@ def board_records(standings: Standings, checks: Sequence[CheckResult], created: 
     ):
         if len(table):
             yield Table(name, table)
-    page = leaderboard_page([(standings, checks)], None, created)
+    page = render_leaderboard_page([(standings, checks)], None, created)
     yield from _build_document_records(tables.board_markdown(standings, checks), page)
     yield from board_figures(standings)
 
@@ -52,7 +52,7 @@ def aggregate_records(
     yield Table("scores.csv", aggregate.scores.reset_index())
     yield Table("ranks.csv", aggregate.ranks.reset_index())
     yield from _build_document_records(
-        tables.render_aggregate_markdown(aggregate, created), leaderboard_page(boards, aggregate, created)
+        tables.render_aggregate_markdown(aggregate, created), render_leaderboard_page(boards, aggregate, created)
     )
     yield from aggregate_figures(aggregate)
 

@@ -57,7 +57,7 @@ class CellSection:
     figures: list[PageFigure]
 
 
-def leaderboard_page(
+def render_leaderboard_page(
     boards: Sequence[tuple[Standings, Sequence[CheckResult]]], aggregate: MultiCellRanking | None, created: str
 ) -> str:
     """Write boards, what the checks found and, for several cells, their aggregate as one HTML page.

@@ -88,10 +88,10 @@ def clean(
         if change.lines is batch.remaining:
             batch.add_unchanged_step()
         else:
-            sizes += batch.measure_stages(batch.sum_by("customer_id"))
+            sizes += batch.measure_and_check_stages(batch.sum_by("customer_id"))
             batch = _RemovalBatch(change.lines)
     sums = batch.sum_by(*(key for key in ("customer_id", "date", "order_id") if key in lines.columns)).cache()
-    sizes += batch.measure_stages(sums)
+    sizes += batch.measure_and_check_stages(sums)
     lines = batch.remaining
     internal = [column for column in lines.columns if column == RETURNED]
     report = CleaningReport(tabulate_sizes(sizes, steps), tuple(notes))
@@ -147,7 +147,7 @@ class _RemovalBatch:
         left = sums.filter(sums.stage == len(self._removals))
         return left.drop("stage", *(name for name in sums.columns if name.startswith(CHECK)))
 
-    def measure_stages(self, sums: Table) -> list[Size]:
+    def measure_and_check_stages(self, sums: Table) -> list[Size]:
         """Measure the lines and what each step leaves of them, and let the steps check what they counted."""
         counts = [name for name in sums.columns if name.startswith(CHECK)]
         by_stage = sums.group_by("stage").agg(**{name: sums[name].sum() for name in ("rows", "amount", *counts)})

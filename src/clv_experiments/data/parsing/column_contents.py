@@ -62,7 +62,7 @@ MIN_CATEGORY_ROWS, MAX_CATEGORIES = 200, 12  # so few values in so many rows are
 
 
 @dataclass(frozen=True)
-class CellKind:
+class ColumnKind:
     """What most filled cells of a column are: ``date``, ``decimal``, ``whole``, ``text``, ``nothing`` or ``other``."""
 
     name: str
@@ -87,7 +87,7 @@ class ColumnContents:
     def __init__(self, raw: Table, *, spread: bool = False) -> None:
         self.raw = raw
         self.spread = spread
-        self._kinds: dict[str, CellKind] = {}
+        self._kinds: dict[str, ColumnKind] = {}
 
     @cached_property
     def sample(self) -> pd.DataFrame:
@@ -97,10 +97,10 @@ class ColumnContents:
         rows = chosen.limit(SAMPLE_ROWS).to_pyarrow().to_pandas()
         return rows.apply(lambda cells: _to_text(cells))
 
-    def kind(self, column: str) -> CellKind:
+    def kind(self, column: str) -> ColumnKind:
         """Return what a column holds."""
         if column not in self._kinds:
-            self._kinds[column] = self._find_kind(column)
+            self._kinds[column] = self._find_column_kind(column)
         return self._kinds[column]
 
     def numbers(self, column: str) -> pd.Series:
@@ -229,16 +229,16 @@ class ColumnContents:
         fits = (self.numbers(gross) - refund - self.numbers(net)).abs().reindex(refund.index) < CENT
         return len(refund) >= MIN_SUMS and bool(fits.mean() > MOST)
 
-    def _find_kind(self, column: str) -> CellKind:
+    def _find_column_kind(self, column: str) -> ColumnKind:
         kind = self.raw[column].type()
         if kind.is_nested() or kind.is_binary():
-            return CellKind("other")
+            return ColumnKind("other")
         if kind.is_temporal():
-            return CellKind("date" if kind.is_date() or kind.is_timestamp() else "text")
+            return ColumnKind("date" if kind.is_date() or kind.is_timestamp() else "text")
         if kind.is_boolean():
-            return CellKind("text", "true")
+            return ColumnKind("text", "true")
         cells = self.sample[column].dropna().drop_duplicates().head(MAX_CELLS)
-        return _detect_kind(cells.tolist())
+        return _detect_column_kind(cells.tolist())
 
     def _mostly_contains_digits(self, column: str) -> bool:
         return bool(self.sample[column].dropna().str.contains("[0-9]").mean() > 0.5)
@@ -267,19 +267,19 @@ def _to_text(cells: pd.Series) -> pd.Series:
     return text.mask(text.str.lower().isin(EMPTY_CELLS)).astype(object).where(lambda cell: cell.notna(), None)
 
 
-def _detect_kind(cells: Sequence[str]) -> CellKind:
+def _detect_column_kind(cells: Sequence[str]) -> ColumnKind:
     if not cells:
-        return CellKind("nothing")
+        return ColumnKind("nothing")
     cells = [cell[:MAX_LENGTH] for cell in cells]
     if _share_of_matches(EIGHT_DIGITS.fullmatch(cell) for cell in cells) >= MOST and len(cells) > 1:
-        return CellKind("date", cells[0])
+        return ColumnKind("date", cells[0])
     if _share_of_matches(NUMBER.search(cell) for cell in cells) >= MOST:
         # 000226 is an identifier: no number is written so.
         if _share_of_matches(re.match("0[0-9]", cell) for cell in cells) > 1 - MOST:
-            return CellKind("text", cells[0])
-        return CellKind("whole" if all(WHOLE.fullmatch(cell) for cell in cells) else "decimal", cells[0])
+            return ColumnKind("text", cells[0])
+        return ColumnKind("whole" if all(WHOLE.fullmatch(cell) for cell in cells) else "decimal", cells[0])
     dates = (DATE.search(NAMED_DAY.sub("", cell.translate(CHARACTERS))) for cell in cells)
-    return CellKind("date" if _share_of_matches(dates) >= MOST else "text", cells[0])
+    return ColumnKind("date" if _share_of_matches(dates) >= MOST else "text", cells[0])
 
 
 def _share_of_matches(matches: object) -> float:

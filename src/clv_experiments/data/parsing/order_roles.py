@@ -21,7 +21,7 @@ NO_EMAIL_NAME = re.compile("optin|consent|accept|domain|sent|campaign|seller|sup
 NET_NAME = re.compile("^(?:total)?(?:net|netto)(?!werk|work)|net(?:to)?$")  # of tax, or of refunds
 
 
-def add_order_roles(
+def find_and_check_order_roles(
     raw: Table, roles: ColumnRoles, named: Mapping[str, str | bool | None], contents: ColumnContents, log: str
 ) -> tuple[Table, ColumnRoles, tuple[str, ...]]:
     """Find the columns of ``status`` and ``email``, and check that a guessed ``refunded`` holds amounts.
@@ -65,7 +65,7 @@ def add_order_roles(
     status = find_status_column(raw, set(by_role.values()), named.get("status"))
     if status.column:
         by_role["status"] = status.column
-    email = _find_email(raw, by_role) if named.get("email") is None and "email" not in by_role else None
+    email = _find_email_column(raw, by_role) if named.get("email") is None and "email" not in by_role else None
     if email:
         by_role["email"] = email
     guessed = tuple(role for role in by_role if role in roles.guessed or not named.get(role))
@@ -92,7 +92,7 @@ def _is_left_after_refund(by_role: Mapping[str, str], contents: ColumnContents, 
     return False
 
 
-def _find_email(raw: Table, by_role: Mapping[str, str]) -> str | None:
+def _find_email_column(raw: Table, by_role: Mapping[str, str]) -> str | None:
     """Return the first column of e-mail addresses, which only helps where the customers are known by something else."""
     if EMAIL_NAME.search(normalise_status(by_role["customer_id"])):
         return None

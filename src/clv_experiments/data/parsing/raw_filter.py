@@ -76,7 +76,7 @@ class FilteredRows:
         return {"rows": summary["rows"], "customers": lost, "amount": summary["amount"] or Decimal(0)}
 
 
-def filter_rows(raw: Table, where: str, options: ParseOptions, log: str) -> FilteredRows:
+def split_rows_by_condition(raw: Table, where: str, options: ParseOptions, log: str) -> FilteredRows:
     """Split the raw rows by a condition.
 
     An empty cell is equal to nothing, so that ``!=`` and ``not in`` keep it. Text equals text, letter by letter; beside
