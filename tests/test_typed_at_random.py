@@ -28,7 +28,7 @@ from clv_experiments.commands.submit import check_submission_name
 from clv_experiments.config.conf_folders import packaged_conf_folder
 from clv_experiments.config.log_and_window import build_window, load_log_from_config
 from clv_experiments.config.model_options import build_baselines, build_model
-from clv_experiments.config.settings import check_settings, get_experiment_name, resolve_settings
+from clv_experiments.config.settings import build_experiment_name, check_settings, resolve_settings
 from clv_experiments.config.shop import build_shop
 from clv_experiments.config.sweep_config import SweepConfig
 from clv_experiments.errors import ClvError
@@ -95,7 +95,7 @@ def check(command, typed):
             check_cell_settings(cfg)
         if command == "submit":
             check_submission_name(cfg.name)
-        assert get_experiment_name(cfg)
+        assert build_experiment_name(cfg)
         resolve_settings(cfg)
         build_model(cfg.model)
         build_baselines(cfg)

@@ -13,7 +13,7 @@ from optuna.trial import create_trial
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.sweep import OUTCOME, format_train_command, run_and_compare_winner
 from clv_experiments.config.log_and_window import build_window, load_log_from_config
-from clv_experiments.config.settings import flatten_settings, get_experiment_name
+from clv_experiments.config.settings import build_experiment_name, flatten_settings
 from clv_experiments.config.sweep_config import SweepConfig, add_validation_origins, build_candidate_model
 from clv_experiments.forecasting.evaluation_result import EvaluatedOrigin, EvaluationResult
 from clv_experiments.forecasting.forecaster import Forecaster
@@ -85,7 +85,7 @@ class Study:
         forecaster = tuned_forecaster if log is tuned_forecaster.log else Forecaster(log, tuned_forecaster.window)
         scorer = self.objective.with_periods(forecaster, [])
         holdout = EvaluatedOrigin(0, scorer.evaluate(build_candidate_model(cfg), tuned_forecaster.window.period(0)))
-        with instantiate(cfg.tracking).run(get_experiment_name(cfg), cfg.model.name) as run:
+        with instantiate(cfg.tracking).run(build_experiment_name(cfg), cfg.model.name) as run:
             run.log([Tag("study", search.study), Tag("trial", str(search.trial))] if search else [])
         return EvaluationResult([holdout], None, None, "", [], [])
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from clv_experiments.config.log_name import name_log
-from clv_experiments.config.settings import flatten_settings, get_experiment_name
+from clv_experiments.config.settings import build_experiment_name, flatten_settings
 
 
 @pytest.mark.parametrize(
@@ -43,12 +43,12 @@ def test_a_table_that_is_named_goes_before_its_database():
 def test_every_setting_knows_the_name_and_a_typed_one_wins(compose):
     typed = ["data=file", "data.path='logs/our orders.csv'", "window=3m"]
     cfg = compose(*typed)
-    assert (cfg.data.name, get_experiment_name(cfg), flatten_settings(cfg)["data.name"]) == (
+    assert (cfg.data.name, build_experiment_name(cfg), flatten_settings(cfg)["data.name"]) == (
         "our_orders",
         "our_orders 3m",
         "our_orders",
     )
-    assert get_experiment_name(compose(*typed, "data.name=file")) == "file 3m"
+    assert build_experiment_name(compose(*typed, "data.name=file")) == "file 3m"
     sql = ["data=sql", "data.connection='duckdb:///shop.duckdb'", "window=3m"]
-    assert get_experiment_name(compose(*sql)) == "shop 3m"
-    assert get_experiment_name(compose(*sql, "data.table=orders")) == "orders 3m"
+    assert build_experiment_name(compose(*sql)) == "shop 3m"
+    assert build_experiment_name(compose(*sql, "data.table=orders")) == "orders 3m"

@@ -16,7 +16,7 @@ from clv_experiments.decisions.overview.months import (
     Retention,
     compare_month_quarter_and_year,
     compare_revenue,
-    retention_trend,
+    retention_change,
 )
 from clv_experiments.reporting.prose import render_sentences
 
@@ -216,11 +216,11 @@ def test_trend_is_welchs_interval():
     rates = np.array([0.2, 0.25, 0.22, 0.3, 0.28, 0.35])
     table = pd.DataFrame(dict.fromkeys((1, 2, 3), rates))
     expected = ttest_ind(rates[3:], rates[:3], equal_var=False).confidence_interval()
-    trend = retention_trend(table)
+    trend = retention_change(table)
     assert trend.value == pytest.approx(rates[3:].mean() - rates[:3].mean())
     assert (trend.low, trend.high) == pytest.approx((expected.low, expected.high))
-    assert retention_trend(table.iloc[:5]) is None
-    constant = retention_trend(pd.DataFrame(dict.fromkeys((1, 2, 3), [0.5] * 3 + [0.75] * 3)))
+    assert retention_change(table.iloc[:5]) is None
+    constant = retention_change(pd.DataFrame(dict.fromkeys((1, 2, 3), [0.5] * 3 + [0.75] * 3)))
     assert (constant.low, constant.value, constant.high) == (0.25, 0.25, 0.25)
 
 

@@ -10,10 +10,10 @@ from clv_experiments.commands.cell_folders import build_forecaster, compute_cell
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.config.log_and_window import build_window, load_log_from_config
 from clv_experiments.config.settings import (
+    build_experiment_name,
     check_settings,
     check_whole_number,
     format_protocol_label,
-    get_experiment_name,
 )
 from clv_experiments.forecasting.origin_folder import PANEL
 from clv_experiments.reporting.record_files import build_output_path, check_writable
@@ -45,7 +45,7 @@ def write_cell(cfg: DictConfig) -> Path:
     terminal.print_log_report(log)
     forecaster = build_forecaster(cfg, log)
     cell = compute_cell_fingerprint(forecaster, format_protocol_label(cfg))
-    folder = build_output_path(cfg.output, f"{get_experiment_name(cfg)} {cell}")
+    folder = build_output_path(cfg.output, f"{build_experiment_name(cfg)} {cell}")
     terminal.print_line(f"cell {cell}")
     for period, path in write_cell_folders(cfg, forecaster, folder):
         terminal.print_line(

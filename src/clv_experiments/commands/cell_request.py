@@ -17,7 +17,7 @@ from clv_experiments.comparison.cell import Cell
 from clv_experiments.comparison.entries import TUNED
 from clv_experiments.comparison.selection import Selection, select_runs
 from clv_experiments.config.conf_folders import list_file_times, read_options
-from clv_experiments.config.settings import flatten_settings, get_experiment_name
+from clv_experiments.config.settings import build_experiment_name, flatten_settings
 from clv_experiments.errors import ClvError, LogTooShort
 from clv_experiments.forecasting.external import FAMILY as EXTERNAL
 
@@ -70,7 +70,7 @@ def select_cell_runs(cfg: DictConfig, overrides: Sequence[str]) -> Selection:
     every = cfg.runs == "all"
     selection = select_runs(
         reader,
-        get_experiment_name(cfg),
+        build_experiment_name(cfg),
         _cell_settings(cfg),
         models,
         all_runs=every,
@@ -104,7 +104,9 @@ def require_complete_cell(selection: Selection, cfg: DictConfig, overrides: Sequ
         If a model is missing.
     """
     if selection.impossible and selection.cell is None and not selection.missing:
-        raise LogTooShort(f"{get_experiment_name(cfg)} can judge no model: {next(iter(selection.impossible.values()))}")
+        raise LogTooShort(
+            f"{build_experiment_name(cfg)} can judge no model: {next(iter(selection.impossible.values()))}"
+        )
     if selection.missing or selection.cell is None:
         raise ClvError(_describe_missing(selection, cfg, overrides))
     return selection.cell
@@ -118,10 +120,10 @@ def _describe_missing(selection: Selection, cfg: DictConfig, overrides: Sequence
     reasons = "".join(f"; {model}: {reason}" for model, reason in missing.items() if reason)
     other_cells = f"; what is there: {'; '.join(selection.other_cells)}" if selection.other_cells else ""
     if cfg.cell and selection.cell is None:
-        return f"{get_experiment_name(cfg)} has no cell '{cfg.cell}'{other_cells or '; it holds no finished run'}"
+        return f"{build_experiment_name(cfg)} has no cell '{cfg.cell}'{other_cells or '; it holds no finished run'}"
     missing_names = "any model" if selection.cell is None else ", ".join(missing)
     return (
-        f"{get_experiment_name(cfg)} has no finished run of {missing_names} with these settings; type {run_missing}, "
+        f"{build_experiment_name(cfg)} has no finished run of {missing_names} with these settings; type {run_missing}, "
         f"or add --fill here{reasons}{other_cells}"
     )
 

@@ -11,7 +11,7 @@ from omegaconf import DictConfig, ListConfig
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.model_reference import ModelReference, resolve_model
 from clv_experiments.config.log_and_window import build_scoring_window, load_log_from_config
-from clv_experiments.config.settings import check_settings, get_experiment_name, parse_day
+from clv_experiments.config.settings import build_experiment_name, check_settings, parse_day
 from clv_experiments.data.window import Horizon
 from clv_experiments.errors import ClvError, command, suggest
 from clv_experiments.forecasting.forecaster import Forecaster
@@ -68,7 +68,7 @@ def export(cfg: DictConfig, model_argument: str | None) -> Path:
         )
         for dialect in cfg.dialects
     ]
-    folder = build_output_path(cfg.output, f"{get_experiment_name(cfg)} {cutoff} {reference.model.name}")
+    folder = build_output_path(cfg.output, f"{build_experiment_name(cfg)} {cutoff} {reference.model.name}")
     write_folder(cfg.output, folder.name, statements, "the statements")
     for statement in statements:
         terminal.print_line(str(folder / statement.name))

@@ -16,9 +16,9 @@ from clv_experiments.commands.model_reference import ModelReference, build_btyd_
 from clv_experiments.config.conf_folders import packaged_conf_folder
 from clv_experiments.config.log_and_window import build_scoring_window, load_log_from_config
 from clv_experiments.config.settings import (
+    build_experiment_name,
     check_settings,
     flatten_settings,
-    get_experiment_name,
     resolve_settings,
     setting_records,
 )
@@ -74,7 +74,7 @@ def write_insights(cfg: DictConfig, model_argument: str | None) -> Path:
     terminal = Terminal()
     with ExitStack() as stack:
         with terminal.show_step("opening the tracking store", "tracking"):
-            run = stack.enter_context(instantiate(cfg.tracking).run(get_experiment_name(cfg), KIND))
+            run = stack.enter_context(instantiate(cfg.tracking).run(build_experiment_name(cfg), KIND))
         request = resolve_model(cfg, model_argument)
         terminal.print_line(f"model: {request.settings_description}, fitted anew at each cutoff")
         settings = resolve_settings(cfg)
@@ -99,7 +99,7 @@ def write_insights(cfg: DictConfig, model_argument: str | None) -> Path:
             files = [Text(PAGE, page), *report.files]
             total = total_interval_records("expected", snapshots.now.model.level)
             run.log([*log_records(log), *_build_identity_tags(forecaster, snapshots), *total, *files])
-            title = f"{get_experiment_name(cfg)} {forecaster.window.end}"
+            title = f"{build_experiment_name(cfg)} {forecaster.window.end}"
             path = write_folder(cfg.output, title, files, "the report") / PAGE
         for answer in report.answers:
             terminal.print_line(f"{answer.question} {answer.headline}.")

@@ -32,7 +32,7 @@ from clv_experiments.comparison.standings import Standings, check_bootstrap_sett
 from clv_experiments.comparison.verdict import decide_multi_cell_verdict, decide_verdict
 from clv_experiments.config.check_options import build_checks
 from clv_experiments.config.log_and_window import build_window, load_log_from_config
-from clv_experiments.config.settings import check_settings, get_experiment_name, is_tracking_enabled
+from clv_experiments.config.settings import build_experiment_name, check_settings, is_tracking_enabled
 from clv_experiments.errors import ClvError, UnsuitableLog
 from clv_experiments.evaluation.metrics import OBJECTIVES, require_applicable_scores
 from clv_experiments.reporting.record_files import check_writable, write_folder
@@ -71,7 +71,7 @@ def run_leaderboard(cfg: DictConfig, overrides: Sequence[str], *, is_single: boo
     checks = build_board_checks(cfg)
     check_promote_setting(cfg, is_single=is_single)
     terminal = Terminal()
-    with terminal.show_step(f"reading the runs of {get_experiment_name(cfg)}", "runs"):
+    with terminal.show_step(f"reading the runs of {build_experiment_name(cfg)}", "runs"):
         selection = select_cell_runs(cfg, overrides)
     if selection.missing and cfg.fill:
         _check_metric_is_defined(cfg, terminal)
@@ -93,7 +93,9 @@ def run_leaderboard(cfg: DictConfig, overrides: Sequence[str], *, is_single: boo
     _print_board(terminal, board)
     with terminal.show_step("drawing and writing", "writing"):
         records = list(board_records(result, board.checks, _format_current_time()))
-        _store_and_write_records(cfg, get_experiment_name(cfg), f"{cell.title} {cell.identity[:8]}", records, terminal)
+        _store_and_write_records(
+            cfg, build_experiment_name(cfg), f"{cell.title} {cell.identity[:8]}", records, terminal
+        )
         if cfg.markdown and is_single:
             update_markdown_file(cfg.markdown, records)
     if cfg.promote:

@@ -99,7 +99,7 @@ def resolve_model(cfg: DictConfig, model_argument: str | None) -> ModelReference
     from hydra.utils import instantiate
 
     from clv_experiments.config.model_options import build_model
-    from clv_experiments.config.settings import get_experiment_name
+    from clv_experiments.config.settings import build_experiment_name
     from clv_experiments.tracking.experiment_name import champion_model_uri
 
     if model_argument and not _is_stored(model_argument):
@@ -107,7 +107,7 @@ def resolve_model(cfg: DictConfig, model_argument: str | None) -> ModelReference
     reader = instantiate(cfg.tracking).reader()
     try:
         wants_champion = model_argument is None or model_argument == CHAMPION
-        stored = reader.model(champion_model_uri(get_experiment_name(cfg)) if wants_champion else model_argument)
+        stored = reader.model(champion_model_uri(build_experiment_name(cfg)) if wants_champion else model_argument)
     except ClvError as error:
         if model_argument:
             raise

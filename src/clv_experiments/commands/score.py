@@ -34,7 +34,7 @@ from clv_experiments.config.log_and_window import (
     read_raw_table,
     read_rfm_summary_from_config,
 )
-from clv_experiments.config.settings import check_settings, get_experiment_name, resolve_settings, setting_records
+from clv_experiments.config.settings import build_experiment_name, check_settings, resolve_settings, setting_records
 from clv_experiments.config.shop import build_shop
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.rfm_summary import RfmSummary
@@ -116,7 +116,7 @@ def score(
     with ExitStack() as stack:
         with terminal.show_step("opening the tracking store", "tracking"):
             run = stack.enter_context(
-                instantiate(cfg.tracking).run(get_experiment_name(cfg), f"{KIND} {request.model.name}")
+                instantiate(cfg.tracking).run(build_experiment_name(cfg), f"{KIND} {request.model.name}")
             )
         model_is_chosen = bool(model_argument or request.stored)
         run.log([Tag("kind", KIND), *_setting_records(cfg, with_model=model_is_chosen and not request.stored)])
@@ -159,7 +159,7 @@ def _fit_and_write_scores(
     context = _build_scoring_context(cfg, Forecaster(log, window), request, btyd_model, shop, terminal)
     scorer = Scorer(context.models, context.assessment.intervals, shop, window.end)
 
-    folder = build_output_path(cfg.output, f"{get_experiment_name(cfg)} {window.end} {request.model.name}")
+    folder = build_output_path(cfg.output, f"{build_experiment_name(cfg)} {window.end} {request.model.name}")
     with scratch_file(folder) as expectations:
         with _show_timed_bar(terminal, "scoring") as progress:
             predict_and_write_expectations(expectations, log, window, request.model.features, scorer, progress)

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from clv_experiments.data.log import TransactionLog
-from clv_experiments.data.queries.attributes import country_by_customer
+from clv_experiments.data.queries.attributes import top_spend_country_by_customer
 from clv_experiments.data.queries.customers import count_customers_by_cutoff
 from clv_experiments.data.window import Window
 from clv_experiments.decisions.customer_scores import CustomerGroups, Scorer, choose_ranking_column
@@ -57,7 +57,7 @@ def rank_and_write_scores(
     value = choose_ranking_column(pq.read_schema(expectations).names)
     customers, summary = pd.concat(read_batches(expectations, [value, *HISTORY_RANKED_BY])), ScoreSummary()
     groups = CustomerGroups.from_customers(customers, scorer.shop, missed, scorer.cutoff)
-    country = country_by_customer(log, scorer.cutoff)
+    country = top_spend_country_by_customer(log, scorer.cutoff)
     with open_score_files(folder) as writer:
         for batch in read_batches(expectations):
             scores = groups.assign_groups(batch.set_index("customer_id"), country)

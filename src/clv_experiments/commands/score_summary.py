@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.model_reference import ModelReference
 from clv_experiments.commands.score_files import CSV, PARQUET, open_score_files
-from clv_experiments.config.settings import get_experiment_name, parse_day
+from clv_experiments.config.settings import build_experiment_name, parse_day
 from clv_experiments.config.shop import build_shop
 from clv_experiments.data.rfm_summary import RfmSummary
 from clv_experiments.data.window import Horizon
@@ -54,7 +54,7 @@ def fit_and_write_rfm_scores(
     scores, totals = score_summary(summary, btyd, model.name, shop, cutoff), ScoreSummary()
     totals.add(scores)
 
-    title = f"{get_experiment_name(cfg)} {cutoff or ''} {model.name}"
+    title = f"{build_experiment_name(cfg)} {cutoff or ''} {model.name}"
     folder = build_output_path(cfg.output, title)
     with terminal.show_step("writing the scores", "writing"), open_score_files(folder) as writer:
         writer.write(scores)

@@ -21,10 +21,10 @@ from clv_experiments.config.conf_folders import find_option_files
 from clv_experiments.config.log_and_window import build_window, load_log_from_config
 from clv_experiments.config.model_options import build_baselines
 from clv_experiments.config.settings import (
+    build_experiment_name,
     check_settings,
     check_whole_number,
     format_protocol_label,
-    get_experiment_name,
     resolve_settings,
     setting_records,
 )
@@ -74,10 +74,10 @@ def submit(cfg: DictConfig) -> EvaluationResult | None:
     terminal = Terminal()
     if cfg.resume and (
         completed := find_completed_run(
-            _tracking_reader(cfg), get_experiment_name(cfg), _list_identifying_params(cfg, name)
+            _tracking_reader(cfg), build_experiment_name(cfg), _list_identifying_params(cfg, name)
         )
     ):
-        terminal.print_line(f"{get_experiment_name(cfg)}, {name}: there already (run {completed.run_id})")
+        terminal.print_line(f"{build_experiment_name(cfg)}, {name}: there already (run {completed.run_id})")
         return None
     try:
         task, result = _load_and_evaluate(cfg, source, name, terminal)
@@ -86,7 +86,7 @@ def submit(cfg: DictConfig) -> EvaluationResult | None:
             raise
         terminal.print_line(f"left out: {error}")
         return None
-    with instantiate(cfg.tracking).run(get_experiment_name(cfg), name) as run:
+    with instantiate(cfg.tracking).run(build_experiment_name(cfg), name) as run:
         run.log([*submission_records(cfg, task, result, name, provenance)])
     terminal.print_summary(result.comparison, result.title)
     terminal.print_line(run.location)

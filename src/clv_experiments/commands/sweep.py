@@ -17,8 +17,8 @@ from clv_experiments.commands.train import run_experiment
 from clv_experiments.config.log_and_window import build_window, load_log_from_config
 from clv_experiments.config.model_options import build_model
 from clv_experiments.config.settings import (
+    build_experiment_name,
     format_run_title,
-    get_experiment_name,
     get_study_folder,
     resolve_settings,
     setting_records,
@@ -93,7 +93,7 @@ def tune_model(cfg: DictConfig, overrides: Sequence[str]) -> float:
     terminal.print_line(f"study '{study.name}', by {search_description}")
     with terminal.show_step("computing features and labels", "features"):
         objective.precompute_features(config.build_models_of_group_options())
-    opened = instantiate(cfg.tracking).study(get_experiment_name(cfg), study.name, study.identity)
+    opened = instantiate(cfg.tracking).study(build_experiment_name(cfg), study.name, study.identity)
     with opened as run, _print_resume_hint_on_interrupt(terminal):
         if run.new:
             run.log([*_setting_records(cfg, study)])
@@ -210,7 +210,7 @@ def _read_stored_outcome(config: SweepConfig, study: TrackedStudy, search: Trial
         return None
     reader = instantiate(config.cfg.tracking).reader()
     tags = {"study": search.study, "trial": str(search.trial)}.items()
-    runs = reader.runs(get_experiment_name(config.cfg)) if reader.exists else []
+    runs = reader.runs(build_experiment_name(config.cfg)) if reader.exists else []
     has_run = any(run.status == "FINISHED" and run.tags.items() >= tags for run in runs)
     return TuningOutcome.from_json(stored) if has_run else None
 

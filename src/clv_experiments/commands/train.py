@@ -14,11 +14,11 @@ from clv_experiments.config.log_and_window import build_window, load_log_from_co
 from clv_experiments.config.model_options import build_baselines, build_model
 from clv_experiments.config.run_name import name_run
 from clv_experiments.config.settings import (
+    build_experiment_name,
     check_settings,
     flatten_settings,
     format_protocol_label,
     format_run_title,
-    get_experiment_name,
     parse_day,
     read_split_settings,
     resolve_settings,
@@ -72,7 +72,7 @@ def train(cfg: DictConfig) -> float | None:
     if not cfg.resume:
         return run_experiment(cfg).objective
     reader = instantiate(cfg.tracking).reader()
-    completed = find_completed_run(reader, get_experiment_name(cfg), flatten_settings(cfg))
+    completed = find_completed_run(reader, build_experiment_name(cfg), flatten_settings(cfg))
     if completed is None:
         try:
             return run_experiment(cfg).objective
@@ -151,7 +151,7 @@ def _open_run(cfg: DictConfig, tracker: Tracker | None, terminal: Terminal) -> I
     with ExitStack() as stack:
         with terminal.show_step("opening the tracking store", "tracking"):
             tracker = tracker or instantiate(cfg.tracking)
-            run = stack.enter_context(tracker.run(get_experiment_name(cfg), name_run(cfg)))
+            run = stack.enter_context(tracker.run(build_experiment_name(cfg), name_run(cfg)))
         settings = resolve_settings(cfg)
         run.log([Tag("kind", RUN), *setting_records(settings), Text("config.yaml", OmegaConf.to_yaml(settings))])
         yield run

@@ -117,7 +117,7 @@ def rank_over_cells(boards: Sequence[Standings], required: Collection[str] = ())
     complete = [title for title, models in lacking.items() if not models]
     titles = tuple(complete if len(complete) > 1 else by_title)
     boards = [by_title[title] for title in titles]
-    models = _models_in_every_cell(boards, titles)
+    models = _require_models_in_every_cell(boards, titles)
     scores = np.array([board.rows()["score"].loc[models] for board in boards], dtype=float)
     ranks = rankdata(-scores, axis=1)
     table = _build_ranking_table(boards, models, ranks)
@@ -145,7 +145,7 @@ def rank_over_cells(boards: Sequence[Standings], required: Collection[str] = ())
     )
 
 
-def _models_in_every_cell(boards: Sequence[Standings], titles: Sequence[str]) -> list[str]:
+def _require_models_in_every_cell(boards: Sequence[Standings], titles: Sequence[str]) -> list[str]:
     models = sorted(set.intersection(*(set(board.cell.labels) for board in boards)))
     if len(models) < 2:
         raise ClvError(

@@ -111,7 +111,7 @@ def format_run_title(cfg: DictConfig) -> str:
     return f"{cfg.model.name} with features {cfg.model.features.name} on {cfg.data.name}, next {horizon}"
 
 
-def get_experiment_name(cfg: DictConfig) -> str:
+def build_experiment_name(cfg: DictConfig) -> str:
     """Name the MLflow experiment that a log and a horizon are filed under: ``cdnow 3m``."""
     return format_experiment_name(cfg.data.name, Horizon.parse(cfg.window.horizon).label)
 

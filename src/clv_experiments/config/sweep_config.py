@@ -19,7 +19,7 @@ from clv_experiments.comparison.selection import WITHOUT_EFFECT
 from clv_experiments.config.conf_folders import find_option_files
 from clv_experiments.config.log_and_window import build_window
 from clv_experiments.config.model_options import build_model
-from clv_experiments.config.settings import flatten_settings, get_experiment_name
+from clv_experiments.config.settings import build_experiment_name, flatten_settings
 from clv_experiments.config.sweep_options import RANDOM_SEED, SweepSettings, read_space, read_sweep_settings
 from clv_experiments.data.window import Period, Window
 from clv_experiments.errors import ClvError, suggest
@@ -149,7 +149,7 @@ class SweepConfig:
     def study_name(self, trial_settings: Mapping[str, Any]) -> str:
         """Return the name that was typed, or one after what is searched."""
         digest = hashlib.sha256(json.dumps(trial_settings, sort_keys=True).encode()).hexdigest()
-        return self.validated_settings.name or f"{self.cfg.model.name} {get_experiment_name(self.cfg)} {digest[:8]}"
+        return self.validated_settings.name or f"{self.cfg.model.name} {build_experiment_name(self.cfg)} {digest[:8]}"
 
     @cached_property
     def _group_options(self) -> dict[tuple[str, str], Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from clv_experiments.data.queries.attributes import country_by_customer
+from clv_experiments.data.queries.attributes import top_spend_country_by_customer
 from clv_experiments.data.window import Period
 from clv_experiments.evaluation.regularity import Regularity
 from clv_experiments.features.feature_set import FeatureSet
@@ -79,7 +79,7 @@ def take_snapshot(forecaster: Forecaster, period: Period, model: Model, btyd: Mo
     is_btyd = "p_alive" in spend.table
     purchases = spend if is_btyd else forecaster.forecast(period, btyd)
     table = forecaster.features(period.cutoff, HISTORY).assign(expected_spend=spend.table["y_pred"])
-    country = country_by_customer(forecaster.log, period.cutoff)
+    country = top_spend_country_by_customer(forecaster.log, period.cutoff)
     if country is not None:
         table.insert(5, "country", country)
     table[PURCHASE_COLUMNS] = purchases.table[PURCHASE_COLUMNS]

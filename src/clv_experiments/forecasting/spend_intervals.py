@@ -13,8 +13,8 @@ from clv_experiments.evaluation.distribution import (
     PROBABILITIES,
     coverage_scores,
     crps,
-    interval_probabilities,
     quantile_interval,
+    quantile_interval_probabilities,
 )
 from clv_experiments.forecasting.customer_features import RFM
 from clv_experiments.forecasting.evaluation_result import EvaluatedForecast
@@ -108,7 +108,7 @@ def _compute_level_factor(forecaster: Forecaster, forecast: Forecast) -> float:
 
 def _predict_own_distribution(forecast: Forecast) -> tuple[dict[int, tuple[Floats, Floats]], Floats]:
     """Return the ends of the model's own intervals by percent, and its quantiles at PROBABILITIES, shape (n, k)."""
-    ends = [interval_probabilities(percent / 100) for percent in INTERVALS]
+    ends = [quantile_interval_probabilities(percent / 100) for percent in INTERVALS]
     quantiles = forecast.estimator.predict_quantiles(forecast.X, np.concatenate([PROBABILITIES, *ends]))
     at_ends = np.split(quantiles[:, len(PROBABILITIES) :], len(INTERVALS), axis=1)
     intervals = {percent: quantile_interval(three) for percent, three in zip(INTERVALS, at_ends, strict=True)}

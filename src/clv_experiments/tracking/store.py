@@ -35,7 +35,7 @@ from clv_experiments.tracking.disk_reserve import (
     delete_disk_reserve,
 )
 from clv_experiments.tracking.interrupts import deferred_interrupts
-from clv_experiments.tracking.store_errors import LOCKED, describe_opening_error, describe_store_error
+from clv_experiments.tracking.store_errors import LOCKED, describe_store_error, describe_unusable_database
 
 # The database is made in silence: its log lines mean nothing to whoever runs an experiment.
 for logger_name in ("alembic", "mlflow"):
@@ -85,7 +85,7 @@ def open_store(folder: Path) -> mlflow.MlflowClient:
     except (MlflowException, SQLAlchemyError) as error:
         if is_disk_full(error):
             raise ClvError(describe_full_disk(error, folder, "tracking.folder")) from error
-        raise ClvError(describe_opening_error(error, database)) from error
+        raise ClvError(describe_unusable_database(error, database)) from error
 
 
 def _connect_client(uri: str) -> mlflow.MlflowClient:

@@ -44,7 +44,7 @@ def describe_store_error(error: Exception, database: Path | None = None) -> str:
     return f"MLflow refuses: {shorten_first_line(error)}"
 
 
-def describe_opening_error(error: Exception, database: Path) -> str:
+def describe_unusable_database(error: Exception, database: Path) -> str:
     """Say why a database of runs cannot be opened; one that another version of MLflow wrote must not be moved away."""
     schema = OTHER_SCHEMA.search(str(error))
     if schema is None:

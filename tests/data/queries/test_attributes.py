@@ -5,7 +5,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from clv_experiments.data.queries.attributes import country_by_customer, spend_by_customer_and_product
+from clv_experiments.data.queries.attributes import spend_by_customer_and_product, top_spend_country_by_customer
 
 DAY, LATER = date(2020, 1, 10), date(2020, 3, 1)
 ROWS = pd.DataFrame(
@@ -31,11 +31,11 @@ def log(log_of):
 
 
 def test_the_country_is_where_most_was_spent_by_the_cutoff(log):
-    result = country_by_customer(log, DAY)
+    result = top_spend_country_by_customer(log, DAY)
     assert result.index.tolist() == ["a", "b", "d"]
     assert result.tolist()[:2] == ["FR", "=x()"]
     assert pd.isna(result["d"])
-    assert country_by_customer(log, LATER)["a"] == "DE"
+    assert top_spend_country_by_customer(log, LATER)["a"] == "DE"
 
 
 def test_products_are_those_bought_by_the_cutoff(log):
@@ -52,5 +52,5 @@ def test_products_go_by_their_names_where_there_are_any(log_of):
 def test_a_log_without_them_says_so(log_of):
     bare = log_of(ROWS[["customer_id", "date", "amount"]])
     assert bare.lines is None
-    assert country_by_customer(bare, DAY) is None
+    assert top_spend_country_by_customer(bare, DAY) is None
     assert spend_by_customer_and_product(bare, DAY) is None

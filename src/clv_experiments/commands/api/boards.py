@@ -30,7 +30,7 @@ from clv_experiments.comparison.entries import label_runs, read_entry
 from clv_experiments.comparison.selection import build_cell
 from clv_experiments.comparison.standings import Standings, check_bootstrap_settings, compute_standings
 from clv_experiments.comparison.verdict import decide_verdict
-from clv_experiments.config.settings import get_experiment_name
+from clv_experiments.config.settings import build_experiment_name
 from clv_experiments.errors import ClvError, UnsuitableLog
 from clv_experiments.tracking.memory_tracker import MemoryReader, MemoryRun, MemoryTracker
 
@@ -246,7 +246,7 @@ def _submit_predictions(
     with terminal.show_progress() as progress:
         task, result = evaluate_predictions(template, log.transactions, predictions, name, progress)
     tracker = MemoryTracker()
-    with tracker.run(get_experiment_name(template), name) as run:
+    with tracker.run(build_experiment_name(template), name) as run:
         run.log([*submission_records(template, task, result, name, "given to leaderboard()")])
     return run
 
@@ -267,4 +267,4 @@ def _build_cell_of_runs(runs: Sequence[MemoryRun], template: DictConfig, metric:
         read_entry(reader, run, labels[run.run_id], reader.table(run.run_id, "predictions.parquet"), metric)
         for run in stored
     ]
-    return build_cell(get_experiment_name(template), stored[0], entries)
+    return build_cell(build_experiment_name(template), stored[0], entries)

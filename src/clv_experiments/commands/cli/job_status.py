@@ -62,7 +62,7 @@ class JobStatusFolder:
         (self.folder / STOP).touch()
         finished: set[int] = set()
         until = time.monotonic() + STOP_TIMEOUT
-        while (busy := self._running_worker_pids() - finished) and time.monotonic() < until:
+        while (busy := self._recorded_worker_pids() - finished) and time.monotonic() < until:
             for worker in busy:  # which ignores it the second time
                 try:
                     os.kill(worker, signal.SIGINT)
@@ -70,5 +70,5 @@ class JobStatusFolder:
                     finished.add(worker)
             time.sleep(0.05)
 
-    def _running_worker_pids(self) -> set[int]:
+    def _recorded_worker_pids(self) -> set[int]:
         return {int(path.stem) for path in self.folder.glob(f"*{JOB_SUFFIX}")}

@@ -28,7 +28,7 @@ def use_temporary_folder() -> Iterator[Path]:
     before, variables = tempfile.tempdir, {name: os.environ.get(name) for name in ("TMPDIR", MATPLOTLIB)}
     folder, lock = _create_locked_folder()
     tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
-    if variables[MATPLOTLIB] is None and not all(map(_is_writable, _matplotlib_folders())):
+    if variables[MATPLOTLIB] is None and not all(map(_is_writable, _user_config_and_cache_folders())):
         os.environ[MATPLOTLIB] = str(folder / "matplotlib")  # it would complain, and miss one of its own at the end
     try:
         yield folder
@@ -43,8 +43,8 @@ def use_temporary_folder() -> Iterator[Path]:
             lock.release()
 
 
-def _matplotlib_folders() -> list[Path]:
-    """Name the folders in which Matplotlib keeps settings and its list of fonts."""
+def _user_config_and_cache_folders() -> list[Path]:
+    """Name the user's folders below which Matplotlib keeps settings and its list of fonts."""
     defaults = {"XDG_CONFIG_HOME": "~/.config", "XDG_CACHE_HOME": "~/.cache"}
     return [Path(os.environ.get(name) or os.path.expanduser(default)) for name, default in defaults.items()]
 

@@ -87,7 +87,7 @@ def aggregate_text_table(aggregate: MultiCellRanking) -> TextTable:
     )
 
 
-def scores_by_cell_table(aggregate: MultiCellRanking) -> TextTable:
+def scores_and_ranks_by_cell_table(aggregate: MultiCellRanking) -> TextTable:
     """Write each model's score and rank in each cell; ``*`` marks the best and all that tie with it there."""
     form, scores = METRICS[aggregate.metric].number_format, aggregate.scores
     rows = [
@@ -144,7 +144,7 @@ def render_aggregate_markdown(aggregate: MultiCellRanking, created: str) -> str:
             *render_sentences(AGGREGATE, "cliques", aggregate),
             *(f"{remark}." for remark in (*aggregate.notes, *aggregate.exclusion_notes)),
         ],
-        scores=scores_by_cell_table(aggregate),
+        scores=scores_and_ranks_by_cell_table(aggregate),
         created=created,
     )
 

@@ -95,7 +95,7 @@ def clean(
     lines = batch.remaining
     internal = [column for column in lines.columns if column == RETURNED]
     report = CleaningReport(tabulate_sizes(sizes, steps), tuple(notes))
-    return CleanLines(lines.drop(*raw_columns(lines), *internal), batch.remaining_sums(sums), sums, report)
+    return CleanLines(lines.drop(*raw_columns(lines), *internal), batch.last_stage_sums(sums), sums, report)
 
 
 class _RemovalBatch:
@@ -142,7 +142,7 @@ class _RemovalBatch:
         }
         return t.group_by(*keys, "stage").agg(rows=t.count(), amount=t.amount.sum(), amounts=t.amount.count(), **counts)
 
-    def remaining_sums(self, sums: Table) -> Table:
+    def last_stage_sums(self, sums: Table) -> Table:
         """Return the sums of the last stage."""
         left = sums.filter(sums.stage == len(self._removals))
         return left.drop("stage", *(name for name in sums.columns if name.startswith(CHECK)))

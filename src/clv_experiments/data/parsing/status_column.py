@@ -110,7 +110,7 @@ def find_status_column(raw: Table, used: Container[str], named: str | bool | Non
     chosen = min(matches, key=lambda candidate: (not candidate.has_effect, not candidate.is_usual))
     others = [candidate for candidate in candidates if candidate is not chosen and candidate.looks_like_status]
     further = [candidate for candidate in others if candidate.flag and candidate.is_certain]
-    notes = [_describe_additional_flag(candidate, chosen) for candidate in further]
+    notes = [_describe_flag_also_applied(candidate, chosen) for candidate in further]
     notes += [_describe_unused_column(candidate) for candidate in others if candidate not in further]
     return StatusColumn(_combine_with_flags(raw, chosen, further), chosen.column, tuple(notes))
 
@@ -139,7 +139,7 @@ def _count_status_values(raw: Table, column: str, flag: StatusFlag | None) -> _S
     return _StatusCandidate(column, usual, flag, {row[TEXT]: row["rows"] for row in rows})
 
 
-def _describe_additional_flag(candidate: _StatusCandidate, chosen: _StatusCandidate) -> str:
+def _describe_flag_also_applied(candidate: _StatusCandidate, chosen: _StatusCandidate) -> str:
     [(status, rows)] = candidate.rows.items()
     return (
         f"column '{candidate.column}' says of {rows:,} row(s) that they are no sales either: '{status}' "

@@ -11,7 +11,7 @@ from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.queries.customers import fetch_by_customer
 
 
-def country_by_customer(log: TransactionLog, cutoff: date) -> pd.Series | None:
+def top_spend_country_by_customer(log: TransactionLog, cutoff: date) -> pd.Series | None:
     """Find the country of each customer: the one with most of their spend up to the cutoff.
 
     Returns

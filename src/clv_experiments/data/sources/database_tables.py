@@ -30,7 +30,7 @@ def choose_table(backend: Any, connection: str) -> str:
         )
     if len(tables) == 1:
         return tables[0]
-    logs = [table for table in tables[:MAX_INSPECTED] if resembles_log(_column_names(backend, table))]
+    logs = [table for table in tables[:MAX_INSPECTED] if resembles_log(_column_names_if_readable(backend, table))]
     if len(logs) == 1:
         guess = f"by its columns {logs[0]} looks like the log: type data.table={quote_column(logs[0])}"
     elif logs:
@@ -63,7 +63,7 @@ def resembles_log(columns: list[str]) -> bool:
     return True
 
 
-def _column_names(backend: Any, table: str) -> list[str]:
+def _column_names_if_readable(backend: Any, table: str) -> list[str]:
     if backend.name == "sqlite":  # where a column may lack a type, without which Ibis knows no table
         rows = backend.con.execute(f"SELECT * FROM {quote_identifier(table)} LIMIT 0")
         return [column[0] for column in rows.description]

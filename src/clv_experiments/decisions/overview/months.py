@@ -176,7 +176,7 @@ class Retention:
     @property
     def trend(self) -> Estimate | None:
         """By what share more of the later half of the cohorts after the burn-in than of the earlier buy again."""
-        return retention_trend(self.table[self.is_after_burn_in])
+        return retention_change(self.table[self.is_after_burn_in])
 
     @property
     def direction(self) -> Literal["improving", "worsening", "steady", "unknown"]:
@@ -189,7 +189,7 @@ class Retention:
         return "improving" if trend.value > 0 else "worsening"
 
 
-def retention_trend(cohorts: pd.DataFrame) -> Estimate | None:
+def retention_change(cohorts: pd.DataFrame) -> Estimate | None:
     """Set the later half of the cohorts against the earlier, by the mean share that buys in the first three months.
 
     Cohorts, oldest first, count alike, so that the interval is of the ups and downs from cohort to cohort (Welch's t,
