@@ -82,7 +82,7 @@ def check(command, typed):
             return
         if command == "sweep":
             config = SweepConfig(cfg, overrides)
-            assert config.settings
+            assert config.validated_settings
             assert config.space.parameters is not None
             assert config.configured_params is not False
         if command in ("score", "insights"):
