@@ -75,7 +75,7 @@ def find_missed(now: Snapshot, previous: Snapshot, likely: float, replicates: in
     """Find the likely customers who did not buy in the previous period, and how many of them chance explains."""
     past = _replace_p_alive(now, previous)
     candidates = past[past["p_purchase"] >= likely]
-    missed = candidates[candidates["purchase_days"] == 0]
+    missed = past.loc[missed_customer_ids(past, likely)]
     p_alive_now = now.table["p_alive"].reindex(missed.index)
     missed = missed.assign(days_since_last=days_since_last(missed), p_alive_now=p_alive_now)
     table = missed.sort_values("expected_spend", ascending=False, kind="stable").reset_index(names="customer_id")
