@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -11,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from clv_experiments.config.instantiation import instantiate_setting
 from clv_experiments.config.settings import ALL, EARLIER, parse_day
+from clv_experiments.data.cleaning.clean import GetLearningEnd
 from clv_experiments.data.engine import open_engine
 from clv_experiments.data.log import TransactionLog, load_log
 from clv_experiments.data.log_cache import LastLogCache
@@ -36,7 +36,7 @@ def read_rfm_summary_from_config(cfg: DictConfig, raw: RawTable) -> RfmSummary |
 
 
 def load_log_from_config(
-    cfg: DictConfig, get_learning_end: Callable[[date, date], date], raw: RawTable | None = None, *, cached: bool = True
+    cfg: DictConfig, get_learning_end: GetLearningEnd, raw: RawTable | None = None, *, cached: bool = True
 ) -> TransactionLog:
     """Read the log that the data config describes; cleaning learns from nothing after ``get_learning_end``.
 
@@ -68,7 +68,7 @@ def load_log_from_config(
     if not cached:
         return load(get_learning_end=get_learning_end)
     settings = OmegaConf.to_yaml(cfg, resolve=True)
-    return LOG_CACHE.get_or_load(settings, get_learning_end, lambda until: load(get_learning_end=until))
+    return LOG_CACHE.get_or_load(settings, get_learning_end, lambda recorded: load(get_learning_end=recorded))
 
 
 def build_window(cfg: DictConfig, start: date, end: date) -> Window:

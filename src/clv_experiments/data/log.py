@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -10,7 +10,7 @@ from functools import partial
 import ibis
 import pandas as pd
 
-from clv_experiments.data.cleaning.clean import CleanLines, clean
+from clv_experiments.data.cleaning.clean import CleanLines, GetLearningEnd, clean
 from clv_experiments.data.cleaning.report import CleaningReport, Step
 from clv_experiments.data.engine import DuckDb, Engine
 from clv_experiments.data.fingerprint import compute_fingerprint, summarise_customers
@@ -40,8 +40,6 @@ from clv_experiments.errors import ClvError
 
 PURCHASES = "purchases"  # unit of a log without amounts
 WITHOUT_AMOUNTS = "there are no amounts: purchases are predicted, no spend (data.columns.amount)"
-
-GetLearningEnd = Callable[[date, date], date]
 
 
 @dataclass(frozen=True)

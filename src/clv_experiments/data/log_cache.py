@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
-from clv_experiments.data.log import GetLearningEnd, TransactionLog
+from clv_experiments.data.cleaning.clean import GetLearningEnd
+from clv_experiments.data.log import TransactionLog
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from clv_experiments.data.cleaning.report import (
     tabulate_sizes,
 )
 
+GetLearningEnd = Callable[[date, date], date]  # of the first and last day, the last day to learn from
 CHECK = "check: "  # prefix of columns that count what steps ask for
 
 
@@ -51,7 +52,7 @@ def clean(
     lines: Table,
     steps: Sequence[Step],
     log_end: date | None,
-    get_learning_end: Callable[[date, date], date],
+    get_learning_end: GetLearningEnd,
     log_start: date | None = None,
 ) -> CleanLines:
     """Apply the steps in order and count what each removes.
@@ -171,9 +172,7 @@ class _RemovalBatch:
                 )
 
 
-def _apply_step(
-    step: Step, batch: _RemovalBatch, log_end: date | None, get_learning_end: Callable[[date, date], date]
-) -> StepResult:
+def _apply_step(step: Step, batch: _RemovalBatch, log_end: date | None, get_learning_end: GetLearningEnd) -> StepResult:
     lines = batch.remaining
     if step.takes_customer_ids:
         return step.apply_to(lines, batch.customer_ids())
