@@ -1,4 +1,4 @@
-"""Several models as one: equal weights, the same total, and nobody's forecast depends on who else is asked."""
+"""Several models as one: the same weight but for a prior, the same total, and nobody depends on who else is asked."""
 
 import pickle
 
@@ -77,20 +77,67 @@ def test_the_chance_of_a_purchase_is_the_mean_of_members_that_predict_it():
     assert not hasattr(Ensemble({"rate": SpendRate()}), "probability_purchase")
 
 
-def test_where_every_member_knows_its_distribution_it_knows_their_mixture():
+@pytest.mark.parametrize("prior", [None, "mbg_nbd"])
+def test_where_every_member_knows_its_distribution_it_knows_their_mixture(prior):
     known = {name: MEMBERS[name] for name in ("hurdle", "mbg_nbd")}
     assert not hasattr(Ensemble(MEMBERS), "predict_quantiles")
-    ensemble, few = Ensemble(known).fit(X, Y).scale_to(X, 5000.0), X.iloc[:60]
+    ensemble, few = Ensemble(known, prior=prior).fit(X, Y).scale_to(X, 5000.0), X.iloc[:60]
     quantiles = ensemble.predict_quantiles(few, [0.8, 0.95])
-    members = ensemble.members_.values()
+    members, weights = ensemble.members_.values(), list(ensemble.weights_.values())
     for column, probability in enumerate([0.8, 0.95]):
         for row in range(60):  # by hand: at the quantile the mean of the members' chances of more is what it says
             amount, customer = quantiles[row, column], few.iloc[[row]]
-            above = np.mean([member.probability_above(customer, amount)[0] for member in members])
+            above = np.dot(weights, [member.probability_above(customer, amount)[0] for member in members])
             assert above == pytest.approx(1 - probability, abs=0.006) or (amount == 0 and above < 1 - probability)
     np.testing.assert_allclose(ensemble.probability_above(few, 0.0), ensemble.probability_purchase(few), rtol=1e-12)
     means = ensemble.predict_quantiles(few, (np.arange(2000) + 0.5) / 2000).mean(axis=1)
     np.testing.assert_allclose(means, ensemble.predict(few), rtol=0.1)
+
+
+def test_a_prior_weighs_as_much_as_its_rows_beside_those_of_the_panel():
+    plain = Ensemble(MEMBERS).fit(X, Y).scale_to(X, 5000.0)
+    drawn = Ensemble(MEMBERS, prior="mbg_nbd", prior_rows=100).fit(X, Y).scale_to(X, 5000.0)
+    assert drawn.weights_ == pytest.approx(
+        {"linear": 0.8 / 3, "hurdle": 0.8 / 3, "mbg_nbd": 0.2, "spend_rate": 0.8 / 3}
+    )
+    others = np.mean([plain.members_[name].predict(X) for name in MEMBERS if name != "mbg_nbd"], axis=0)
+    expected = 0.8 * others + 0.2 * plain.members_["mbg_nbd"].predict(X)
+    np.testing.assert_allclose(drawn.predict(X), expected, rtol=1e-12)
+    assert drawn.predict(X).sum() == pytest.approx(5000)
+    hurdle, mbg_nbd = alone("hurdle").probability_purchase(X), alone("mbg_nbd").probability_purchase(X)
+    chances = (0.8 / 3 * hurdle + 0.2 * mbg_nbd) / (0.8 / 3 + 0.2)  # the others do not know it
+    np.testing.assert_allclose(drawn.probability_purchase(X), chances, rtol=1e-12)
+
+
+def test_the_more_rows_the_less_a_prior_counts():
+    weights = [
+        Ensemble(MEMBERS, prior="mbg_nbd").fit(X[:rows], Y[:rows]).weights_["mbg_nbd"] for rows in (50, 350, 400)
+    ]
+    assert weights == pytest.approx([350 / 400, 1 / 2, 350 / 750])
+    assert Ensemble(MEMBERS, prior="mbg_nbd", prior_rows=0).fit(X, Y).weights_["mbg_nbd"] == 0
+
+
+def test_rows_count_by_number_whatever_their_weights():
+    members = {name: MEMBERS[name] for name in ("linear", "hurdle", "mbg_nbd")}
+    weighted = Ensemble(members, prior="mbg_nbd", prior_rows=100).fit(X, Y, np.full(N, 5.0), customers=X)
+    assert weighted.weights_["mbg_nbd"] == pytest.approx(0.2)
+
+
+def test_a_prior_that_is_no_member_or_the_only_one_is_refused():
+    for members, prior in ((MEMBERS, "bg_nbd"), ({"mbg_nbd": MbgNbd()}, "mbg_nbd")):
+        with pytest.raises(ClvError, match=f"the prior '{prior}' must be one of at least two members, got "):
+            Ensemble(members, prior=prior).fit(X, Y)
+    with pytest.raises(ClvError, match="prior_rows must be a finite number >= 0"):
+        Ensemble(MEMBERS, prior="mbg_nbd", prior_rows=-1).fit(X, Y)
+
+
+def test_an_ensemble_stored_before_it_could_have_a_prior_predicts_as_it_did():
+    ensemble = Ensemble(MEMBERS).fit(X, Y).scale_to(X, 5000.0)
+    stored = Ensemble.__new__(Ensemble)
+    later = ("prior", "prior_rows", "rows_")
+    stored.__dict__ = {name: value for name, value in vars(ensemble).items() if name not in later}
+    np.testing.assert_array_equal(stored.predict(X), ensemble.predict(X))
+    assert set(stored.weights_.values()) == {1 / 4}
 
 
 def test_members_that_need_no_labels_are_fitted_on_the_customers_of_the_cutoff():

@@ -33,7 +33,9 @@ class Ensemble(RegressorMixin, BaseEstimator):
     """Mean of the predictions of its members, each with the same weight and, once scaled, the same total.
 
     Weights that are learnt do no better than equal ones where so few periods are known; totals are a matter of their
-    own, since each member's errs its own way.
+    own, since each member's errs its own way. One member may be the prior, which needs few rows to be any good: the
+    others then have n / (n + prior_rows) of the weight, where n is the number of rows they learnt from, as in
+    credibility theory (Bühlmann 1967).
 
     Parameters
     ----------
@@ -41,10 +43,16 @@ class Ensemble(RegressorMixin, BaseEstimator):
         Cloned and fitted. BTYD models need frequency, recency, T and monetary_value among the features.
     horizon_days : float, optional
         Length of the period to predict, handed to members that take it; by default what each has.
+    prior : str, optional
+        The member that weighs as much as ``prior_rows`` rows of the training panel; by default all weigh the same.
+    prior_rows : float
+        At least 0, with which the prior weighs nothing.
 
     Attributes
     ----------
     members_ : dict of str to ScaledRegressor
+    weights_ : dict of str to float
+        Share of each member in the mean; they add up to 1.
     parameters_ : pandas.DataFrame
         ``parameter`` (member), ``estimate`` (factor by which it was scaled).
     notes_ : list of str
@@ -58,11 +66,24 @@ class Ensemble(RegressorMixin, BaseEstimator):
     >>> ensemble = Ensemble(members).fit(X, y)
     >>> ensemble.predict(X).tolist(), ensemble.scale_to(X, 60.0).predict(X).tolist()
     ([6.0, 6.0, 6.0], [20.0, 20.0, 20.0])
+    >>> Ensemble(members, prior="mean", prior_rows=1).fit(X, y).weights_
+    {'mean': 0.25, 'median': 0.75}
     """
 
-    def __init__(self, members: Mapping[str, Any], horizon_days: float | None = None) -> None:
+    prior: str | None = None  # of an ensemble that was stored before it could have one
+    prior_rows: float = 350.0
+
+    def __init__(
+        self,
+        members: Mapping[str, Any],
+        horizon_days: float | None = None,
+        prior: str | None = None,
+        prior_rows: float = 350.0,
+    ) -> None:
         self.members = members
         self.horizon_days = horizon_days
+        self.prior = prior
+        self.prior_rows = prior_rows
 
     def fit(self, X: pd.DataFrame, y: Any, sample_weight: Any = None, customers: pd.DataFrame | None = None) -> Self:
         """Fit every member.
@@ -82,7 +103,7 @@ class Ensemble(RegressorMixin, BaseEstimator):
         Raises
         ------
         ClvError
-            If there is no member, or one cannot be fitted.
+            If there is no member, or one cannot be fitted, or the prior is none of them or their only one.
         """
         if not self.members:
             raise ClvError("an ensemble needs at least one member (model.estimator.members)")
@@ -90,7 +111,16 @@ class Ensemble(RegressorMixin, BaseEstimator):
             self.n_features_in_ = X.shape[1]
         else:
             X, y = validate_training_data(self, X, y)
-        self.members_ = {}
+        if self.prior is not None and (self.prior not in self.members or len(self.members) == 1):
+            raise ClvError(
+                f"the prior '{self.prior}' must be one of at least two members, got {', '.join(self.members)} "
+                "(model.estimator.prior)"
+            )
+        if not 0 <= self.prior_rows < np.inf:
+            raise ClvError(
+                f"prior_rows must be a finite number >= 0, got {self.prior_rows} (model.estimator.prior_rows)"
+            )
+        self.members_, self.rows_ = {}, len(X)
         for name, member in self.members.items():
             scaled = ScaledRegressor(member, self.horizon_days)
             if customers is None or get_tags(member).target_tags.required:
@@ -116,22 +146,20 @@ class Ensemble(RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         if total is None:
-            total = float(np.mean([member.estimator_.predict(X).sum() for member in self.members_.values()]))
+            totals = [member.estimator_.predict(X).sum() for member in self.members_.values()]
+            total = float(np.average(totals, weights=self._select_weights(list(self.members_))))
         for member in self.members_.values():
             member.scale_to(X, total)
         return self
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Predict holdout spend, shape (n,), currency, finite and >= 0."""
-        X = self._check_features(X)
-        return np.mean([member.predict(X) for member in self.members_.values()], axis=0)
+        return self._average("predict", self._check_features(X))
 
     @available_if(_any_predicts_purchases)
     def probability_purchase(self, X: pd.DataFrame) -> np.ndarray:
         """Return the probability of any purchase in the horizon, shape (n,): the mean of members that predict it."""
-        X = self._check_features(X)
-        members = [member for member in self.members_.values() if hasattr(member, "probability_purchase")]
-        return np.mean([member.probability_purchase(X) for member in members], axis=0)
+        return self._average("probability_purchase", self._check_features(X))
 
     @available_if(_all_know_their_distribution)
     def predict_quantiles(self, X: pd.DataFrame, probabilities: ArrayLike) -> np.ndarray:
@@ -141,18 +169,31 @@ class Ensemble(RegressorMixin, BaseEstimator):
         """
         X = self._check_features(X)
         quantiles = np.empty((len(X), np.size(probabilities)))
+        weights = self._select_weights(list(self.members_))
+        weights = None if weights is None else np.repeat(weights, len(LEVELS))
         for first in range(0, len(X), ROWS_AT_ONCE):
             part = slice(first, first + ROWS_AT_ONCE)
             members = [member.predict_quantiles(X.iloc[part], LEVELS) for member in self.members_.values()]
             mixture = np.concatenate(members, axis=1)
-            quantiles[part] = np.quantile(mixture, np.ravel(probabilities), axis=1, method="inverted_cdf").T
+            quantiles[part] = np.quantile(
+                mixture, np.ravel(probabilities), axis=1, method="inverted_cdf", weights=weights
+            ).T
         return quantiles
 
     @available_if(_all_know_their_distribution)
     def probability_above(self, X: pd.DataFrame, amount: float) -> np.ndarray:
         """Return P(spend > amount), shape (n,): the mean of the members'."""
-        X = self._check_features(X)
-        return np.mean([member.probability_above(X, amount) for member in self.members_.values()], axis=0)
+        return self._average("probability_above", self._check_features(X), amount)
+
+    def _average(self, method: str, X: pd.DataFrame, *arguments: Any) -> np.ndarray:
+        """Weighted mean over the members that offer a method."""
+        names = [name for name, member in self.members_.items() if hasattr(member, method)]
+        values = [getattr(self.members_[name], method)(X, *arguments) for name in names]
+        return np.average(values, axis=0, weights=self._select_weights(names))
+
+    def _select_weights(self, names: list[str]) -> np.ndarray | None:
+        """Return the weights of some members; None if all weigh the same, for which sums are shorter."""
+        return None if self.prior is None else np.array([self.weights_[name] for name in names])
 
     def _check_features(self, X: Any) -> pd.DataFrame:
         check_is_fitted(self)
@@ -162,6 +203,13 @@ class Ensemble(RegressorMixin, BaseEstimator):
     def takes_losses(self) -> bool:
         """Whether every member learns from spend below 0."""
         return all(getattr(member, "takes_losses", True) for member in self.members.values())
+
+    @property
+    def weights_(self) -> dict[str, float]:
+        """Share of each member in the mean."""
+        others = len(self.members_) - (self.prior is not None)
+        prior = 0.0 if self.prior is None else self.prior_rows / (self.prior_rows + self.rows_)
+        return {name: prior if name == self.prior else (1 - prior) / others for name in self.members_}
 
     @property
     def parameters_(self) -> pd.DataFrame:
