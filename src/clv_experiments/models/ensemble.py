@@ -192,7 +192,7 @@ class Ensemble(RegressorMixin, BaseEstimator):
         return np.average(values, axis=0, weights=self._select_weights(names))
 
     def _select_weights(self, names: list[str]) -> np.ndarray | None:
-        """Return the weights of some members; None if all weigh the same, for which sums are shorter."""
+        """Return the weights of some members; None if all weigh the same."""
         return None if self.prior is None else np.array([self.weights_[name] for name in names])
 
     def _check_features(self, X: Any) -> pd.DataFrame:
