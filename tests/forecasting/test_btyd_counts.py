@@ -15,6 +15,7 @@ from clv_experiments.forecasting.customer_features import RFM
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.models.btyd_likelihood import PurchaseHistories
 from clv_experiments.models.gamma_gamma import count_mean_spends
+from clv_experiments.models.mbg_nbd import MbgNbd
 
 HORIZON = Horizon.parse("3 months")
 
@@ -58,6 +59,8 @@ def test_what_needs_customers_is_fitted_as_usual(cdnow_sample, compose):
     assert can_fit_on_counts(model)
     assert not can_fit_on_counts(linear)
     assert not can_fit_on_counts(replace(model, features=linear.features))
+    assert not can_fit_on_counts(replace(model, estimator=MbgNbd(include_first_spend=True)))
+    assert not can_fit_on_counts(build_model(compose("model=mbg_nbd_first_spend").model))
     at_level = forecaster(cdnow_sample).fit_future(replace(model, level="btyd"))
     assert at_level.level.total == pytest.approx(forecaster(cdnow_sample).forecast_future(model).table["y_pred"].sum())
 

@@ -41,6 +41,6 @@ def test_a_run_on_a_log_too_short_to_learn_from_is_that_of_the_fallback(compose,
     monkeypatch.setattr("clv_experiments.commands.train.explanation_records", lambda *_: [])
     tables = [
         run_experiment(compose("data=cdnow_sample", "window=12m", f"model={name}")).latest_forecast.table
-        for name in ("blend", "mbg_nbd")
+        for name in ("blend", "mbg_nbd_first_spend")
     ]
     assert tables[0].equals(tables[1])

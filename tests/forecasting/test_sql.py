@@ -2,6 +2,7 @@
 
 from copy import copy
 from datetime import date
+from functools import partial
 
 import duckdb
 import numpy as np
@@ -11,7 +12,7 @@ from sqlglot import exp, parse_one
 
 from clv_experiments.data.window import Horizon
 from clv_experiments.errors import ClvError
-from clv_experiments.forecasting.customer_features import RFM
+from clv_experiments.forecasting.customer_features import RFM_FIRST_SPEND
 from clv_experiments.forecasting.sql import statement
 from clv_experiments.forecasting.sql.statement import (
     AGREEMENT,
@@ -34,10 +35,14 @@ CLASSES = (BgNbd, MbgNbd, ParetoNbd)
 
 @pytest.fixture(scope="module")
 def customers(cdnow_sample):
-    return RFM.compute(cdnow_sample, CUTOFF, HORIZON)
+    return RFM_FIRST_SPEND.compute(cdnow_sample, CUTOFF, HORIZON)
 
 
-@pytest.fixture(scope="module", params=CLASSES, ids=lambda kind: kind.__name__)
+@pytest.fixture(
+    scope="module",
+    params=[*CLASSES, partial(MbgNbd, include_first_spend=True)],
+    ids=["BgNbd", "MbgNbd", "ParetoNbd", "first_spend"],
+)
 def model(request, customers):
     return request.param(horizon_days=HORIZON.period_after(CUTOFF).days).fit(customers)
 

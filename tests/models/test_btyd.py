@@ -61,7 +61,7 @@ def fitted(request, customers):
 
 def test_constructor_stores_and_clone_starts_afresh(fitted):
     copy = clone(fitted)
-    assert copy.get_params() == {"horizon_days": 91.0}
+    assert copy.get_params() == {"horizon_days": 91.0, "include_first_spend": False}
     assert copy.set_params(horizon_days=30).horizon_days == 30
     with pytest.raises(NotFittedError):
         copy.predict(frame([[1, 10, 20, 5]]))

@@ -38,6 +38,11 @@ def days_between(earlier: ibis.expr.types.DateValue, later: ibis.expr.types.Date
     return later.delta(earlier, unit="day").cast("float64")
 
 
+def sum_first_spend(history: ibis.Table) -> ibis.expr.types.DecimalValue:
+    """Sum what each customer spent on the first purchase day."""
+    return history.amount.sum(where=history.date == history.first_day)
+
+
 def divide_or_zero(
     numerator: ibis.expr.types.NumericValue, denominator: ibis.expr.types.NumericValue
 ) -> ibis.expr.types.FloatingValue:

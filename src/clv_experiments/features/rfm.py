@@ -7,7 +7,7 @@ from datetime import date
 import ibis
 
 from clv_experiments.data.window import Horizon
-from clv_experiments.features.history import days_between, divide_or_zero
+from clv_experiments.features.history import days_between, divide_or_zero, sum_first_spend
 
 
 def rfm(history: ibis.Table, cutoff: date, horizon: Horizon) -> dict[str, ibis.Value]:
@@ -24,6 +24,11 @@ def rfm(history: ibis.Table, cutoff: date, horizon: Horizon) -> dict[str, ibis.V
         "T": days_between(history.date.min(), ibis.literal(cutoff)),
         "monetary_value": divide_or_zero(history.amount.sum(where=repeat), frequency),
     }
+
+
+def first_spend(history: ibis.Table, cutoff: date, horizon: Horizon) -> dict[str, ibis.Value]:
+    """Sum what each customer spent on the first purchase day (currency), which ``monetary_value`` leaves out."""
+    return {"first_spend": sum_first_spend(history)}
 
 
 def total_spend(history: ibis.Table, cutoff: date, horizon: Horizon) -> dict[str, ibis.Value]:

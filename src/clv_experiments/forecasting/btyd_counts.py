@@ -14,7 +14,9 @@ from clv_experiments.models.mean_spends import CELLS, STEPS, MeanSpends
 
 
 def can_fit_on_counts(model: Model) -> bool:
-    """Return whether a model learns from nothing but how many customers share a history."""
+    """Return whether a model learns from nothing but how many customers share a history and a mean repeat spend."""
+    if getattr(model.estimator, "include_first_spend", False):
+        return False
     return hasattr(model.estimator, "fit_grouped") and model.features.cache_key == RFM.cache_key
 
 

@@ -13,9 +13,10 @@ from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.queries.customer_sample import CustomerSample
 from clv_experiments.data.window import Horizon
 from clv_experiments.features.feature_set import FeatureSet
-from clv_experiments.features.rfm import rfm
+from clv_experiments.features.rfm import first_spend, rfm
 
 RFM = FeatureSet("rfm", [rfm])
+RFM_FIRST_SPEND = FeatureSet("rfm_first_spend", [rfm, first_spend])  # all that an estimator among the features reads
 # The estimates of a model: suffix of the column, method of the estimator. P(alive) is none of them: where a log is too
 # short to show that anyone leaves, it is 1 for everybody, and a model that learnt so is lost a period later.
 ESTIMATES = {"spend": "predict", "purchases": "expected_purchases", "p_purchase": "probability_purchase"}
@@ -44,7 +45,7 @@ def customer_features(
         If the feature set has estimators, but lacks frequency, recency or T, on which they are fitted.
     """
     X = features.compute(sample.log if sample else log, cutoff, horizon)
-    everyone = RFM.compute(log, cutoff, horizon) if sample and features.estimators else X
+    everyone = RFM_FIRST_SPEND.compute(log, cutoff, horizon) if sample and features.estimators else X
     return _add_estimates(X, _fit_estimators(everyone, cutoff, horizon, features))
 
 
@@ -52,7 +53,7 @@ def compute_customer_features_in_chunks(
     log: TransactionLog, cutoff: date, horizon: Horizon, features: FeatureSet, customers: int
 ) -> Iterator[pd.DataFrame]:
     """Compute the same as ``customer_features`` in chunks of at most ``customers`` rows."""
-    X = RFM.compute(log, cutoff, horizon) if features.estimators else pd.DataFrame()
+    X = RFM_FIRST_SPEND.compute(log, cutoff, horizon) if features.estimators else pd.DataFrame()
     fitted = _fit_estimators(X, cutoff, horizon, features)
     for part in features.compute_in_chunks(log, cutoff, horizon, customers):
         yield _add_estimates(part, fitted)

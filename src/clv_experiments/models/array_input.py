@@ -11,7 +11,8 @@ from sklearn.utils.validation import check_array, column_or_1d, validate_data
 
 from clv_experiments.errors import ClvError
 
-CUSTOMER_COLUMNS = ("frequency", "recency", "T", "monetary_value")
+MONEY, FIRST_SPEND = "monetary_value", "first_spend"
+CUSTOMER_COLUMNS = ("frequency", "recency", "T", MONEY)
 
 
 def name_columns(X: Any, names: Sequence[str], min_columns: int) -> pd.DataFrame:

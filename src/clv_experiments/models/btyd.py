@@ -11,8 +11,8 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from clv_experiments.errors import ClvError
-from clv_experiments.models.array_input import CUSTOMER_COLUMNS, name_columns
-from clv_experiments.models.btyd_distribution import MONEY, SpendDistribution
+from clv_experiments.models.array_input import CUSTOMER_COLUMNS, FIRST_SPEND, MONEY, name_columns
+from clv_experiments.models.btyd_distribution import SpendDistribution
 from clv_experiments.models.btyd_fitting import (
     NOT_CONVERGED,
     SAMPLE,
@@ -28,7 +28,7 @@ from clv_experiments.models.btyd_likelihood import (
     PurchaseHistories,
     sum_dropout_terms,
 )
-from clv_experiments.models.gamma_gamma import GammaGamma, count_mean_spends
+from clv_experiments.models.gamma_gamma import GammaGamma, add_first_spend, count_mean_spends
 from clv_experiments.models.mean_spends import MeanSpends
 
 logger = logging.getLogger(__name__)
@@ -50,6 +50,8 @@ class BtydRegressor(SpendDistribution, RegressorMixin, BaseEstimator, ABC):
     Parameters
     ----------
     horizon_days : days that ``predict`` looks ahead from the cutoff
+    include_first_spend : whether Gamma-Gamma also learns from what the first purchase day brought, a further column
+        ``first_spend``; the papers and lifetimes leave it out
 
     Attributes
     ----------
@@ -66,26 +68,29 @@ class BtydRegressor(SpendDistribution, RegressorMixin, BaseEstimator, ABC):
     _time_parameters: ClassVar[tuple[str, ...]]  # those that are times
     _rows_at_once: ClassVar[int] = 8192  # whose terms fit a processor's cache
     _fixed_starts: ClassVar[tuple[tuple[float, ...], ...]]  # time parameters in multiples of the mean T
+    include_first_spend: bool = False  # of a model that was stored before it could
 
-    def __init__(self, horizon_days: float = 91.0) -> None:
+    def __init__(self, horizon_days: float = 91.0, include_first_spend: bool = False) -> None:
         self.horizon_days = horizon_days
+        self.include_first_spend = include_first_spend
 
     def fit(self, X: pd.DataFrame, y: object = None) -> Self:
         """Fit purchases, dropout and spend; y is ignored.
 
         Parameters
         ----------
-        X : frame with frequency, recency, T (days) and perhaps monetary_value, or an array of these in this order
+        X : frame with frequency, recency, T (days) and perhaps monetary_value, then with first_spend if that is to be
+            included, or an array of these in this order
 
         Raises
         ------
         ClvError
             If X has no customer, lacks a column or holds impossible values, or T is 0 for all.
         """
-        X = name_columns(X, CUSTOMER_COLUMNS, len(COLUMNS))
-        columns = (*COLUMNS, MONEY) if MONEY in X.columns else COLUMNS
-        customers = check_customers(X, columns)
-        spends = count_mean_spends(customers) if MONEY in columns else None
+        X = self._name_columns(X)
+        has_amounts = MONEY in X.columns
+        customers = check_customers(X, (*COLUMNS, *self.spend_columns) if has_amounts else COLUMNS)
+        spends = count_mean_spends(customers, self.include_first_spend) if has_amounts else None
         return self.fit_grouped(PurchaseHistories.from_customers(customers), spends)
 
     def fit_grouped(self, histories: PurchaseHistories, spends: MeanSpends | None) -> Self:
@@ -97,7 +102,7 @@ class BtydRegressor(SpendDistribution, RegressorMixin, BaseEstimator, ABC):
             If there is no customer, or T is 0 for all.
         """
         require_observation_time(histories.T, histories.customers, type(self).__name__)
-        columns = COLUMNS if spends is None else (*COLUMNS, MONEY)
+        columns = COLUMNS if spends is None else (*COLUMNS, *self.spend_columns)
         self.n_features_in_, self.feature_names_in_ = len(columns), np.array(columns, dtype=object)
         self.notes_: list[str] = []
         self._fit_purchases(histories)
@@ -105,6 +110,11 @@ class BtydRegressor(SpendDistribution, RegressorMixin, BaseEstimator, ABC):
         if self.spend_:
             self.notes_ += self.spend_.notes_
         return self
+
+    @property
+    def spend_columns(self) -> tuple[str, ...]:
+        """The columns that tell what a customer spent, where the log has amounts."""
+        return (MONEY, FIRST_SPEND) if self.include_first_spend else (MONEY,)
 
     @property
     def parameters_(self) -> pd.DataFrame:
@@ -233,7 +243,7 @@ class BtydRegressor(SpendDistribution, RegressorMixin, BaseEstimator, ABC):
         check_is_fitted(self, "spend_")
         if self.spend_ is None:
             raise ClvError(f"{type(self).__name__} was fitted without {MONEY}, and knows of purchases alone")
-        return self.spend_.expected_spend_per_purchase(X)
+        return self.spend_.expected_spend_per_purchase(self._select_known_spends(X))
 
     def expected_cumulative_purchases(self, days: np.ndarray) -> np.ndarray:
         """Return E[repeat purchase days of a new customer] by each number of days since the first purchase day."""
@@ -244,6 +254,14 @@ class BtydRegressor(SpendDistribution, RegressorMixin, BaseEstimator, ABC):
         new = np.zeros(len(days))
         return self._alive_probability(new, new, new) * self._purchases_if_alive(new, new, days / DAYS_A_WEEK)
 
+    def _name_columns(self, X: Any) -> pd.DataFrame:
+        names = (*CUSTOMER_COLUMNS, FIRST_SPEND) if self.include_first_spend else CUSTOMER_COLUMNS
+        return name_columns(X, names, len(COLUMNS))
+
+    def _select_known_spends(self, X: pd.DataFrame) -> pd.DataFrame:
+        customers = check_customers(self._name_columns(X), ("frequency", *self.spend_columns))
+        return add_first_spend(customers) if self.include_first_spend else customers
+
     def _check_inputs(
         self, X: pd.DataFrame, horizon_days: float | None
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -251,7 +269,7 @@ class BtydRegressor(SpendDistribution, RegressorMixin, BaseEstimator, ABC):
         days = self.horizon_days if horizon_days is None else horizon_days
         if not 0 < days < np.inf:
             raise ClvError(f"horizon must be positive, got {days} days (horizon_days)")
-        x, tx, T = check_customers(X, COLUMNS).to_numpy().T.copy()
+        x, tx, T = check_customers(self._name_columns(X), COLUMNS).to_numpy().T.copy()
         return x, tx / DAYS_A_WEEK, T / DAYS_A_WEEK, np.full(len(x), days / DAYS_A_WEEK)
 
     def __sklearn_tags__(self) -> Any:

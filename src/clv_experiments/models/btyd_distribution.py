@@ -13,12 +13,12 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
+from clv_experiments.models.array_input import MONEY
 from clv_experiments.models.btyd_fitting import check_customers
 from clv_experiments.models.btyd_likelihood import DAYS_A_WEEK
 from clv_experiments.models.zero_inflated_lognormal import SMALLEST, probabilities_among_buyers
 
 DRAWS = 1000  # quantiles up to 97.5 % are then within some 5 % of those of many more
-MONEY = "monetary_value"
 SEED = 0  # every customer's draws start from it, so that nobody's depend on who else is asked
 
 
@@ -110,10 +110,11 @@ class SpendDistribution(ABC):
     def _simulate_by_history(self, X: pd.DataFrame) -> Iterator[tuple[np.ndarray, PositiveSpend, np.ndarray]]:
         """Simulate for customers whose spend differs by a factor: yield rows, spend in units, and each one's unit."""
         check_is_fitted(self, "spend_")
-        checked = check_customers(X, ["frequency", "T", *([MONEY] if self.spend_ else [])])
-        x, T, m = checked.reindex(columns=["frequency", "T", MONEY], fill_value=0.0).to_numpy().T
-        units = self.spend_.spend_units(x, m) if self.spend_ else np.ones(len(x))
-        customers = pd.DataFrame({"x": x, "T": T, "spend_days": np.where(m > 0, x, 0.0)})
+        checked = check_customers(self._name_columns(X), ["frequency", "T"])
+        spends = self._select_known_spends(X) if self.spend_ else checked.assign(**{MONEY: 0.0})
+        days, means = spends[["frequency", MONEY]].to_numpy(float).T
+        units = self.spend_.spend_units(days, means) if self.spend_ else np.ones(len(days))
+        customers = checked.assign(spend_days=np.where(means > 0, days, 0.0))
         for key, rows in customers.groupby(customers.columns.to_list()).indices.items():
             (frequency, age, spend_days), rng = cast(tuple[float, float, float], key), np.random.default_rng(SEED)
             draws = self._draw_posterior_if_alive(frequency, age / DAYS_A_WEEK, self.horizon_days / DAYS_A_WEEK, rng)
@@ -123,6 +124,14 @@ class SpendDistribution(ABC):
     @abstractmethod
     def probability_purchase(self, X: pd.DataFrame, horizon_days: float | None = None) -> np.ndarray:
         """Return P(at least one purchase day in the horizon), shape (n,)."""
+
+    @abstractmethod
+    def _name_columns(self, X: Any) -> pd.DataFrame:
+        """Return a frame as it is, and an array with its columns named."""
+
+    @abstractmethod
+    def _select_known_spends(self, X: pd.DataFrame) -> pd.DataFrame:
+        """Return purchase days of known spend, ``frequency``, and their mean, ``monetary_value``."""
 
     @abstractmethod
     def _draw_posterior_if_alive(self, x: float, T: float, t: float, rng: np.random.Generator) -> PosteriorDraws: ...

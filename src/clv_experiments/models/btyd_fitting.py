@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from clv_experiments.errors import ClvError, LogTooShort
-from clv_experiments.models.array_input import CUSTOMER_COLUMNS, name_columns
+from clv_experiments.models.array_input import CUSTOMER_COLUMNS, FIRST_SPEND, MONEY, name_columns
 from clv_experiments.models.btyd_likelihood import Derivatives
 from clv_experiments.models.newton import NewtonResult, free_coordinates, maximise_by_newton
 
@@ -41,8 +41,8 @@ def check_customers(X: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     Raises
     ------
     ClvError
-        If a column is missing or repeated, or a value is missing, infinite, negative (monetary_value
-        may be: refunds), a broken count, or a recency later than T.
+        If a column is missing or repeated, or a value is missing, infinite, negative (monetary_value and
+        first_spend may be: refunds), a broken count, or a recency later than T.
     """
     X = name_columns(X, CUSTOMER_COLUMNS, 3)
     missing = [column for column in columns if column not in X.columns]
@@ -50,7 +50,7 @@ def check_customers(X: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
         present = ", ".join(map(str, X.columns[:12])) + (", ..." if X.shape[1] > 12 else "")
         raise ClvError(
             f"X lacks {', '.join(missing)} (it has {present}): a BTYD model reads {', '.join(columns)}, "
-            "which the feature set rfm has"
+            f"which the feature set {'rfm_first_spend' if FIRST_SPEND in columns else 'rfm'} has"
         )
     selected = X.loc[:, list(columns)]
     if selected.shape[1] != len(columns):
@@ -62,7 +62,7 @@ def check_customers(X: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     for column in columns:
         values = numbers[column].to_numpy()
         _raise_if_invalid(numbers, column, ~np.isfinite(values), "that is missing or infinite")
-        if column != "monetary_value":
+        if column not in (MONEY, FIRST_SPEND):
             _raise_if_invalid(numbers, column, values < 0, "below 0")
     frequency = numbers["frequency"].to_numpy()
     _raise_if_invalid(

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from clv_experiments.errors import ClvError
+from clv_experiments.models.array_input import FIRST_SPEND
 from clv_experiments.models.btyd_fitting import (
     NOT_CONVERGED,
     SAMPLE,
@@ -170,8 +171,28 @@ class GammaGamma(BaseEstimator):
         logger.info(sentence)
 
 
-def count_mean_spends(customers: pd.DataFrame) -> MeanSpends:
-    """Count the customers with frequency > 0 and monetary_value > 0.
+def add_first_spend(customers: pd.DataFrame) -> pd.DataFrame:
+    """Count the first purchase day among those whose spend is known.
+
+    Parameters
+    ----------
+    customers : pandas.DataFrame
+        ``frequency``, ``monetary_value`` and ``first_spend`` (currency); spends of 0 or less count as unknown.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``frequency``, purchase days of known spend, and ``monetary_value``, their mean spend, for the same customers.
+    """
+    x, m, first = customers[[*COLUMNS, FIRST_SPEND]].to_numpy(float).T
+    repeats = np.where(m > 0, x, 0.0)
+    days = repeats + (first > 0)
+    means = (repeats * m + np.maximum(first, 0.0)) / np.maximum(days, 1.0)
+    return pd.DataFrame({"frequency": days, "monetary_value": means}, index=customers.index)
+
+
+def count_mean_spends(customers: pd.DataFrame, include_first_spend: bool = False) -> MeanSpends:
+    """Count the customers with frequency > 0 and monetary_value > 0, or with any purchase day of known spend.
 
     Raises
     ------
@@ -179,6 +200,7 @@ def count_mean_spends(customers: pd.DataFrame) -> MeanSpends:
         If there are repeat customers with losses.
     """
     _refuse_negative_spend(customers)
+    customers = add_first_spend(customers) if include_first_spend else customers
     x, m = (customers[column].to_numpy() for column in COLUMNS)
     repeats = (x > 0) & (m > 0)
     return MeanSpends.from_customers(x[repeats], m[repeats])

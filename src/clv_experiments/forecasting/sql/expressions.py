@@ -7,6 +7,7 @@ PostgreSQL and BigQuery refuse. Quadratures are sums over a small table of nodes
 from __future__ import annotations
 
 from functools import singledispatch
+from typing import NamedTuple
 
 import ibis
 import numpy as np
@@ -14,9 +15,9 @@ import pyarrow as pa
 from ibis.expr.types import FloatingValue, Table
 
 from clv_experiments.models import pareto_nbd
+from clv_experiments.models.array_input import FIRST_SPEND, MONEY
 from clv_experiments.models.bg_nbd import BgNbd
 from clv_experiments.models.btyd import BtydRegressor
-from clv_experiments.models.btyd_distribution import MONEY
 from clv_experiments.models.btyd_likelihood import DAYS_A_WEEK
 from clv_experiments.models.gamma_gamma import GammaGamma
 from clv_experiments.models.pareto_nbd import LONGEST_DECAY, ParetoNbd
@@ -28,6 +29,13 @@ WIDEST = 9.0  # standard deviations beyond which nothing of a normal distributio
 PARETO_NODES = pa.table({"node": pareto_nbd.NODES, "weight": pareto_nbd.WEIGHTS})
 
 
+class KnownSpends(NamedTuple):
+    """On how many purchase days each customer's spend is known, and their mean."""
+
+    days: FloatingValue
+    mean: FloatingValue
+
+
 def build_forecast_expression(model: BtydRegressor, customers: Table, spacing: float) -> Table:
     """Forecast each customer over the model's horizon.
 
@@ -37,7 +45,7 @@ def build_forecast_expression(model: BtydRegressor, customers: Table, spacing: f
         Fitted.
     customers : ibis.Table
         ``customer_id`` (distinct), ``frequency``, ``recency``, ``T`` (days) and, of a model that was fitted with it,
-        ``monetary_value`` (currency): all float64.
+        ``monetary_value`` and ``first_spend`` (currency): all float64.
     spacing : float
         Of the nodes of the BG/NBD's quadrature, such as 0.1; half of it has twice as many nodes.
 
@@ -51,7 +59,7 @@ def build_forecast_expression(model: BtydRegressor, customers: Table, spacing: f
     columns = ["customer_id", "p_alive", "expected_purchases"]
     if not model.spend_:
         return forecasts.select(columns)
-    spend = forecasts.expected_purchases * _spend_per_purchase(model.spend_, forecasts)
+    spend = forecasts.expected_purchases * _spend_per_purchase(model.spend_, _known_spends(model, forecasts))
     return forecasts.select(*columns, expected_spend=spend)
 
 
@@ -146,14 +154,24 @@ def _dropout_before_purchase(c: Table, s: float, *, purchases_near: bool) -> Tab
     return c.group_by("frequency", "recency", "T").agg(decay=c.decay.max(), dropout=c.ends.sum())
 
 
-def _spend_per_purchase(model: GammaGamma, c: Table) -> FloatingValue:
+def _known_spends(model: BtydRegressor, c: Table) -> KnownSpends:
+    """Follow ``add_first_spend`` where the model includes the first purchase day."""
+    if not model.include_first_spend:
+        return KnownSpends(c.frequency, c[MONEY])
+    repeats = ibis.ifelse(c[MONEY] > 0, c.frequency, 0.0)
+    days = repeats + ibis.ifelse(c[FIRST_SPEND] > 0, 1.0, 0.0)
+    total = repeats * c[MONEY] + ibis.greatest(c[FIRST_SPEND], 0.0)
+    return KnownSpends(days, total / ibis.greatest(days, 1.0))
+
+
+def _spend_per_purchase(model: GammaGamma, spends: KnownSpends) -> FloatingValue:
     """Follow ``GammaGamma.expected_spend_per_purchase``: p (v + x m) / (p x + q - 1), times the trend in x."""
     if np.isnan(model.p_):
         return ibis.literal(model.mean_spend_)
-    p, q, v = model.p_, model.q_, model.v_
-    growth = _exp((c.frequency + 1).ln() * model.trend_.exponent) if model.trend_.exponent else 1.0
-    expected = (c.frequency * (c[MONEY] / growth) + v) * p / (c.frequency * p + (q - 1))
-    return ibis.ifelse((c.frequency > 0) & (c[MONEY] > 0), expected, model.mean_spend_) * growth
+    (x, m), p, q, v = spends, model.p_, model.q_, model.v_
+    growth = _exp((x + 1).ln() * model.trend_.exponent) if model.trend_.exponent else 1.0
+    expected = (x * (m / growth) + v) * p / (x * p + (q - 1))
+    return ibis.ifelse((x > 0) & (m > 0), expected, model.mean_spend_) * growth
 
 
 def _join_by_history(customers: Table, computed: Table, keys: list[str]) -> Table:

@@ -20,11 +20,10 @@ from clv_experiments.data.queries.customers import fetch_by_customer
 from clv_experiments.data.window import Horizon
 from clv_experiments.errors import ClvError
 from clv_experiments.features.history import annotate_purchase_days
-from clv_experiments.features.rfm import rfm
+from clv_experiments.features.rfm import first_spend, rfm
 from clv_experiments.forecasting.sql.expressions import build_forecast_expression
-from clv_experiments.models.array_input import CUSTOMER_COLUMNS
+from clv_experiments.models.array_input import CUSTOMER_COLUMNS, FIRST_SPEND
 from clv_experiments.models.btyd import COLUMNS, BtydRegressor
-from clv_experiments.models.btyd_distribution import MONEY
 
 DIALECTS = {  # Ibis's compiler, and sqlglot's name; Databricks's needs no Spark to compile
     "duckdb": (compilers.DuckDBCompiler, "duckdb"),
@@ -52,7 +51,8 @@ class SourceTable:
         With its schema where it needs one, such as ``shop.orders``.
     rows : {"transactions", "rfm_summary"}
         ``transactions``: customer_id, date, amount, of which those of one customer and day are added up;
-        ``rfm_summary``: customer_id, frequency, recency, T (days), monetary_value, as of the cutoff.
+        ``rfm_summary``: customer_id, frequency, recency, T (days), monetary_value and, of a model that
+        includes it, first_spend, as of the cutoff.
     """
 
     name: str
@@ -130,12 +130,16 @@ def _build_test_customers(model: BtydRegressor) -> pd.DataFrame:
     histories = [(x, t_x, T) for T in AGES for x in FREQUENCIES if x <= T for t_x in {x, (x + T) // 2, T}]
     histories = [(x, t_x if x else 0, T) for x, t_x, T in histories]
     rows = sorted({(*history, spend if history[0] else 0.0) for history in histories for spend in spends})
-    return pd.DataFrame(rows, columns=list(CUSTOMER_COLUMNS), dtype=float)
+    customers = pd.DataFrame(rows, columns=list(CUSTOMER_COLUMNS), dtype=float)
+    if not (model.spend_ and model.include_first_spend):
+        return customers
+    first_spends = pd.DataFrame({FIRST_SPEND: spends})
+    return customers.merge(first_spends, how="cross")
 
 
 def _read_customers(source: SourceTable, cutoff: date, model: BtydRegressor) -> ibis.Table:
-    """Read customer_id, frequency, recency, T and, of a model with spend, monetary_value, as the model saw them."""
-    features = (*COLUMNS, MONEY) if model.spend_ else COLUMNS
+    """Read customer_id, frequency, recency, T and, of a model with spend, its columns, as the model saw them."""
+    features = (*COLUMNS, *model.spend_columns) if model.spend_ else COLUMNS
     if source.rows == RFM_SUMMARY:
         table = _build_source_expression(source, {"customer_id": "string", **dict.fromkeys(features, NUMBER)})
         return table.select("customer_id", **{name: table[name].cast("float64") for name in features})
@@ -144,7 +148,8 @@ def _read_customers(source: SourceTable, cutoff: date, model: BtydRegressor) -> 
     spend = lines.amount.sum() if model.spend_ else ibis.literal(1)
     days = lines.group_by("customer_id", date=lines.date.cast("date")).agg(amount=spend)
     history = annotate_purchase_days(days, cutoff)
-    columns = rfm(history, cutoff, Horizon.parse("1 day"))
+    day = Horizon.parse("1 day")
+    columns = rfm(history, cutoff, day) | first_spend(history, cutoff, day)
     return history.group_by("customer_id").agg(**{name: columns[name].cast("float64") for name in features})
 
 
