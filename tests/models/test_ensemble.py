@@ -1,4 +1,4 @@
-"""Several models as one: the same weight but for a prior, the same total, and nobody depends on who else is asked."""
+"""Several models as one: one weight but for what is learnt, one total, and nobody depends on who else is asked."""
 
 import pickle
 
@@ -77,11 +77,11 @@ def test_the_chance_of_a_purchase_is_the_mean_of_members_that_predict_it():
     assert not hasattr(Ensemble({"rate": SpendRate()}), "probability_purchase")
 
 
-@pytest.mark.parametrize("prior", [None, "mbg_nbd"])
-def test_where_every_member_knows_its_distribution_it_knows_their_mixture(prior):
+@pytest.mark.parametrize("learn_weight_of", [None, "mbg_nbd"])
+def test_where_every_member_knows_its_distribution_it_knows_their_mixture(learn_weight_of):
     known = {name: MEMBERS[name] for name in ("hurdle", "mbg_nbd")}
     assert not hasattr(Ensemble(MEMBERS), "predict_quantiles")
-    ensemble, few = Ensemble(known, prior=prior).fit(X, Y).scale_to(X, 5000.0), X.iloc[:60]
+    ensemble, few = Ensemble(known, learn_weight_of=learn_weight_of).fit(X, Y).scale_to(X, 5000.0), X.iloc[:60]
     quantiles = ensemble.predict_quantiles(few, [0.8, 0.95])
     members, weights = ensemble.members_.values(), list(ensemble.weights_.values())
     for column, probability in enumerate([0.8, 0.95]):
@@ -94,48 +94,34 @@ def test_where_every_member_knows_its_distribution_it_knows_their_mixture(prior)
     np.testing.assert_allclose(means, ensemble.predict(few), rtol=0.1)
 
 
-def test_a_prior_weighs_as_much_as_its_rows_beside_those_of_the_panel():
+def test_a_learnt_weight_leaves_the_rest_to_the_others():
     plain = Ensemble(MEMBERS).fit(X, Y).scale_to(X, 5000.0)
-    drawn = Ensemble(MEMBERS, prior="mbg_nbd", prior_rows=100).fit(X, Y).scale_to(X, 5000.0)
-    assert drawn.weights_ == pytest.approx(
-        {"linear": 0.8 / 3, "hurdle": 0.8 / 3, "mbg_nbd": 0.2, "spend_rate": 0.8 / 3}
-    )
-    others = np.mean([plain.members_[name].predict(X) for name in MEMBERS if name != "mbg_nbd"], axis=0)
-    expected = 0.8 * others + 0.2 * plain.members_["mbg_nbd"].predict(X)
+    drawn = Ensemble(MEMBERS, learn_weight_of="mbg_nbd").fit(X, Y).scale_to(X, 5000.0)
+    weight = drawn.weight_
+    assert 0 < weight < 1
+    share = (1 - weight) / 3
+    expected_weights = dict.fromkeys(MEMBERS, share) | {"mbg_nbd": weight}
+    assert drawn.weights_ == pytest.approx(expected_weights)
+    assert drawn.parameters_.iloc[-1].tolist() == ["weight_of_mbg_nbd", weight]
+    predicted = {name: member.predict(X) for name, member in plain.members_.items()}
+    expected = sum(expected_weights[name] * predicted[name] for name in MEMBERS)
     np.testing.assert_allclose(drawn.predict(X), expected, rtol=1e-12)
     assert drawn.predict(X).sum() == pytest.approx(5000)
     hurdle, mbg_nbd = alone("hurdle").probability_purchase(X), alone("mbg_nbd").probability_purchase(X)
-    chances = (0.8 / 3 * hurdle + 0.2 * mbg_nbd) / (0.8 / 3 + 0.2)  # the others do not know it
+    chances = (share * hurdle + weight * mbg_nbd) / (share + weight)  # the others do not know it
     np.testing.assert_allclose(drawn.probability_purchase(X), chances, rtol=1e-12)
 
 
-def test_the_more_rows_the_less_a_prior_counts():
-    weights = [
-        Ensemble(MEMBERS, prior="mbg_nbd").fit(X[:rows], Y[:rows]).weights_["mbg_nbd"] for rows in (50, 350, 400)
-    ]
-    assert weights == pytest.approx([350 / 400, 1 / 2, 350 / 750])
-    assert Ensemble(MEMBERS, prior="mbg_nbd", prior_rows=0).fit(X, Y).weights_["mbg_nbd"] == 0
+def test_a_weight_is_learnt_of_one_of_several_members():
+    for members, name in ((MEMBERS, "bg_nbd"), ({"mbg_nbd": MbgNbd()}, "mbg_nbd")):
+        with pytest.raises(ClvError, match=f"'{name}', whose weight is to be learnt, must be one of at least two"):
+            Ensemble(members, learn_weight_of=name).fit(X, Y)
 
 
-def test_rows_count_by_number_whatever_their_weights():
-    members = {name: MEMBERS[name] for name in ("linear", "hurdle", "mbg_nbd")}
-    weighted = Ensemble(members, prior="mbg_nbd", prior_rows=100).fit(X, Y, np.full(N, 5.0), customers=X)
-    assert weighted.weights_["mbg_nbd"] == pytest.approx(0.2)
-
-
-def test_a_prior_that_is_no_member_or_the_only_one_is_refused():
-    for members, prior in ((MEMBERS, "bg_nbd"), ({"mbg_nbd": MbgNbd()}, "mbg_nbd")):
-        with pytest.raises(ClvError, match=f"the prior '{prior}' must be one of at least two members, got "):
-            Ensemble(members, prior=prior).fit(X, Y)
-    with pytest.raises(ClvError, match="prior_rows must be a finite number >= 0"):
-        Ensemble(MEMBERS, prior="mbg_nbd", prior_rows=-1).fit(X, Y)
-
-
-def test_an_ensemble_stored_before_it_could_have_a_prior_predicts_as_it_did():
+def test_an_ensemble_stored_before_a_weight_could_be_learnt_predicts_as_it_did():
     ensemble = Ensemble(MEMBERS).fit(X, Y).scale_to(X, 5000.0)
     stored = Ensemble.__new__(Ensemble)
-    later = ("prior", "prior_rows", "rows_")
-    stored.__dict__ = {name: value for name, value in vars(ensemble).items() if name not in later}
+    stored.__dict__ = {name: value for name, value in vars(ensemble).items() if name != "learn_weight_of"}
     np.testing.assert_array_equal(stored.predict(X), ensemble.predict(X))
     assert set(stored.weights_.values()) == {1 / 4}
 

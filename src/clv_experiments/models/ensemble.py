@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from clv_experiments.errors import ClvError
 from clv_experiments.models.array_input import validate_features, validate_training_data
 from clv_experiments.models.scaled_regressor import ScaledRegressor
+from clv_experiments.models.stacking_weight import learn_stacking_weight
 
 LEVELS = (np.arange(400) + 0.5) / 400  # at which each member's distribution is taken into the mixture
 ROWS_AT_ONCE = 4096
@@ -32,10 +33,9 @@ def _all_know_their_distribution(ensemble: Ensemble) -> bool:
 class Ensemble(RegressorMixin, BaseEstimator):
     """Mean of the predictions of its members, each with the same weight and, once scaled, the same total.
 
-    Weights that are learnt do no better than equal ones where so few periods are known; totals are a matter of their
-    own, since each member's errs its own way. One member may be the prior, which needs few rows to be any good: the
-    others then have n / (n + prior_rows) of the weight, where n is the number of rows they learnt from, as in
-    credibility theory (Bühlmann 1967).
+    Totals are a matter of their own, since each member's errs its own way. The weight of one member may be learnt, such
+    as that of a BTYD model, which needs few rows and is hard to beat where customers buy as it says: see
+    ``learn_stacking_weight``.
 
     Parameters
     ----------
@@ -43,10 +43,9 @@ class Ensemble(RegressorMixin, BaseEstimator):
         Cloned and fitted. BTYD models need frequency, recency, T and monetary_value among the features.
     horizon_days : float, optional
         Length of the period to predict, handed to members that take it; by default what each has.
-    prior : str, optional
-        The member that weighs as much as ``prior_rows`` rows of the training panel; by default all weigh the same.
-    prior_rows : float
-        At least 0, with which the prior weighs nothing.
+    learn_weight_of : str, optional
+        The member whose weight is learnt from the training panel; the others share the rest. By default all weigh the
+        same.
 
     Attributes
     ----------
@@ -54,7 +53,8 @@ class Ensemble(RegressorMixin, BaseEstimator):
     weights_ : dict of str to float
         Share of each member in the mean; they add up to 1.
     parameters_ : pandas.DataFrame
-        ``parameter`` (member), ``estimate`` (factor by which it was scaled).
+        ``parameter`` (member), ``estimate`` (factor by which it was scaled); ``weight_of_<member>`` where it was
+        learnt.
     notes_ : list of str
         What a reader should know of the members' fits.
 
@@ -66,24 +66,19 @@ class Ensemble(RegressorMixin, BaseEstimator):
     >>> ensemble = Ensemble(members).fit(X, y)
     >>> ensemble.predict(X).tolist(), ensemble.scale_to(X, 60.0).predict(X).tolist()
     ([6.0, 6.0, 6.0], [20.0, 20.0, 20.0])
-    >>> Ensemble(members, prior="mean", prior_rows=1).fit(X, y).weights_
-    {'mean': 0.25, 'median': 0.75}
     """
 
-    prior: str | None = None  # of an ensemble that was stored before it could have one
-    prior_rows: float = 350.0
+    learn_weight_of: str | None = None  # of an ensemble that was stored before a weight could be learnt
 
     def __init__(
         self,
         members: Mapping[str, Any],
         horizon_days: float | None = None,
-        prior: str | None = None,
-        prior_rows: float = 350.0,
+        learn_weight_of: str | None = None,
     ) -> None:
         self.members = members
         self.horizon_days = horizon_days
-        self.prior = prior
-        self.prior_rows = prior_rows
+        self.learn_weight_of = learn_weight_of
 
     def fit(self, X: pd.DataFrame, y: Any, sample_weight: Any = None, customers: pd.DataFrame | None = None) -> Self:
         """Fit every member.
@@ -103,7 +98,7 @@ class Ensemble(RegressorMixin, BaseEstimator):
         Raises
         ------
         ClvError
-            If there is no member, or one cannot be fitted, or the prior is none of them or their only one.
+            If there is no member, or one cannot be fitted, or that whose weight is learnt is none or the only one.
         """
         if not self.members:
             raise ClvError("an ensemble needs at least one member (model.estimator.members)")
@@ -111,22 +106,20 @@ class Ensemble(RegressorMixin, BaseEstimator):
             self.n_features_in_ = X.shape[1]
         else:
             X, y = validate_training_data(self, X, y)
-        if self.prior is not None and (self.prior not in self.members or len(self.members) == 1):
+        if self.learn_weight_of is not None and (self.learn_weight_of not in self.members or len(self.members) == 1):
             raise ClvError(
-                f"the prior '{self.prior}' must be one of at least two members, got {', '.join(self.members)} "
-                "(model.estimator.prior)"
+                f"'{self.learn_weight_of}', whose weight is to be learnt, must be one of at least two members, got "
+                f"{', '.join(self.members)} (model.estimator.learn_weight_of)"
             )
-        if not 0 <= self.prior_rows < np.inf:
-            raise ClvError(
-                f"prior_rows must be a finite number >= 0, got {self.prior_rows} (model.estimator.prior_rows)"
-            )
-        self.members_, self.rows_ = {}, len(X)
+        self.members_ = {}
         for name, member in self.members.items():
             scaled = ScaledRegressor(member, self.horizon_days)
             if customers is None or get_tags(member).target_tags.required:
                 self.members_[name] = scaled.fit(X, y, sample_weight)
             else:
                 self.members_[name] = scaled.fit(customers)
+        if self.learn_weight_of is not None:
+            self.weight_ = learn_stacking_weight(self.members_, self.learn_weight_of, X, y, sample_weight)
         return self
 
     def scale_to(self, X: pd.DataFrame, total: float | None = None) -> Self:
@@ -193,7 +186,7 @@ class Ensemble(RegressorMixin, BaseEstimator):
 
     def _select_weights(self, names: list[str]) -> np.ndarray | None:
         """Return the weights of some members; None if all weigh the same."""
-        return None if self.prior is None else np.array([self.weights_[name] for name in names])
+        return None if self.learn_weight_of is None else np.array([self.weights_[name] for name in names])
 
     def _check_features(self, X: Any) -> pd.DataFrame:
         check_is_fitted(self)
@@ -207,15 +200,18 @@ class Ensemble(RegressorMixin, BaseEstimator):
     @property
     def weights_(self) -> dict[str, float]:
         """Share of each member in the mean."""
-        others = len(self.members_) - (self.prior is not None)
-        prior = 0.0 if self.prior is None else self.prior_rows / (self.prior_rows + self.rows_)
-        return {name: prior if name == self.prior else (1 - prior) / others for name in self.members_}
+        if self.learn_weight_of is None:
+            return dict.fromkeys(self.members_, 1 / len(self.members_))
+        share = (1 - self.weight_) / (len(self.members_) - 1)
+        return {name: self.weight_ if name == self.learn_weight_of else share for name in self.members_}
 
     @property
     def parameters_(self) -> pd.DataFrame:
-        """The factor of each member."""
-        factors = {name: member.factor_ for name, member in self.members_.items()}
-        return pd.DataFrame({"parameter": list(factors), "estimate": list(factors.values())})
+        """The factor of each member, and the weight that was learnt."""
+        estimates = {name: member.factor_ for name, member in self.members_.items()}
+        if self.learn_weight_of is not None:
+            estimates[f"weight_of_{self.learn_weight_of}"] = self.weight_
+        return pd.DataFrame({"parameter": list(estimates), "estimate": list(estimates.values())})
 
     @property
     def notes_(self) -> list[str]:
