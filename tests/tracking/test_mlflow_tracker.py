@@ -30,7 +30,18 @@ from clv_experiments.reporting.records import (
 )
 from clv_experiments.tracking import store
 from clv_experiments.tracking.memory_tracker import MemoryTracker
+from clv_experiments.tracking.mlflow_run import LONGEST_DESCRIPTION, REST_LEFT_OUT, shorten_description
 from clv_experiments.tracking.mlflow_tracker import MlflowTracker
+
+
+def test_a_long_description_ends_with_a_line_and_says_so():
+    assert shorten_description("x" * LONGEST_DESCRIPTION) == "x" * LONGEST_DESCRIPTION
+    lines = [f"| model {k} | {k / 7:.3f} |" for k in range(1000)]
+    short = shorten_description("\n".join(lines))
+    assert LONGEST_DESCRIPTION - 50 < len(short) <= LONGEST_DESCRIPTION
+    assert short.endswith(REST_LEFT_OUT)
+    kept = short.removesuffix(REST_LEFT_OUT).split("\n")
+    assert kept == lines[: len(kept)]
 
 
 def last_run(tracker, experiment):

@@ -50,6 +50,8 @@ from clv_experiments.tracking.store import Store
 from clv_experiments.tracking.stored_run import LONGEST_PARAM, PROCESS, STUDY, TRIAL, failure_tags
 
 PACKAGE = Path(__file__).resolve().parents[1]
+LONGEST_DESCRIPTION = 8000  # characters that MLflow keeps
+REST_LEFT_OUT = "\n\nThe rest is among the artifacts."
 # What a logged model needs in order to predict in another environment.
 PREDICTS_WITH = ("joblib", "numpy", "pandas", "scipy", "skops", "sklearn", "xgboost")
 PREDICTION_CODE = (
@@ -59,6 +61,13 @@ PREDICTION_CODE = (
     "tracking/__init__.py",
     "tracking/loader.py",
 )
+
+
+def shorten_description(text: str) -> str:
+    """Cut a description at the end of a line where MLflow would cut it anywhere, with a warning of its own."""
+    if len(text) <= LONGEST_DESCRIPTION:
+        return text
+    return text[: LONGEST_DESCRIPTION - len(REST_LEFT_OUT)].rpartition("\n")[0] + REST_LEFT_OUT
 
 
 class MlflowRun:
@@ -81,7 +90,9 @@ class MlflowRun:
         metrics = [MlflowMetric(r.name, r.value, now, r.step) for r in records if isinstance(r, Metric)]
         params = [MlflowParam(r.name, str(r.value)[:LONGEST_PARAM]) for r in records if isinstance(r, Param)]
         tags = [RunTag(r.name, r.value) for r in records if isinstance(r, Tag)]
-        tags += [RunTag("mlflow.note.content", r.text) for r in records if isinstance(r, Description)]
+        tags += [
+            RunTag("mlflow.note.content", shorten_description(r.text)) for r in records if isinstance(r, Description)
+        ]
         # At a time MLflow takes at most 100 parameters, 100 tags and 1,000 of all.
         for start in range(0, max(len(params), len(tags), len(metrics)), 100):
             part = slice(start, start + 100)
