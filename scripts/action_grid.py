@@ -19,8 +19,8 @@ from clv_experiments.decisions.actions import (
     NEW_DAYS,
     QUIET,
     purchase_probability_after_last_purchase,
+    purchase_probability_relative_to_last,
     recommend_actions,
-    relative_purchase_probability,
 )
 from clv_experiments.decisions.next_purchase.dates import next_purchase_dates
 from clv_experiments.decisions.segments.rfm import RfmCutPoints
@@ -68,7 +68,7 @@ def grid(value_tier: str, customers: pd.DataFrame, model: MbgNbd, cutoff: date) 
             **next_purchase_dates(model, history, cutoff, 365, 0.8),
         )
         table["segment"] = scores.assign_segments(table)
-        cells = zip(recommend_actions(table, cutoff), relative_purchase_probability(table), strict=True)
+        cells = zip(recommend_actions(table, cutoff), purchase_probability_relative_to_last(table), strict=True)
         yield f"| {frequency + 1} | " + " | ".join(f"{action} ({share:.0%})" for action, share in cells) + " |"
 
 

@@ -219,7 +219,7 @@ def run_script(work, capfd):
 
 def skip_figures(patch):
     """Leave out the figures of runs, studies and boards, and what is computed for those of a run alone."""
-    for drawing in ("holdout_records", "describe_coefficients", "coefficient_records"):
+    for drawing in ("holdout_records", "describe_fitted_estimator", "coefficient_records"):
         patch.setattr(f"clv_experiments.forecasting.run_records.{drawing}", lambda *_, **__: [])
     patch.setattr("clv_experiments.sweep.study_records.study_figures", lambda *_: [])
     for module in ("page", "board_records"):

@@ -87,7 +87,7 @@ def test_model_says_its_family_and_whether_it_learns_from_labels(option, compose
 @pytest.mark.parametrize("option", MODELS)
 def test_model_runs(option, compose, monkeypatch):
     """With its pictures, which no other test draws of every model, and without baselines beside it."""
-    monkeypatch.setattr("clv_experiments.commands.train.build_baselines", lambda cfg: [])
+    monkeypatch.setattr("clv_experiments.commands.train.build_all_baselines", lambda cfg: [])
     result = run_experiment(compose(f"model={option}", "data=cdnow_sample", "evaluation.bootstrap_replicates=5"))
     assert isinstance(result.objective, float)
     assert len(result.origins[0].holdout.forecast.table) == 2357
@@ -140,7 +140,7 @@ def marks_of(group, option):
 )
 def test_option_runs(group, option, compose, orders, tmp_path, monkeypatch):
     """With the least model of each kind, alone and without its figures; a window too short for labels must say so."""
-    monkeypatch.setattr("clv_experiments.commands.train.build_baselines", lambda cfg: [])
+    monkeypatch.setattr("clv_experiments.commands.train.build_all_baselines", lambda cfg: [])
     monkeypatch.setattr("clv_experiments.commands.train.explanation_records", lambda *_: [])
     small = [] if group == "data" else ["data=cdnow_sample"]
     model = [] if group == "experiment" else ["model=linear"]

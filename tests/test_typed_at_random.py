@@ -27,8 +27,8 @@ from clv_experiments.commands.promote import check_promote_setting
 from clv_experiments.commands.submit import check_submission_name
 from clv_experiments.config.conf_folders import packaged_conf_folder
 from clv_experiments.config.log_and_window import build_window, load_log_from_config
-from clv_experiments.config.model_options import build_baselines, build_model
-from clv_experiments.config.settings import build_experiment_name, check_settings, resolve_settings
+from clv_experiments.config.model_options import build_all_baselines, build_model
+from clv_experiments.config.settings import build_experiment_name, check_settings, resolve_masked_settings
 from clv_experiments.config.shop import build_shop
 from clv_experiments.config.sweep_config import SweepConfig
 from clv_experiments.errors import ClvError
@@ -96,9 +96,9 @@ def check(command, typed):
         if command == "submit":
             check_submission_name(cfg.name)
         assert build_experiment_name(cfg)
-        resolve_settings(cfg)
+        resolve_masked_settings(cfg)
         build_model(cfg.model)
-        build_baselines(cfg)
+        build_all_baselines(cfg)
         log = load_log_from_config(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
         build_window(cfg.window, log.start, log.end)
 

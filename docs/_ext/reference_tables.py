@@ -10,7 +10,7 @@ from settings_reference import Setting, read_settings, read_title, render_settin
 
 from clv_experiments.commands.cli.clv import COMMANDS
 from clv_experiments.config.conf_folders import find_option_files, packaged_conf_folder, read_options
-from clv_experiments.reporting.prose import render_sentences
+from clv_experiments.reporting.prose import render_paragraphs
 
 # Config groups, and of each the option whose comments say what its settings mean; the others differ from it in values.
 GROUPS = {
@@ -106,7 +106,7 @@ def models() -> str:
 
 def score_columns() -> str:
     """List the columns of scores.csv, as the readme beside it describes them."""
-    described = [line.partition(": ") for line in render_sentences("scores/readme.jinja", "columns", True)]
+    described = [line.partition(": ") for line in render_paragraphs("scores/readme.jinja", "columns", True)]
     return _table("| column | meaning |", [f"| `{name}` | {text} |" for name, _, text in described])
 
 

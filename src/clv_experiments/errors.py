@@ -207,7 +207,7 @@ def find_secrets(text: str) -> set[str]:
     return {form for secret in bare for form in (secret, unquote(secret)) if form not in ("", MASK)}
 
 
-def remember_secrets(*texts: str) -> None:
+def remember_secrets_in(*texts: str) -> None:
     """Mask the secrets of these texts from now on wherever they stand, in whatever a library may say.
 
     One that is also a name in its text, as of a user ``postgres`` whose password is ``postgres``, is none to look for.
@@ -228,7 +228,7 @@ def remember_environment(environment: Mapping[str, str]) -> None:
     """Remember what the variables hold by which this program and its libraries are given secrets."""
     for name, value in environment.items():
         if name.startswith(("CLV_", "MLFLOW_", "AWS_", "AZURE_", "GOOGLE_", "PG", "DATABRICKS_")):
-            remember_secrets(f"{name}={value}" if is_secret_name(name) else value)
+            remember_secrets_in(f"{name}={value}" if is_secret_name(name) else value)
 
 
 def is_secret_name(name: str) -> bool:
@@ -247,13 +247,13 @@ def mask_settings(settings: Any, name: str = "") -> Any:
     return mask_secrets(settings) if isinstance(settings, str) else settings
 
 
-def setting_texts(settings: Any, name: str = "") -> Iterator[str]:
-    """Give what ``mask_settings`` leaves out, as texts that ``remember_secrets`` takes."""
+def iterate_possible_secret_texts(settings: Any, name: str = "") -> Iterator[str]:
+    """Give what ``mask_settings`` leaves out, as texts that ``remember_secrets_in`` takes."""
     if isinstance(settings, dict):
         for key, value in settings.items():
-            yield from setting_texts(value, str(key))
+            yield from iterate_possible_secret_texts(value, str(key))
     elif isinstance(settings, list):
         for value in settings:
-            yield from setting_texts(value, name)
+            yield from iterate_possible_secret_texts(value, name)
     elif isinstance(settings, str):
         yield f"{name}='{settings}'" if is_secret_name(name) else settings

@@ -61,7 +61,7 @@ def test_published_coefficients_lie_inside_the_range_of_random_splits(quarterly)
     period, slopes, scores = forecaster.window.period(0), [], []
     for split in range(SPLITS):
         held_out = np.random.default_rng([cfg.seed, split]).permutation(3616) < 0.3 * 3616
-        made = forecaster.forecast_held_out(period, model, held_out)
+        made = forecaster.predict_held_out_customers(period, model, held_out)
         slopes.append(extract_linear_slopes(made.estimator, made.training.X))
         y, p = made.table["y_true"], made.table["y_pred"]
         scores.append((r2(y, p), median_absolute_error(y, p)))

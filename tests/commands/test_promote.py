@@ -18,7 +18,7 @@ from clv_experiments.comparison.cell import Cell, Entry
 from clv_experiments.comparison.standings import compute_standings
 from clv_experiments.config.log_and_window import build_window, load_log_from_config
 from clv_experiments.config.model_options import build_model
-from clv_experiments.config.settings import resolve_settings
+from clv_experiments.config.settings import resolve_masked_settings
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.forecaster import Forecaster
@@ -66,7 +66,10 @@ def judged(path, tracker, model, *typed):
     made = Forecaster(log, window).forecast(window.period(0), build_model(cfg.model))
     with tracker.run("shop 3m", model) as run:
         run.log(
-            [Text("config.yaml", OmegaConf.to_yaml(resolve_settings(cfg))), Tag("log_fingerprint", log.fingerprint)]
+            [
+                Text("config.yaml", OmegaConf.to_yaml(resolve_masked_settings(cfg))),
+                Tag("log_fingerprint", log.fingerprint),
+            ]
         )
         run.log([FittedModel(made.estimator, made.X.head())])
     return entry_of(run.run_id, model, cfg.model.family)

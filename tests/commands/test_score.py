@@ -18,13 +18,13 @@ from clv_experiments.commands.model_reference import (
     build_btyd_model,
     check_same_features,
     collect_compatibility_warnings,
-    fall_back_to_btyd_model,
     pop_model_override,
+    replace_spend_only_model,
     resolve_model,
 )
 from clv_experiments.commands.score import score
 from clv_experiments.config.model_options import build_model
-from clv_experiments.config.settings import resolve_settings, setting_records
+from clv_experiments.config.settings import resolve_masked_settings, setting_records
 from clv_experiments.data.window import Horizon, Period, Window
 from clv_experiments.decisions.customer_scores import COLUMNS
 from clv_experiments.decisions.past_predictions import stored_predictions
@@ -112,7 +112,7 @@ def stored_run(rows, log_of):
     latest, earlier = (Forecaster(log, window).forecast(window.period(k), model) for k in (0, 1))
     tags = {"model": "linear", "cutoff": CUTOFF, "log_fingerprint": log.fingerprint, "protocol": "forecast"}
     run = MemoryRun("orders 3m", "linear")
-    settings = resolve_settings(cfg)
+    settings = resolve_masked_settings(cfg)
     run.log(
         [
             *(Tag(*tag) for tag in tags.items()),
@@ -241,8 +241,8 @@ def test_a_kept_model_of_purchases_is_not_replaced_where_there_is_a_log(stored_r
     bg_nbd = build_btyd_model(composed("orders.csv", "decisions.btyd=bg_nbd"))
     kept = ModelReference(bg_nbd, MemoryReader([stored_run]).model(f"runs:/{stored_run.run_id}"), "kept", "kept", None)
     other = build_btyd_model(composed("orders.csv"))
-    assert fall_back_to_btyd_model(kept, other, "there is no money", refit=False) is kept
-    assert fall_back_to_btyd_model(kept, other, "there is no log", refit=True).model is other
+    assert replace_spend_only_model(kept, other, "there is no money", refit=False) is kept
+    assert replace_spend_only_model(kept, other, "there is no log", refit=True).model is other
 
 
 def test_settings_that_no_longer_build_are_said(stored_run, monkeypatch):

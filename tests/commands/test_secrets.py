@@ -9,7 +9,7 @@ from hydra import compose, initialize_config_dir
 
 from clv_experiments import errors
 from clv_experiments.commands.cli.overrides import translate_arguments
-from clv_experiments.commands.cli.typed_secrets import mask_override
+from clv_experiments.commands.cli.typed_secrets import restore_and_mask_override
 from clv_experiments.config.conf_folders import packaged_conf_folder
 
 PLANTED = "Sesame+42"
@@ -69,9 +69,9 @@ def test_each_value_of_a_multirun_has_a_variable_of_its_own():
     words = translate_arguments(["-m", f"data.connection={first},{second}"], "config").overrides_and_options
     assert words[1] == "data.connection=${oc.env:CLV_DATA_CONNECTION},${oc.env:CLV_DATA_CONNECTION_2}"
     assert [os.environ["CLV_DATA_CONNECTION"], os.environ["CLV_DATA_CONNECTION_2"]] == [first, second]
-    assert mask_override(words[1]) == f"data.connection={first},{second}".replace(f"{PLANTED},x", "***").replace(
-        PLANTED, "***"
-    )
+    assert restore_and_mask_override(words[1]) == f"data.connection={first},{second}".replace(
+        f"{PLANTED},x", "***"
+    ).replace(PLANTED, "***")
 
 
 @pytest.mark.parametrize(

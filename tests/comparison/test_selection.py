@@ -8,9 +8,9 @@ import pytest
 
 from clv_experiments.comparison import selection
 from clv_experiments.comparison.exclusions import TEMPLATE, Exclusion, ExclusionKind
-from clv_experiments.comparison.selection import find_completed_run, select_runs
+from clv_experiments.comparison.selection import find_run_not_to_repeat, select_runs
 from clv_experiments.errors import ClvError, LogTooShort, LogWithoutAmounts
-from clv_experiments.reporting.prose import render_sentences
+from clv_experiments.reporting.prose import render_paragraphs
 from clv_experiments.reporting.records import Metric, Param, Table, Tag
 from clv_experiments.tracking.memory_tracker import MemoryTracker
 from clv_experiments.tracking.stored_run import LONGEST_PARAM
@@ -75,7 +75,7 @@ def chosen(tracker, settings=SETTINGS, models=("zeros", "xgboost"), every=False,
 
 def left_out(exclusion, *run_ids):
     """Render what a cell says of the runs that one reason leaves out."""
-    return " ".join(render_sentences(TEMPLATE, "left_out", [run_id[:8] for run_id in run_ids], exclusion.reason))
+    return " ".join(render_paragraphs(TEMPLATE, "left_out", [run_id[:8] for run_id in run_ids], exclusion.reason))
 
 
 def test_every_reason_reads_differently_and_names_its_detail():
@@ -379,7 +379,7 @@ ALL = SETTINGS | {"model.name": "xgboost", "seed": 42, "data.engine": "spark", "
 
 
 def resumed(tracker, **changed):
-    found = find_completed_run(
+    found = find_run_not_to_repeat(
         tracker.reader(), EXPERIMENT, ALL | {k.replace("__", "."): v for k, v in changed.items()}
     )
     return found.run_id if found else None
@@ -442,9 +442,9 @@ def test_runs_that_kept_what_is_unset_and_classes_under_their_keys_still_settle_
     for records in (before, now):
         runs.append(leave(tracker, records))
         for asked in (settings, {name: value for name, value in settings.items() if value is not None}):
-            assert find_completed_run(tracker.reader(), EXPERIMENT, ALL | asked).run_id == runs[-1]
-        assert find_completed_run(tracker.reader(), EXPERIMENT, ALL) is None, "another class"
-        assert find_completed_run(tracker.reader(), EXPERIMENT, ALL | settings | {"data.where": "x"}) is None
-        assert find_completed_run(tracker.reader(), EXPERIMENT, ALL | settings | {"window.cutoff": "x"}) is None
+            assert find_run_not_to_repeat(tracker.reader(), EXPERIMENT, ALL | asked).run_id == runs[-1]
+        assert find_run_not_to_repeat(tracker.reader(), EXPERIMENT, ALL) is None, "another class"
+        assert find_run_not_to_repeat(tracker.reader(), EXPERIMENT, ALL | settings | {"data.where": "x"}) is None
+        assert find_run_not_to_repeat(tracker.reader(), EXPERIMENT, ALL | settings | {"window.cutoff": "x"}) is None
     labels = chosen(tracker, models=("xgboost",), every=True).cell.labels
     assert labels == [f"xgboost ({run_id[:6]})" for run_id in reversed(runs)]

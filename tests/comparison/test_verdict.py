@@ -92,9 +92,9 @@ def test_an_undefined_score_has_no_winner(verdict_of):
 
 
 def test_scores_no_better_than_the_mean_are_uninformative(verdict_of):
-    assert not verdict_of({"a": 0.5, "b": 0.3}).is_uninformative
+    assert not verdict_of({"a": 0.5, "b": 0.3}).has_no_skill
     verdict = verdict_of({"a": -0.5, "b": -0.7, "mean": -0.9})
-    assert verdict.is_uninformative
+    assert verdict.has_no_skill
     assert "(−0.500)" in verdict.sentences[0]
     informative = replace(verdict, score=0.5)
     assert len(verdict.sentences) == len(informative.sentences) + 1

@@ -3,7 +3,7 @@
 import pytest
 from omegaconf import OmegaConf
 
-from clv_experiments.config.targets import ForeignTarget, check_targets, read_logged_settings
+from clv_experiments.config.targets import ForeignTarget, read_logged_settings, require_allowed_targets
 from clv_experiments.errors import ClvError
 
 EVIL = {"model": {"estimator": {"_target_": "sklearn.linear_model.Ridge", "inner": [{"_target_": "evil.Popen"}]}}}
@@ -11,16 +11,16 @@ SETTINGS = "data: {}\nevaluation: {}\nwindow: {}\n"
 
 
 def test_every_option_of_the_package_is_allowed(compose):
-    check_targets(compose("experiment=study"))
-    check_targets(compose("model=hybrid_ensemble", "data=simulated"))
+    require_allowed_targets(compose("experiment=study"))
+    require_allowed_targets(compose("model=hybrid_ensemble", "data=simulated"))
 
 
 def test_code_from_elsewhere_is_refused_wherever_it_stands(work):
     message = r"^model\.estimator\.inner\[0\]\._target_=evil\.Popen of run 1 would run code of neither"
     with pytest.raises(ForeignTarget, match=message):
-        check_targets(OmegaConf.create(EVIL), " of run 1")
+        require_allowed_targets(OmegaConf.create(EVIL), " of run 1")
     with pytest.raises(ForeignTarget):
-        check_targets(OmegaConf.create({"tracking": {"_target_": "sklearnevil.Tracker"}}))
+        require_allowed_targets(OmegaConf.create({"tracking": {"_target_": "sklearnevil.Tracker"}}))
 
 
 @pytest.mark.parametrize(
@@ -38,11 +38,11 @@ def test_code_from_elsewhere_is_refused_wherever_it_stands(work):
 )
 def test_code_is_refused_by_whatever_name_it_is_reached(work, node):
     with pytest.raises(ForeignTarget, match=r"would run code of neither .* that belongs there"):
-        check_targets(OmegaConf.create({"model": {"estimator": node}}))
+        require_allowed_targets(OmegaConf.create({"model": {"estimator": node}}))
 
 
 def test_a_check_of_ones_own_is_named_with_its_settings(work):
-    check_targets(
+    require_allowed_targets(
         OmegaConf.create({"checks": ["my_checks.Worthless", {"_target_": "my_checks.Worthless", "share": 0.7}]})
     )
 
@@ -53,7 +53,7 @@ def test_estimators_that_no_option_names_are_allowed(work):
         "xgboost.XGBRFRegressor",
         "clv_experiments.models.mbg_cnbd_k.MbgCnbdK",
     ):
-        check_targets(OmegaConf.create({"model": {"estimator": {"inner": [{"_target_": target}]}}}))
+        require_allowed_targets(OmegaConf.create({"model": {"estimator": {"inner": [{"_target_": target}]}}}))
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_settings_that_were_changed_in_a_store_are_refused(work, monkeypatch, te
 def test_what_the_users_own_conf_names_is_allowed(work, line):
     (work / "conf" / "model").mkdir(parents=True)
     (work / "conf" / "model" / "own.yaml").write_text(line)
-    check_targets(OmegaConf.create(EVIL))
+    require_allowed_targets(OmegaConf.create(EVIL))
 
 
 def test_a_command_refuses_it_before_anything_is_built(run_script, work):

@@ -302,11 +302,11 @@ def test_the_days_needed_are_enough_and_one_fewer_is_not(whole, supervised):
     ],
 )
 def test_all_origins_are_as_many_as_leave_labels_to_the_oldest(horizon, choices, origins):
-    assert window(horizon, **choices).use_all_origins().origins == origins
+    assert window(horizon, **choices).maximise_origins().origins == origins
 
 
 def test_where_all_origins_are_one_models_without_labels_take_it_and_the_others_are_refused():
-    year = window("6 months", end=date(1997, 12, 31)).use_all_origins()
+    year = window("6 months", end=date(1997, 12, 31)).maximise_origins()
     (origin,) = year.backtest_origins(supervised=False, source="cdnow")
     assert span(origin.holdout) == ("1997-07-01", "1997-12-31")
     with pytest.raises(LogTooShort, match=r"6 months and 1 origin\(s\).* choose a model that needs no labels"):
@@ -316,7 +316,7 @@ def test_where_all_origins_are_one_models_without_labels_take_it_and_the_others_
 @modest
 @given(whole=windows())
 def test_all_origins_work_for_every_model_and_one_more_does_not(whole):
-    every = replace(whole, origins=1).use_all_origins()
+    every = replace(whole, origins=1).maximise_origins()
 
     def works(origins):
         try:
@@ -333,16 +333,16 @@ def test_all_origins_work_for_every_model_and_one_more_does_not(whole):
 def test_a_longer_log_never_allows_fewer_origins(whole, later):
     one = replace(whole, origins=1)
     longer = replace(one, start=one.start - later * DAY)
-    assert longer.use_all_origins().origins >= one.use_all_origins().origins
-    assert longer.use_all_origins().earliest_cutoff <= one.use_all_origins().earliest_cutoff
+    assert longer.maximise_origins().origins >= one.maximise_origins().origins
+    assert longer.maximise_origins().earliest_cutoff <= one.maximise_origins().earliest_cutoff
 
 
 @pytest.mark.parametrize(
     ("horizon", "choices"), [("3 months", {}), ("45 days", {}), ("3 months", {"training_origins": 2})]
 )
 def test_without_the_latest_origin_the_others_stay_as_they_are(horizon, choices):
-    every = window(horizon, **choices).use_all_origins()
-    earlier = window(horizon, **choices).drop_latest_origin().use_all_origins()
+    every = window(horizon, **choices).maximise_origins()
+    earlier = window(horizon, **choices).shift_back_one_origin().maximise_origins()
     *others, latest = every.backtest_origins(supervised=True, source="cdnow")
     kept = earlier.backtest_origins(supervised=True, source="cdnow")
     assert [(one.holdout, one.validation) for one in kept] == [(one.holdout, one.validation) for one in others]
@@ -354,7 +354,7 @@ def test_without_the_latest_origin_the_others_stay_as_they_are(horizon, choices)
 
 def test_without_an_origin_before_the_latest_there_is_none_to_leave():
     with pytest.raises(ClvError, match="lies before the log"):
-        window("12 months").drop_latest_origin()
+        window("12 months").shift_back_one_origin()
 
 
 def test_a_period_counts_its_days_without_the_cutoff():
@@ -423,7 +423,7 @@ def test_a_search_validates_before_the_holdout_of_a_given_cutoff():
 
 
 def test_over_all_origins_only_models_without_labels_have_a_period_left():
-    every = window("3 months").use_all_origins()
+    every = window("3 months").maximise_origins()
     assert validated(every, None, supervised=False) == [FOURTH]
     with pytest.raises(LogTooShort, match=r"4 origin\(s\), 1 asked for; type .*, or window\.origins=3$"):
         validated(every, None)
@@ -475,7 +475,7 @@ def test_the_coming_period_learns_from_all_that_is_over_and_nothing_else(window)
     assert coming.end + DAY == known.horizon.shift_day(coming.cutoff + DAY, 1)
     panel = list(known.training_periods(coming))
     assert all(period.end <= coming.cutoff for period in panel)
-    if known.has_history_before(0) and panel:
+    if known.has_full_horizon_before(0) and panel:
         assert panel[0] == known.period(0)
         assert panel[1:] == list(replace(known, training_origins=None).training_periods(panel[0]))[: len(panel) - 1]
 

@@ -18,13 +18,13 @@ from clv_experiments.decisions.budget.acquisition import (
     burn_in_cohorts,
     cohort_table,
     compare_with_year_ago,
-    first_year_values,
+    first_year_margin_by_customer,
     pool_cohort_values,
     predict_rest_of_year,
     select_recent_cohorts,
 )
 from clv_experiments.evaluation.confidence_intervals import Estimate
-from clv_experiments.reporting.prose import render_sentences
+from clv_experiments.reporting.prose import render_paragraphs
 
 
 class Weekly:
@@ -94,7 +94,7 @@ def test_what_is_predicted_is_margin_discounted_to_the_first_day(log_of):
     log = log_of([("a", "2020-03-01", 10.0), ("a", "2020-03-11", 20.0), ("b", "2020-09-07", 5.0)])
     shop = SimpleNamespace(margin=0.5, annual_discount_rate=0.2)
     customers = pd.DataFrame({"T": [200.0, 10.0]}, index=pd.Index(["a", "b"], name="customer_id"))
-    result = first_year_values(log, date(2020, 9, 17), customers, Weekly(), shop)
+    result = first_year_margin_by_customer(log, date(2020, 9, 17), customers, Weekly(), shop)
     daily = 1.2 ** (-1 / 365.25)
     assert list(result["first_purchase"]) == [5.0, 2.5]
     assert list(result["repeat_purchases"]) == pytest.approx([10 * daily**10, 0.0])
@@ -162,13 +162,13 @@ def test_what_a_value_rests_on(predicted, share):
     result = acquisition(recent, immature=["2020-01"])
     assert result.predicted_share == share
     assert result.recent["customers"].sum() == 4
-    text = " ".join(render_sentences("report/acquisition.jinja", "cohorts", result, "£"))
+    text = " ".join(render_paragraphs("report/acquisition.jinja", "cohorts", result, "£"))
     assert ("not checked here" in text) is (share is not None), "where all has come in there is nothing to check"
     for part in ("£9.00 (95% interval £8.00 to £10.00)", "4 customers", "from January 2020 to February 2020"):
         assert part in text
     assert ("20% is predicted" in text) == (share is not None)
     assert "Some customers of January 2020 may" in text
-    certain = render_sentences("report/acquisition.jinja", "cohorts", acquisition(recent), "£")
+    certain = render_paragraphs("report/acquisition.jinja", "cohorts", acquisition(recent), "£")
     assert "Some customers" not in " ".join(certain)
 
 
@@ -184,7 +184,7 @@ def test_what_a_value_rests_on(predicted, share):
 def test_the_error_of_a_year_ago_is_told_with_its_direction(realised, ratios, significant, parts):
     check = PredictionCheck(2, 5.0, realised, np.array(ratios))
     assert (check.relative_error.is_significant if check.relative_error else None) == significant
-    first, *rest = render_sentences("report/acquisition.jinja", "check", check, "£")
+    first, *rest = render_paragraphs("report/acquisition.jinja", "check", check, "£")
     assert all(part in first for part in ("£5.00 a customer", "2 customers", f"£{realised:.2f} came"))
     assert len(rest) == (significant is not None)
     assert all(part in rest[0] for part in parts)

@@ -15,9 +15,9 @@ from clv_experiments.decisions.actions import (
     BEST,
     SLIPPING,
     STARTING,
+    purchase_probability_relative_to_last,
     recommend_actions,
     reconcile_actions,
-    relative_purchase_probability,
 )
 from clv_experiments.decisions.next_purchase.dates import next_purchase_dates
 from clv_experiments.decisions.segments.rfm import SEGMENTS, RfmCutPoints
@@ -188,7 +188,7 @@ def test_silence_lowers_what_is_left_of_the_chance():
     fitted = MbgNbd().fit(simulate(0.4)[0])
     history["p_purchase"] = fitted.probability_purchase(history)
     history["p_purchase_at_last"] = fitted.probability_purchase(history.assign(T=60.0))
-    left = relative_purchase_probability(history)
+    left = purchase_probability_relative_to_last(history)
     assert left[0] == 1.0
     assert (np.diff(left) < 0).all()
 

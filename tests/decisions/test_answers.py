@@ -13,7 +13,7 @@ from clv_experiments.decisions.display.answers import state_assumptions, suggest
 from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.evaluation.ranking import RankingAssessment
-from clv_experiments.reporting.prose import render_sentences
+from clv_experiments.reporting.prose import render_paragraphs
 
 YEAR = Horizon.parse("12 months")
 CUSTOMERS = pd.DataFrame(
@@ -30,7 +30,7 @@ def answers(shop, *came):
     plan = plan_contacts(CUSTOMERS, shop.campaign, shop.margin)
     before = [CUSTOMERS.assign(y_true=share * CUSTOMERS["expected_spend"]) for share in came]
     outlook = estimate_outlook(plan, [Snapshot(PERIOD, table, None, None, "m", "b") for table in before], 60, 1)
-    say = {name: render_sentences("report/answers.jinja", name, plan, outlook, "£") for name in NAMES}
+    say = {name: render_paragraphs("report/answers.jinja", name, plan, outlook, "£") for name in NAMES}
     return plan, outlook, say
 
 
@@ -101,7 +101,7 @@ def test_what_is_typed_is_not_asked_for_again():
     ],
 )
 def test_whoever_sees_the_list_sees_what_speaks_against_it(customers, p_value, cautions):
-    rendered = render_sentences(
+    rendered = render_paragraphs(
         "report/answers.jinja", "contact_cautions", customers, 100, RankingAssessment(0.1, p_value)
     )
     assert len(rendered) == len(cautions)
@@ -114,5 +114,5 @@ def test_one_contact_is_spoken_of_as_one():
     assert say["contact_sentences"] == ["Of 40 customers, the one whom it pays most to contact."]
     arguments = (plan, estimate_outlook(plan, [], 60, 1), PERIOD.cutoff, PERIOD.end, "£")
     assert (
-        "£1.00: this customer is predicted" in render_sentences("report/budget.jinja", "recommendation", *arguments)[0]
+        "£1.00: this customer is predicted" in render_paragraphs("report/budget.jinja", "recommendation", *arguments)[0]
     )

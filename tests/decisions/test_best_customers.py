@@ -59,7 +59,7 @@ def test_without_a_level_the_total_is_as_far_off_as_it_was_before():
     past = snapshot([10.0, 10.0], [5.0, 5.0]), snapshot([10.0, 10.0], [20.0, 20.0])
     several = best([30.0, 10.0], *past)
     assert several.expected_total == 40
-    assert several.past_ratios.tolist() == [0.5, 2.0]
+    assert several.past_total_ratios.tolist() == [0.5, 2.0]
     assert (several.total_range.low, several.total_range.high, several.total_range.periods) == (20.0, 80.0, 2)
     once = best([30.0, 10.0], snapshot([10.0], [5.0])).total_range
     assert (once.low, once.high) == (20.0, 40.0)
@@ -130,8 +130,8 @@ def test_the_names_flip_when_the_numbers_do():
     assert best([30.0, 10.0], past, chance=[0.2, 0.7]).by_probability["customer_id"].iloc[0] == "c1"
     assert "of customer c1" in section([10.0, 30.0], past).summary[0]
     assert "likely to buy is customer c1" in section([30.0, 10.0], past, chance=[0.2, 0.7]).summary[0]
-    assert best([9.0, 9.0], past).has_equal_predictions
-    assert not now.has_equal_predictions
+    assert best([9.0, 9.0], past).all_predictions_equal
+    assert not now.all_predictions_equal
     assert "everybody, £9.00" in section([9.0, 9.0], past).summary[0]
     assert not best([30.0, 10.0], past, low=np.nan).has_intervals
     assert "£30.00 (no interval" in section([30.0, 10.0], past, low=np.nan).summary[0]

@@ -156,8 +156,8 @@ def test_constraints_cost_what_the_best_customers_would_have_brought():
     segments = pd.Series(["y", "y", "x"], table.index)
     free = plan_contacts(table, campaign(2.0), MARGIN, segments)
     plan = plan_contacts(table, campaign(2.0, min_by_segment={"x": 1}), MARGIN, segments)
-    assert free.constraint_cost == 0.0
-    assert plan.constraint_cost == pytest.approx(0.1 * 0.5 * 30) == free.expected_profit - plan.expected_profit
+    assert free.group_limit_cost == 0.0
+    assert plan.group_limit_cost == pytest.approx(0.1 * 0.5 * 30) == free.expected_profit - plan.expected_profit
     assert plan.next_profit == pytest.approx(0.1 * 0.5 * 90 - 1)
     assert plan.max_profit == pytest.approx(0.1 * 0.5 * 250 - 3)
     assert plan_contacts(table, campaign(2.0, uplift=(0.0, 0.015, 0.1)), MARGIN).profitable_contacts_by_uplift == (

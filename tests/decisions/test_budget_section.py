@@ -16,7 +16,7 @@ from clv_experiments.decisions.display.budget import FILE_COLUMNS, budget_sectio
 from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.reporting.exhibit import NARROW, WIDE
-from clv_experiments.reporting.prose import render_sentences
+from clv_experiments.reporting.prose import render_paragraphs
 
 YEAR = Horizon.parse("12 months")
 HOSTILE = "<script>$x$ =cmd()"
@@ -112,7 +112,7 @@ def test_every_number_of_the_summary_stands_in_a_table():
 def test_the_report_turns_with_cost_budget_and_uplift(settings, obstacle, limit, message):
     plan, report = plan_of(settings), section(settings)
     assert (plan.obstacle, plan.limit) == (obstacle, limit)
-    assert (plan.constraint_cost > 0) == bool(settings.campaign.min_by_segment or settings.campaign.max_by_country)
+    assert (plan.group_limit_cost > 0) == bool(settings.campaign.min_by_segment or settings.campaign.max_by_country)
     assert message in text(report)
     assert "nan" not in text(report)
     tables = {exhibit.name: exhibit.table for exhibit in report.all_exhibits}
@@ -217,7 +217,7 @@ def test_the_largest_groups_are_named_and_the_others_counted(whole_budget, openi
         return SimpleNamespace(name=name, contacts=contacts, share_of_cost=share, expected_profit=profit)
 
     spent = [group("A", 2, 0.5, 7.5), group("B", 1, 0.25, 2.0), group("C", 1, 0.125, 1.0), group("D", 1, 0.125)]
-    write = partial(render_sentences, "report/budget.jinja", "allocation", whole_budget=whole_budget, currency="£")
+    write = partial(render_paragraphs, "report/budget.jinja", "allocation", whole_budget=whole_budget, currency="£")
     first, nothing = write(spent[:2], [group("<b>C", 0, 0.0)])
     assert first.startswith(f"{opening} 50% into A (2 contacts, ")
     assert "profit £7.50) and 25% into B (1 contact, " in first
@@ -237,12 +237,12 @@ def test_two_amounts_that_read_the_same_are_not_set_against_each_other(brings, w
     plan = SimpleNamespace(
         obstacle="profit", campaign=campaign, table=pd.DataFrame({"expected_profit": [brings - 1.0, -0.9]})
     )
-    (text,) = render_sentences("report/budget.jinja", "recommendation", plan, None, None, None, "£")
+    (text,) = render_paragraphs("report/budget.jinja", "recommendation", plan, None, None, None, "£")
     assert words in text
 
 
 def test_where_everybody_is_contacted_no_rule_is_said_to_bring_more():
-    (text,) = render_sentences(
+    (text,) = render_paragraphs(
         "report/budget.jinja", "baselines", SimpleNamespace(comparison_status="all alike"), "xgboost", "£"
     )
     assert "everybody, whom xgboost and any rule of thumb would have contacted alike" in text

@@ -20,7 +20,7 @@ from clv_experiments.decisions.drivers import (
 )
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.reporting.exhibit import WIDE
-from clv_experiments.reporting.prose import render_sentences
+from clv_experiments.reporting.prose import render_paragraphs
 
 NAMES = [driver.name for driver in DRIVERS]
 
@@ -43,7 +43,7 @@ def effects_of(slopes, **settings):
 
 
 def prose(macro, table, horizon="3 months"):
-    return render_sentences("report/drivers.jinja", macro, Drivers(table, 1500, []), horizon)
+    return render_paragraphs("report/drivers.jinja", macro, Drivers(table, 1500, []), horizon)
 
 
 def test_known_effects_are_within_their_intervals_and_a_null_is_not_claimed():

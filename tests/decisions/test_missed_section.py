@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from clv_experiments.data.window import Horizon, Period
-from clv_experiments.decisions.display.missed import at_risk_exhibit, missed_exhibit, missed_section
+from clv_experiments.decisions.display.missed import at_risk_exhibit, missed_and_at_risk_section, missed_exhibit
 from clv_experiments.decisions.missed import AtRisk, MissedOpportunities, NonBuyerCount
 from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.decisions.snapshot import RHYTHM_NAME, Snapshot, TimingChoice
@@ -110,7 +110,7 @@ def test_the_section_answers_both_questions_and_rounds_no_limit():
     table = pd.DataFrame(columns | {"purchase_days": [0, 1] * 5, "expected_spend": range(10)}, index=range(10))
     timing_model = TimingChoice(None, SimpleNamespace(probability_alive=lambda table: table["p_alive"]))
     now, previous = replace(NOW, table=table, timing=timing_model), replace(PREVIOUS, table=table)
-    section = missed_section(now, previous, replace(SHOP, likely=0.999), 0, 20)
+    section = missed_and_at_risk_section(now, previous, replace(SHOP, likely=0.999), 0, 20)
     assert [exhibit.name for exhibit in section.exhibits] == ["missed_opportunities", "at_risk"]
     assert section.summary == [exhibit.sentences[0] for exhibit in section.exhibits]
     assert all(len(sentence.split()) <= 60 for sentence in section.summary)

@@ -9,7 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clv_experiments.decisions.next_purchase import dates
-from clv_experiments.decisions.next_purchase.dates import choose_day_grid, next_purchase_dates, waiting_time_quantiles
+from clv_experiments.decisions.next_purchase.dates import (
+    choose_day_grid,
+    conditional_wait_quantiles,
+    next_purchase_dates,
+)
 from clv_experiments.models.pareto_nbd import ParetoNbd
 
 CUTOFF = date(2011, 11, 30)
@@ -62,7 +66,7 @@ def test_parts_change_nothing(monkeypatch):
 )
 def test_asked_day_by_day_a_quantile_is_the_first_day_that_reaches_it(steps, share):
     risen = np.cumsum(steps) / max(sum(steps), 1)
-    days = waiting_time_quantiles(risen[None], np.arange(1, len(risen) + 1), np.array([share]))[0, 0]
+    days = conditional_wait_quantiles(risen[None], np.arange(1, len(risen) + 1), np.array([share]))[0, 0]
     oracle = next(day for day, p in enumerate(risen, 1) if p >= share * risen[-1])
     near = np.isclose(risen, share * risen[-1], rtol=1e-7)  # rounding may put a day to either side
     assert days == oracle or near[int(days) - 1] or near[oracle - 1]

@@ -171,7 +171,7 @@ def tampered(log_of, forecaster):
 
 def test_no_prediction_of_a_period_hangs_on_what_came_in_it(forecaster, tampered):
     before, after = predict(forecaster), predict(tampered)
-    waits = [each.time_to_next_purchase(each.window.period(0)) for each in (forecaster, tampered)]
+    waits = [each.observed_days_to_purchase(each.window.period(0)) for each in (forecaster, tampered)]
     assert not waits[0].equals(waits[1]), "the tampering itself must be felt"
     assert len(before) == 5
     for name, probabilities in before.items():

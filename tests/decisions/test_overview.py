@@ -18,7 +18,7 @@ from clv_experiments.decisions.overview.months import (
     compare_revenue,
     retention_change,
 )
-from clv_experiments.reporting.prose import render_sentences
+from clv_experiments.reporting.prose import render_paragraphs
 
 
 def series(values, start="2020-01"):
@@ -38,7 +38,7 @@ def months_of(revenue, new_share=0.2, orders=None, end=None):
 
 
 def prose(macro, *values, **settings):
-    return render_sentences("report/overview.jinja", macro, *values, **settings)
+    return render_paragraphs("report/overview.jinja", macro, *values, **settings)
 
 
 def overview(months, **results):

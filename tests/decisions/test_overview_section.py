@@ -6,12 +6,12 @@ import pandas as pd
 import pytest
 
 from clv_experiments.data.window import Horizon, Period
-from clv_experiments.decisions.best_customers import TotalRange
+from clv_experiments.decisions.best_customers import AllCustomersTotalRange
 from clv_experiments.decisions.display.overview import draw_revenue, overview_section
 from clv_experiments.decisions.overview.business import describe_business
 from clv_experiments.errors import ClvError
 from clv_experiments.reporting.exhibit import NARROW, WIDE
-from clv_experiments.reporting.prose import render_sentences
+from clv_experiments.reporting.prose import render_paragraphs
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def hostile(log_of):
 
 
 def section_of(log, end):
-    total = TotalRange(700.0, 900.0, 4, 4)
+    total = AllCustomersTotalRange(700.0, 900.0, 4, 4)
     return overview_section(describe_business(log, end), Horizon(3, "months").period_after(end), total)
 
 
@@ -72,7 +72,7 @@ def test_nothing_after_the_end_is_read(cdnow_sample, log_of):
 @pytest.mark.parametrize("width", [WIDE, NARROW])
 def test_the_range_ahead_is_drawn_as_a_mean_month_after_the_last(cdnow_sample, width):
     overview = describe_business(cdnow_sample, date(1998, 6, 30))
-    period, total = Period(date(1998, 6, 30), date(1998, 9, 30)), TotalRange(6000.0, 9000.0, 4, 4)
+    period, total = Period(date(1998, 6, 30), date(1998, 9, 30)), AllCustomersTotalRange(6000.0, 9000.0, 4, 4)
     (panel,) = draw_revenue(overview, period, total, width).axes
     (band,) = [one for one in panel.collections if one.get_label().startswith("range ahead")]
     corners = band.get_paths()[0].vertices
@@ -113,7 +113,7 @@ def test_a_log_of_weeks_says_what_it_can(log_of, days):
 )
 def test_months_that_brought_the_same_are_not_put_in_order(spend, sentence):
     index = pd.date_range("2020-01-01", periods=len(spend), freq="MS")
-    (rendered,) = render_sentences("report/overview.jinja", "extremes", pd.Series(spend, index=index), "$")
+    (rendered,) = render_paragraphs("report/overview.jinja", "extremes", pd.Series(spend, index=index), "$")
     assert rendered.endswith(sentence)
 
 

@@ -10,9 +10,9 @@ from clv_experiments.data.window import Horizon, Period
 from clv_experiments.decisions.customer_scores import ScoringModels
 from clv_experiments.decisions.display.scores import (
     describe_missed_purchases,
-    describe_ranking,
-    describe_scoring_models,
+    describe_model_caveats,
     describe_spend_intervals,
+    describe_weak_ranking,
 )
 from clv_experiments.decisions.past_predictions import (
     MissedPurchases,
@@ -118,10 +118,10 @@ def test_missed_purchases_are_counted_beside_what_chance_leaves():
 
 def test_a_list_in_an_order_no_better_than_chance_says_so(predictions):
     good = PastPredictions(PERIOD, predictions(300), None)
-    assert describe_ranking(assess_past_ranking(good), "trees", PERIOD, "spend") == []
+    assert describe_weak_ranking(assess_past_ranking(good), "trees", PERIOD, "spend") == []
     reversed_order = good.latest.assign(y_pred=-good.latest["y_pred"])
     found = assess_past_ranking(PastPredictions(PERIOD, reversed_order, None))
-    (text,) = describe_ranking(found, "trees", PERIOD, "spend")
+    (text,) = describe_weak_ranking(found, "trees", PERIOD, "spend")
     for part in (
         "2011-09-01 to 2011-11-30",
         "trees",
@@ -131,9 +131,9 @@ def test_a_list_in_an_order_no_better_than_chance_says_so(predictions):
     ):
         assert part in text
     alike = PastPredictions(PERIOD, good.latest.assign(y_true=0.0), None)
-    (text,) = describe_ranking(assess_past_ranking(alike), "trees", PERIOD, "spend")
+    (text,) = describe_weak_ranking(assess_past_ranking(alike), "trees", PERIOD, "spend")
     assert "nan" not in text
-    assert describe_ranking(assess_past_ranking(PastPredictions(None, None, None)), "trees", None, "spend") == []
+    assert describe_weak_ranking(assess_past_ranking(PastPredictions(None, None, None)), "trees", None, "spend") == []
 
 
 @pytest.fixture(scope="module")
@@ -146,15 +146,15 @@ def models_of(spend_name, btyd_name, btyd):
 
 
 def test_whose_p_alive_is_1_by_construction_is_said(one_time_buyers):
-    (text,) = describe_scoring_models(models_of("bg_nbd", "bg_nbd", BgNbd().fit(one_time_buyers)), has_amounts=True)
+    (text,) = describe_model_caveats(models_of("bg_nbd", "bg_nbd", BgNbd().fit(one_time_buyers)), has_amounts=True)
     assert "bg_nbd takes whoever bought once to be a customer still" in text
     assert (
-        describe_scoring_models(models_of("mbg_nbd", "mbg_nbd", MbgNbd().fit(one_time_buyers)), has_amounts=True) == []
+        describe_model_caveats(models_of("mbg_nbd", "mbg_nbd", MbgNbd().fit(one_time_buyers)), has_amounts=True) == []
     )
 
 
 def test_spend_and_clv_of_two_models_are_told_apart(one_time_buyers):
     models = models_of("trees", "mbg_nbd", MbgNbd().fit(one_time_buyers))
-    (text,) = describe_scoring_models(models, has_amounts=True)
+    (text,) = describe_model_caveats(models, has_amounts=True)
     assert text.startswith("Expected spend is trees's, and expected purchases and CLV are mbg_nbd's")
-    assert describe_scoring_models(models, has_amounts=False) == []
+    assert describe_model_caveats(models, has_amounts=False) == []

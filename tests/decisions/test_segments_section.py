@@ -20,7 +20,7 @@ from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.evaluation.confidence_intervals import Estimate
 from clv_experiments.reporting.exhibit import NARROW, WIDE
-from clv_experiments.reporting.prose import render_sentences
+from clv_experiments.reporting.prose import render_paragraphs
 
 YEAR = Horizon(12, "months")
 SHOP = Shop("£", 0.3, 0.1, YEAR, 0.8, (0.1, 0.3), 0.6, YEAR, Campaign(1000.0, 1.0, (0.0, 0.05, 0.1)))
@@ -89,7 +89,7 @@ def test_the_best_segment_in_the_sentence_is_the_one_in_the_table_and_changes_wi
         now = snapshot_of(table)
         summary = summarise_segments(now, now, None, 20, 0)
         row = summary.table.sort_values("expected_revenue").iloc[-1]
-        paragraphs = render_sentences("report/segments.jinja", "rfm_segments", summary, now, now, "£")
+        paragraphs = render_paragraphs("report/segments.jinja", "rfm_segments", summary, now, now, "£")
         assert paragraphs[0].startswith(f"{row['group']}, {row['customers']} customer")
         assert summary.best["group"] == row["group"]
         return row["group"]
@@ -178,7 +178,7 @@ def test_customers_who_are_slipping_are_counted_with_what_they_brought():
         Estimate(0.2, 0.1, 0.3),
     )  # fmt: skip
     now, previous = tiers_of([600.0, 400.0]), tiers_of([1.0], BEFORE)
-    best, before, slipping = render_sentences("report/segments.jinja", "rfm_segments", summary, now, previous, "£")
+    best, before, slipping = render_paragraphs("report/segments.jinja", "rfm_segments", summary, now, previous, "£")
     assert (summary.best["group"], summary.slipping["customers"].sum()) == ("Champions", 3)
     for part in ("Champions, 5 customers (62%", "60% of all revenue", "90% of the £1,000"):
         assert part in best

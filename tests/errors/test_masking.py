@@ -13,7 +13,7 @@ from clv_experiments.errors import (
     mask_secrets,
     mask_settings,
     remember_environment,
-    remember_secrets,
+    remember_secrets_in,
 )
 from clv_experiments.reporting.records import Description, Param, Tag, Text
 
@@ -137,7 +137,7 @@ def test_words_that_begin_like_a_token_are_left_alone():
 
 
 def test_a_secret_is_known_again_as_a_driver_writes_it():
-    remember_secrets('PWD={open/"sesame"+}')
+    remember_secrets_in('PWD={open/"sesame"+}')
     for form in ("open/%22sesame%22%2B", "open%2F%22sesame%22%2B", r'{"a": "open/\"sesame\"+"}'):
         assert "sesame" not in mask_secrets(form)
 
@@ -148,7 +148,7 @@ def _nothing_remembered(monkeypatch):
 
 
 def test_a_secret_is_known_again_wherever_it_stands():
-    remember_secrets("postgresql://ann:open%20sesame@db/shop", "postgresql://postgres:postgres@db/postgres")
+    remember_secrets_in("postgresql://ann:open%20sesame@db/shop", "postgresql://postgres:postgres@db/postgres")
     assert mask_secrets("driver: 'open sesame' or open%20sesame?") == "driver: '***' or ***?"
     assert mask_secrets("postgresql://localhost/postgres") == "postgresql://localhost/postgres", "a name as well"
 

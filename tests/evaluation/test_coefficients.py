@@ -17,7 +17,7 @@ from clv_experiments.evaluation.clustered_errors import (
     clustered_covariance,
     variance_inflation_factors,
 )
-from clv_experiments.evaluation.coefficients import describe_coefficients, fit_statistics
+from clv_experiments.evaluation.coefficients import describe_fitted_estimator, fit_statistics
 from clv_experiments.evaluation.metrics import normalised_gini, spearman
 
 
@@ -53,7 +53,7 @@ def panel(customers=300, origins=3, seed=0, shared=0.0):
 
 def describe(estimator, X, y, seed=0, replicates=200, scorer=spearman, **more):
     rng = np.random.default_rng(seed)
-    return describe_coefficients(estimator, X, y, X, y, scorer=scorer, rng=rng, replicates=replicates, **more)
+    return describe_fitted_estimator(estimator, X, y, X, y, scorer=scorer, rng=rng, replicates=replicates, **more)
 
 
 # --- the sandwich -----------------------------------------------------------------------------------------------

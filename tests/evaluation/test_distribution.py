@@ -8,8 +8,8 @@ from clv_experiments.evaluation.distribution import (
     PROBABILITIES,
     coverage_scores,
     crps,
+    interval_and_upper_bound_probabilities,
     quantile_interval,
-    quantile_interval_probabilities,
 )
 
 
@@ -57,7 +57,7 @@ def test_crps_is_in_the_unit_of_money(factor):
 
 
 def test_where_the_low_end_is_no_spend_the_high_one_leaves_out_both_tails():
-    assert quantile_interval_probabilities(0.8) == pytest.approx((0.1, 0.8, 0.9))
+    assert interval_and_upper_bound_probabilities(0.8) == pytest.approx((0.1, 0.8, 0.9))
     low, high = quantile_interval(np.array([[0.0, 5.0, 9.0], [1.0, 5.0, 9.0]]))
     assert (low.tolist(), high.tolist()) == ([0.0, 1.0], [5.0, 9.0])
 

@@ -9,7 +9,7 @@ from matplotlib.dates import date2num
 
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation import estimator_plots
-from clv_experiments.evaluation.coefficients import describe_coefficients
+from clv_experiments.evaluation.coefficients import describe_fitted_estimator
 from clv_experiments.evaluation.estimator_plots import weekly_repeat_spend
 from clv_experiments.reporting.chart_style import FigureLabels
 
@@ -48,7 +48,7 @@ def test_tracking_cumulates_above_and_marks_the_cutoff(line, check_figure):
     weeks = pd.date_range("1997-01-05", periods=78, freq="W")
     weekly = pd.DataFrame({"week_end": weeks, "actual": np.arange(78.0), "expected": np.full(78, 30.0)})
     cutoff = pd.Timestamp("1997-09-30")
-    figure = check_figure(estimator_plots.plot_tracking(weekly, cutoff, LABELS))
+    figure = check_figure(estimator_plots.plot_weekly_repeat_spend(weekly, cutoff, LABELS))
     upper, lower = figure.axes
     x, height = line(upper, "actual")
     assert x.tolist() == date2num(weeks).tolist()
@@ -57,9 +57,9 @@ def test_tracking_cumulates_above_and_marks_the_cutoff(line, check_figure):
     for panel in (upper, lower):
         assert any(list(line.get_xdata()) == [date2num(cutoff)] * 2 for line in panel.lines)
     with pytest.raises(ClvError, match=r"expected week_end, actual and expected"):
-        estimator_plots.plot_tracking(weekly.drop(columns="actual"), cutoff, LABELS)
+        estimator_plots.plot_weekly_repeat_spend(weekly.drop(columns="actual"), cutoff, LABELS)
     with pytest.raises(ClvError, match=r"and 0 rows"):
-        estimator_plots.plot_tracking(weekly.head(0), cutoff, LABELS)
+        estimator_plots.plot_weekly_repeat_spend(weekly.head(0), cutoff, LABELS)
 
 
 def linear_table(features):
@@ -112,7 +112,9 @@ def parameters(**changed):
         table.loc[3, column] = value
     X = pd.DataFrame({"frequency": [1.0]})
     model = SimpleNamespace(parameters_=table)
-    return describe_coefficients(model, X, X["frequency"], X, X["frequency"], scorer=min, rng=np.random.default_rng(0))
+    return describe_fitted_estimator(
+        model, X, X["frequency"], X, X["frequency"], scorer=min, rng=np.random.default_rng(0)
+    )
 
 
 @pytest.mark.parametrize(

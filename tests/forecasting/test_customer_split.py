@@ -52,7 +52,7 @@ def test_a_split_learns_from_the_others_and_predicts_the_held_out(forecaster, co
     period = forecaster.window.period(0)
     customers = forecaster.outcome(period)
     held_out = np.arange(len(customers)) % 4 == 0
-    forecast = forecaster.forecast_held_out(period, model, held_out)
+    forecast = forecaster.predict_held_out_customers(period, model, held_out)
     assert list(forecast.table.index) == list(customers.index[held_out])
     assert list(forecast.training.X.index) == list(customers.index[~held_out])
     assert forecast.training.periods == (period,)
@@ -68,7 +68,7 @@ def test_a_model_without_labels_learns_from_the_other_customers_only(forecaster,
     model = build_model(compose("model=bg_nbd").model)
     period = forecaster.window.period(0)
     held_out = np.arange(len(forecaster.outcome(period))) % 2 == 0
-    forecast = forecaster.forecast_held_out(period, model, held_out)
+    forecast = forecaster.predict_held_out_customers(period, model, held_out)
     assert forecast.training.y is None
     assert set(forecast.training.X.index).isdisjoint(forecast.table.index)
     full_forecast = forecaster.forecast(period, model)

@@ -20,7 +20,7 @@ from clv_experiments.features.periods import periods
 from clv_experiments.features.rfm import rfm
 from clv_experiments.forecasting.cell_fingerprint import hash_cell
 from clv_experiments.forecasting.forecaster import Forecaster
-from clv_experiments.forecasting.forecaster_cache import ForecasterCache
+from clv_experiments.forecasting.forecaster_cache import LastForecasterCache
 from clv_experiments.forecasting.model import Model
 from clv_experiments.models.spend_rate import SpendRate
 from clv_experiments.models.spend_regressor import SpendRegressor
@@ -233,11 +233,11 @@ def test_the_coming_period_is_forecast_from_the_whole_log_and_judged_by_nothing(
     earlier = Forecaster(cdnow_sample, future_forecaster.window.truncate_at(date(1998, 3, 31))).forecast_future(LINEAR)
     latest = future_forecaster.forecast(future_forecaster.window.period(0), LINEAR)
     pd.testing.assert_series_equal(earlier.table["y_pred"], latest.table["y_pred"])
-    assert future_forecaster.time_to_next_purchase(latest.period).notna().equals(latest.table["purchase_days"] > 0)
+    assert future_forecaster.observed_days_to_purchase(latest.period).notna().equals(latest.table["purchase_days"] > 0)
 
 
 def test_runs_of_one_log_and_horizon_share_what_they_compute(cdnow_sample):
-    forecasters, latest = ForecasterCache(), window(cdnow_sample)
+    forecasters, latest = LastForecasterCache(), window(cdnow_sample)
     first = forecasters.get(cdnow_sample, latest)
     X = first.features(latest.period(0).cutoff, LINEAR.features)
     again = forecasters.get(cdnow_sample, replace(latest, origins=2))

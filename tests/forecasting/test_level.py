@@ -19,7 +19,7 @@ from clv_experiments.forecasting.level import (
     BtydAndCohortForecasts,
     TotalForecast,
     align_labels,
-    calibrate_standard_error,
+    widen_standard_error,
 )
 
 START, END = date(2020, 1, 1), date(2022, 12, 31)
@@ -166,11 +166,11 @@ def test_both_totals_are_weighted_by_precision():
 
 def test_earlier_errors_widen_the_interval_and_never_narrow_it():
     level = TotalForecast(100.0, 10.0, 0.1, "forecast")
-    assert calibrate_standard_error(level, []) == level
-    assert calibrate_standard_error(level, [(level, 100.0)] * 8) == level
+    assert widen_standard_error(level, []) == level
+    assert widen_standard_error(level, [(level, 100.0)] * 8) == level
     off = [(level, 100 * np.exp(0.3))] * 2  # three standard errors, twice: (2 + 9 + 9) / 4
-    assert calibrate_standard_error(level, off).standard_error == pytest.approx(0.1 * 5**0.5)
-    assert calibrate_standard_error(level, [(level, 0.0), (replace(level, total=0.0), 5.0)]) == level
+    assert widen_standard_error(level, off).standard_error == pytest.approx(0.1 * 5**0.5)
+    assert widen_standard_error(level, [(level, 0.0), (replace(level, total=0.0), 5.0)]) == level
     low, high = level.interval(0.95)
     assert (low, high) == pytest.approx((100 * np.exp(-0.196), 100 * np.exp(0.196)), rel=1e-3)
 

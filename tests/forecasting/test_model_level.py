@@ -69,7 +69,8 @@ def test_labels_of_each_origin_are_brought_to_what_btyd_expected_there(forecaste
 def test_where_customers_are_split_a_model_stays_at_its_own_level(forecaster, target):
     held_out = np.arange(len(forecaster.outcome(target))) % 3 == 0
     own, scaled = (
-        forecaster.forecast_held_out(target, replace(LINEAR, level=level), held_out) for level in ("own", "forecast")
+        forecaster.predict_held_out_customers(target, replace(LINEAR, level=level), held_out)
+        for level in ("own", "forecast")
     )
     pd.testing.assert_frame_equal(own.table, scaled.table)
 
@@ -81,7 +82,7 @@ def test_the_future_is_brought_to_its_level_too(forecaster):
 
 
 def test_a_run_records_where_the_total_was_expected_and_why_it_is_btyds(compose, monkeypatch):
-    monkeypatch.setattr("clv_experiments.commands.train.build_baselines", lambda cfg: [])
+    monkeypatch.setattr("clv_experiments.commands.train.build_all_baselines", lambda cfg: [])
     monkeypatch.setattr("clv_experiments.commands.train.explanation_records", lambda *_: [])
     result = run_experiment(compose("data=cdnow_sample", "model=linear", "model.level=forecast"))
     metrics = {record.name: record.value for record in result.records if hasattr(record, "value")}

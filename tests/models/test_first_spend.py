@@ -8,7 +8,7 @@ import pytest
 
 from clv_experiments.errors import ClvError
 from clv_experiments.models.bg_nbd import BgNbd
-from clv_experiments.models.gamma_gamma import GammaGamma, add_first_spend
+from clv_experiments.models.gamma_gamma import GammaGamma, summarise_known_spends
 from clv_experiments.models.mbg_nbd import MbgNbd
 from clv_experiments.models.pareto_nbd import ParetoNbd
 
@@ -47,7 +47,7 @@ def test_days_of_known_spend_and_their_mean():
         (0, 0.0, 0.0, 0, 0.0),
     ]
     table = pd.DataFrame(rows, columns=["frequency", "monetary_value", "first_spend", "days", "mean"], dtype=float)
-    known = add_first_spend(table)
+    known = summarise_known_spends(table)
     assert known["frequency"].tolist() == table["days"].tolist()
     assert known["monetary_value"].tolist() == table["mean"].tolist()
 

@@ -8,7 +8,7 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from clv_experiments.evaluation.coefficients import describe_coefficients
+from clv_experiments.evaluation.coefficients import describe_fitted_estimator
 from clv_experiments.evaluation.metrics import r2
 from clv_experiments.models.ridge_per_row import RidgePerRow
 from clv_experiments.models.spend_regressor import SpendRegressor
@@ -33,9 +33,9 @@ def test_rows_that_are_there_three_times_change_nothing():
 @pytest.mark.parametrize("alpha", [0.0, 0.5])
 def test_its_coefficients_have_errors_as_those_of_a_ridge(alpha):
     model = SpendRegressor(make_pipeline(StandardScaler(), RidgePerRow(alpha=alpha))).fit(X, Y)
-    table = describe_coefficients(model, X, Y, X, Y, scorer=r2, rng=np.random.default_rng(0), replicates=20).set_index(
-        "name"
-    )
+    table = describe_fitted_estimator(
+        model, X, Y, X, Y, scorer=r2, rng=np.random.default_rng(0), replicates=20
+    ).set_index("name")
     assert np.isfinite(table[["standard_error", "boot_lower_95", "sign_stable"]]).all(axis=None)
     by_hand = table["estimate"]["intercept"] + X.to_numpy() @ table["estimate"][X.columns].to_numpy()
     np.testing.assert_allclose(by_hand, model.predict(X), rtol=1e-9)

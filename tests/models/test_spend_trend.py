@@ -8,7 +8,7 @@ from sklearn.linear_model import GammaRegressor
 from clv_experiments.models.gamma_gamma import GammaGamma
 from clv_experiments.models.mbg_nbd import MbgNbd
 from clv_experiments.models.mean_spends import MeanSpends
-from clv_experiments.models.spend_trend import NO_TREND, fit_exponent, fit_spend_trend
+from clv_experiments.models.spend_trend import NO_TREND, fit_exponent, fit_significant_spend_trend
 
 
 def simulate(customers, exponent, seed=0, q=3.7):
@@ -40,12 +40,12 @@ def test_a_trend_is_recovered_and_followed(exponent):
 
 
 def test_without_a_trend_or_with_few_customers_nothing_is_changed():
-    found = [fit_spend_trend(repeaters(300, 0.0, seed)) for seed in range(100)]
+    found = [fit_significant_spend_trend(repeaters(300, 0.0, seed)) for seed in range(100)]
     assert sum(trend != NO_TREND for trend in found) <= 1
-    assert fit_spend_trend(repeaters(4000, 0.15)) == NO_TREND, "too weak to matter"
-    assert fit_spend_trend(repeaters(300, 1.5)) != NO_TREND
-    assert fit_spend_trend(repeaters(40, 1.5)) == NO_TREND, "too few customers"
-    assert fit_spend_trend(MeanSpends.from_customers(np.full(100, 2.0), np.arange(1.0, 101.0))) == NO_TREND
+    assert fit_significant_spend_trend(repeaters(4000, 0.15)) == NO_TREND, "too weak to matter"
+    assert fit_significant_spend_trend(repeaters(300, 1.5)) != NO_TREND
+    assert fit_significant_spend_trend(repeaters(40, 1.5)) == NO_TREND, "too few customers"
+    assert fit_significant_spend_trend(MeanSpends.from_customers(np.full(100, 2.0), np.arange(1.0, 101.0))) == NO_TREND
 
 
 def repeaters(customers, exponent, seed=0):

@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 
-from clv_experiments.reporting.batches import BatchWriter, read_batches
+from clv_experiments.reporting.batches import ParquetBatchWriter, read_batches
 
 
 def test_batches_are_read_back_as_they_were_written(tmp_path):
     batch = pd.DataFrame({"customer_id": ["a", "b"], "day": pd.to_datetime(["2011-11-30", None]), "x": [1.5, np.nan]})
-    with BatchWriter(tmp_path / "batches.parquet") as writer:
+    with ParquetBatchWriter(tmp_path / "batches.parquet") as writer:
         writer.write(batch)
         writer.write(batch.iloc[:1])
     batches = [*read_batches(tmp_path / "batches.parquet")]

@@ -8,7 +8,7 @@ from subprocess import PIPE
 import pandas as pd
 import pytest
 
-from clv_experiments.comparison.selection import find_completed_run, select_runs
+from clv_experiments.comparison.selection import find_run_not_to_repeat, select_runs
 from clv_experiments.errors import ClvError
 from clv_experiments.reporting.records import Metric, Param, Table, Tag, Text
 from clv_experiments.tracking import store
@@ -228,7 +228,7 @@ def test_no_leaderboard_shows_a_study_or_a_trial(any_tracker):
     assert selection.cell is None
     assert selection.missing == {"ridge": ""}
     assert selection.other_cells == []
-    assert find_completed_run(any_tracker.reader(), EXPERIMENT, settings) is None
+    assert find_run_not_to_repeat(any_tracker.reader(), EXPERIMENT, settings) is None
     with any_tracker.run(EXPERIMENT, "ridge") as run:
         run.log(records)
-    assert find_completed_run(any_tracker.reader(), EXPERIMENT, settings).run_id == run.run_id
+    assert find_run_not_to_repeat(any_tracker.reader(), EXPERIMENT, settings).run_id == run.run_id

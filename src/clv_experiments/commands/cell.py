@@ -16,7 +16,7 @@ from clv_experiments.config.settings import (
     format_protocol_label,
 )
 from clv_experiments.forecasting.origin_folder import PANEL
-from clv_experiments.reporting.record_files import build_output_path, check_writable
+from clv_experiments.reporting.record_files import build_output_folder_path, check_writable
 
 
 def write_cell(cfg: DictConfig) -> Path:
@@ -42,10 +42,10 @@ def write_cell(cfg: DictConfig) -> Path:
     terminal = Terminal()
     with terminal.show_step(f"reading and cleaning {cfg.data.name}", "data"):
         log = load_log_from_config(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
-    terminal.print_log_report(log)
+    terminal.print_cleaning_report(log)
     forecaster = build_forecaster(cfg, log)
     cell = compute_cell_fingerprint(forecaster, format_protocol_label(cfg))
-    folder = build_output_path(cfg.output, f"{build_experiment_name(cfg)} {cell}")
+    folder = build_output_folder_path(cfg.output, f"{build_experiment_name(cfg)} {cell}")
     terminal.print_line(f"cell {cell}")
     for period, path in write_cell_folders(cfg, forecaster, folder):
         terminal.print_line(

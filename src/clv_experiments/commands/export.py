@@ -25,7 +25,7 @@ from clv_experiments.forecasting.sql.statement import (
     build_forecast_query,
 )
 from clv_experiments.models.btyd import BtydRegressor
-from clv_experiments.reporting.record_files import build_output_path, check_writable, write_folder
+from clv_experiments.reporting.record_files import build_output_folder_path, check_writable, write_folder
 from clv_experiments.reporting.records import Text
 
 
@@ -68,7 +68,7 @@ def export(cfg: DictConfig, model_argument: str | None) -> Path:
         )
         for dialect in cfg.dialects
     ]
-    folder = build_output_path(cfg.output, f"{build_experiment_name(cfg)} {cutoff} {reference.model.name}")
+    folder = build_output_folder_path(cfg.output, f"{build_experiment_name(cfg)} {cutoff} {reference.model.name}")
     write_folder(cfg.output, folder.name, statements, "the statements")
     for statement in statements:
         terminal.print_line(str(folder / statement.name))
@@ -125,7 +125,7 @@ def _load_or_fit_model(cfg: DictConfig, reference: ModelReference, terminal: Ter
         log = load_log_from_config(
             cfg.data, lambda start, end: build_scoring_window(cfg.window, start, end).earliest_cutoff
         )
-    terminal.print_log_report(log)
+    terminal.print_cleaning_report(log)
     window = build_scoring_window(cfg.window, log.start, log.end)
     with terminal.show_step(f"fitting on what is known on {window.end}", "fit"):
         return Forecaster(log, window).fit_future(reference.model).estimator, window.end

@@ -19,7 +19,7 @@ from clv_experiments.config.settings import (
     build_experiment_name,
     check_settings,
     flatten_settings,
-    resolve_settings,
+    resolve_masked_settings,
     setting_records,
 )
 from clv_experiments.config.shop import build_shop
@@ -35,7 +35,7 @@ from clv_experiments.forecasting.model import Model
 from clv_experiments.forecasting.run_records import estimator_warnings, log_records, total_interval_records
 from clv_experiments.forecasting.suitability import choose_model_or_fallback, require_holdout_spend, require_no_losses
 from clv_experiments.reporting.formatting import format_dates, format_day, format_share
-from clv_experiments.reporting.prose import render_sentences
+from clv_experiments.reporting.prose import render_paragraphs
 from clv_experiments.reporting.record_files import check_writable, write_folder
 from clv_experiments.reporting.records import Record, Tag, Text
 from clv_experiments.reporting.report_page import render_report_page
@@ -77,13 +77,13 @@ def write_insights(cfg: DictConfig, model_argument: str | None) -> Path:
             run = stack.enter_context(instantiate(cfg.tracking).run(build_experiment_name(cfg), KIND))
         request = resolve_model(cfg, model_argument)
         terminal.print_line(f"model: {request.settings_description}, fitted anew at each cutoff")
-        settings = resolve_settings(cfg)
+        settings = resolve_masked_settings(cfg)
         run.log([*setting_records(settings), Tag("kind", KIND), Text("config.yaml", OmegaConf.to_yaml(settings))])
         with terminal.show_step(f"reading and cleaning {cfg.data.name}", "data"):
             log = load_log_from_config(
                 cfg.data, lambda start, end: _earliest_cutoff(build_scoring_window(cfg.window, start, end))
             )
-        terminal.print_log_report(log)
+        terminal.print_cleaning_report(log)
         _require_amounts(log)
         require_no_losses(log, "the report")
         shop = build_shop(cfg.decisions, log.currency or "")
@@ -132,7 +132,7 @@ def _require_amounts(log: TransactionLog) -> None:
 def _render_page(
     cfg: DictConfig, forecaster: Forecaster, snapshots: Snapshots, shop: Shop, request: ModelReference, report: Report
 ) -> str:
-    window, now, changed = forecaster.window, datetime.now().astimezone(), _find_changed_settings(cfg)
+    window, now, changed = forecaster.window, datetime.now().astimezone(), _find_changed_shop_settings(cfg)
     return render_report_page(
         f"{forecaster.log.name}, {format_day(window.end)}",
         f"Customers from {format_dates(window.future_period)}: what they bring, and what to do",
@@ -174,7 +174,7 @@ def _earliest_cutoff(window: Window) -> date:
     return next(c for k in range(PAST_PERIODS, -2, -1) if (c := window.period(k).cutoff) >= window.start)
 
 
-def _find_changed_settings(cfg: DictConfig) -> set[str]:
+def _find_changed_shop_settings(cfg: DictConfig) -> set[str]:
     """Name the settings of decisions that differ from the ones that come with the package."""
     packaged = flatten_settings(DictConfig(OmegaConf.load(packaged_conf_folder() / "decisions" / "shop.yaml")))
     return {name for name, value in flatten_settings(cfg.decisions).items() if value != packaged.get(name)}
@@ -182,9 +182,9 @@ def _find_changed_settings(cfg: DictConfig) -> set[str]:
 
 def _describe_method(request: ModelReference, window: Window, snapshots: Snapshots) -> list[str]:
     """Say how all of it was made, and whether the model was chosen by what the report evaluates it on."""
-    method = render_sentences(ABOUT, "method")
+    method = render_paragraphs(ABOUT, "method")
     if request.trained_until and request.trained_until > snapshots.past[-1].period.cutoff:
-        method += render_sentences(ABOUT, "model_choice", request.model.name, request.trained_until, window.end)
+        method += render_paragraphs(ABOUT, "model_choice", request.model.name, request.trained_until, window.end)
     return method
 
 

@@ -13,7 +13,7 @@ from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.config.model_options import build_features, build_models
 from clv_experiments.data.queries.attributes import spend_by_customer_and_product
 from clv_experiments.decisions.actions import reconcile_actions
-from clv_experiments.decisions.best_customers import TotalRange, rank_customers, sum_same_period_last_year
+from clv_experiments.decisions.best_customers import AllCustomersTotalRange, rank_customers, sum_same_period_last_year
 from clv_experiments.decisions.budget.outlook import estimate_outlook
 from clv_experiments.decisions.budget.plan import plan_contacts
 from clv_experiments.decisions.customer_scores import CustomerGroups, Scorer, ScoringModels
@@ -22,13 +22,13 @@ from clv_experiments.decisions.display.answers import answer_questions
 from clv_experiments.decisions.display.best_customers import SCORES, best_customers_section
 from clv_experiments.decisions.display.budget import CONTACTS, budget_section, list_contacts
 from clv_experiments.decisions.display.drivers import drivers_section
-from clv_experiments.decisions.display.missed import missed_section
+from clv_experiments.decisions.display.missed import missed_and_at_risk_section
 from clv_experiments.decisions.display.next_purchase import next_purchase_section
 from clv_experiments.decisions.display.overview import overview_section
 from clv_experiments.decisions.display.scores import (
-    describe_ranking,
-    describe_scoring_models,
+    describe_model_caveats,
     describe_spend_intervals,
+    describe_weak_ranking,
     render_readme,
 )
 from clv_experiments.decisions.display.segments import segments_section
@@ -77,8 +77,8 @@ def describe_models(snapshots: Snapshots, *, with_clv: bool) -> list[str]:
     """Say what readers of a row must know of the models behind it; ``with_clv`` is whether a CLV stands in it."""
     now, previous = snapshots.now, snapshots.previous
     return [
-        *describe_ranking(snapshots.ranking, now.model_name, previous.period, "spend"),
-        *describe_scoring_models(ScoringModels.from_snapshot(now), has_amounts=with_clv),
+        *describe_weak_ranking(snapshots.ranking, now.model_name, previous.period, "spend"),
+        *describe_model_caveats(ScoringModels.from_snapshot(now), has_amounts=with_clv),
     ]
 
 
@@ -115,7 +115,7 @@ def build_report(
     sections = [
         customers,
         budget,
-        *_build_background_sections(cfg, forecaster, snapshots, shop, best.total_range, terminal),
+        *_build_follow_up_sections(cfg, forecaster, snapshots, shop, best.total_range, terminal),
     ]
     notes = [*evidence, *describe_models(snapshots, with_clv=True)]
     described = render_readme(now.model_name, notes, shop, window.horizon, window.end, with_contacts=True)
@@ -126,19 +126,19 @@ def build_report(
     return Report(answer_questions(best, plan, outlook, contacts, snapshots.ranking, shop), sections, files)
 
 
-def _build_background_sections(
+def _build_follow_up_sections(
     cfg: DictConfig,
     forecaster: Forecaster,
     snapshots: Snapshots,
     shop: Shop,
-    total: TotalRange | None,
+    total: AllCustomersTotalRange | None,
     terminal: Terminal,
 ) -> Iterator[Section]:
     """Answer what is asked after the first questions."""
     now, previous, bootstrap = snapshots.now, snapshots.previous, (cfg.seed, cfg.replicates)
     log, window = forecaster.log, forecaster.window
     with terminal.show_step("who was expected and did not come", "missed"):
-        yield missed_section(now, previous, shop, *bootstrap)
+        yield missed_and_at_risk_section(now, previous, shop, *bootstrap)
     with terminal.show_step("who comes next, and when", "next purchase") as progress:
         btyd_models = build_models(cfg, lambda option: option.family == "btyd")
         features = build_features(cfg.features)

@@ -131,7 +131,7 @@ def build_btyd_model(cfg: DictConfig) -> Model:
     return model
 
 
-def fall_back_to_btyd_model(request: ModelReference, btyd_model: Model, reason: str, *, refit: bool) -> ModelReference:
+def replace_spend_only_model(request: ModelReference, btyd_model: Model, reason: str, *, refit: bool) -> ModelReference:
     """Replace a spend-only model that nobody asked for with the BTYD model of purchases.
 
     With ``refit`` also in place of one that is kept, since there is no log to predict from.

@@ -25,7 +25,7 @@ from clv_experiments.forecasting.forecast import Forecast
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.run_records import estimator_warnings, log_records, note_records
 from clv_experiments.reporting.formatting import format_count
-from clv_experiments.reporting.prose import render_sentences
+from clv_experiments.reporting.prose import render_paragraphs
 from clv_experiments.reporting.records import Description, FittedModel, Metric, Record, RegistrationRequest, Tag, Text
 from clv_experiments.tracking.code_version import code_version
 from clv_experiments.tracking.experiment_name import champion_model_name, champion_model_uri
@@ -106,7 +106,7 @@ def promote(
                     Description(card_text),
                 ]
             )
-            about = " ".join(render_sentences("leaderboard/champion.jinja", "about", log, forecaster.window.horizon))
+            about = " ".join(render_paragraphs("leaderboard/champion.jinja", "about", log, forecaster.window.horizon))
             run.log([RegistrationRequest(champion_model_name(experiment), CHAMPION, version_tags, card_text, about)])
     champion = reader.model(champion_model_uri(experiment))
     terminal.print_line(

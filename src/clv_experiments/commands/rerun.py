@@ -60,7 +60,7 @@ def rerun(cfg: DictConfig, typed: Sequence[str]) -> None:
         raise ClvError(f"{command('rerun')} needs a run: {command('rerun')} <run id>, as {command('ui')} lists them")
     reader, terminal = instantiate(cfg.tracking).reader(), Terminal()
     run = reader.run(str(cfg.run).removeprefix("runs:/"))
-    _require_evaluation(run)
+    _require_rerunnable_run(run)
     settings = _compose_logged_settings(
         cfg, read_logged_settings(reader.text(run.run_id, "config.yaml"), run.run_id), _parse_data_overrides(typed)
     )
@@ -90,7 +90,7 @@ def rerun(cfg: DictConfig, typed: Sequence[str]) -> None:
     terminal.print_line(f"all {compared} metrics of run {run.run_id} are the same, to the last digit")
 
 
-def _require_evaluation(run: StoredRun) -> None:
+def _require_rerunnable_run(run: StoredRun) -> None:
     if not run.is_evaluation or run.tags.get("family") == "external":
         raise ClvError(f"run {run.run_id} ({run.name}) evaluates no model that could be run again; choose another")
     if run.status != "FINISHED":

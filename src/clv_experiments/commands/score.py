@@ -17,7 +17,7 @@ from clv_experiments.commands.model_reference import (
     build_btyd_model,
     check_same_features,
     collect_compatibility_warnings,
-    fall_back_to_btyd_model,
+    replace_spend_only_model,
     resolve_model,
 )
 from clv_experiments.commands.score_files import (
@@ -27,14 +27,19 @@ from clv_experiments.commands.score_files import (
     rank_and_write_scores,
     scratch_file,
 )
-from clv_experiments.commands.score_summary import fit_and_write_rfm_scores
+from clv_experiments.commands.score_summary import fit_and_score_rfm_summary
 from clv_experiments.config.log_and_window import (
     build_scoring_window,
     load_log_from_config,
     read_raw_table,
     read_rfm_summary_from_config,
 )
-from clv_experiments.config.settings import build_experiment_name, check_settings, resolve_settings, setting_records
+from clv_experiments.config.settings import (
+    build_experiment_name,
+    check_settings,
+    resolve_masked_settings,
+    setting_records,
+)
 from clv_experiments.config.shop import build_shop
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.rfm_summary import RfmSummary
@@ -42,9 +47,9 @@ from clv_experiments.data.window import Window
 from clv_experiments.decisions.customer_scores import Scorer, ScoringModels, fit_scoring_models
 from clv_experiments.decisions.display.scores import (
     describe_missed_purchases,
-    describe_ranking,
-    describe_scoring_models,
+    describe_model_caveats,
     describe_spend_intervals,
+    describe_weak_ranking,
     render_readme,
     tier_table,
 )
@@ -63,8 +68,12 @@ from clv_experiments.evaluation.ranking import RankingAssessment
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.model import Model
 from clv_experiments.forecasting.run_records import describe_total, log_records, total_interval_records
-from clv_experiments.forecasting.suitability import choose_model_or_fallback, require_no_losses, require_purchase_model
-from clv_experiments.reporting.record_files import build_output_path, check_writable, write_folder
+from clv_experiments.forecasting.suitability import (
+    choose_model_or_fallback,
+    require_amounts_or_purchase_model,
+    require_no_losses,
+)
+from clv_experiments.reporting.record_files import build_output_folder_path, check_writable, write_folder
 from clv_experiments.reporting.records import File, Metric, Record, Table, Tag, Text
 from clv_experiments.tracking.code_version import code_version
 from clv_experiments.tracking.stored_run import Run
@@ -126,13 +135,13 @@ def score(
         without_spend = _describe_missing_spend(history)
         if without_spend and not model_argument:
             is_summary = isinstance(history, RfmSummary)
-            request = fall_back_to_btyd_model(request, btyd_model, without_spend, refit=is_summary)
+            request = replace_spend_only_model(request, btyd_model, without_spend, refit=is_summary)
             run.rename(f"{KIND} {request.model.name}")
             terminal.print_line(f"model: {request.description}")
         if not model_is_chosen and request.model is not btyd_model:
             run.log([*_setting_records(cfg, with_model=True)])
         if isinstance(history, RfmSummary):
-            return fit_and_write_rfm_scores(cfg, history, request, run, terminal)
+            return fit_and_score_rfm_summary(cfg, history, request, run, terminal)
         return _fit_and_write_scores(cfg, history, request, btyd_model, run, terminal)
 
 
@@ -152,14 +161,14 @@ def _fit_and_write_scores(
     terminal: Terminal,
 ) -> Path:
     """Fit, look back, predict in batches, rank and write."""
-    terminal.print_log_report(log)
+    terminal.print_cleaning_report(log)
     window = build_scoring_window(cfg.window, log.start, log.end)
     shop = build_shop(cfg.decisions, log.currency or "")
     request, fallback_note = _choose_model_or_fallback(request, log, window)
     context = _build_scoring_context(cfg, Forecaster(log, window), request, btyd_model, shop, terminal)
     scorer = Scorer(context.models, context.assessment.intervals, shop, window.end)
 
-    folder = build_output_path(cfg.output, f"{build_experiment_name(cfg)} {window.end} {request.model.name}")
+    folder = build_output_folder_path(cfg.output, f"{build_experiment_name(cfg)} {window.end} {request.model.name}")
     with scratch_file(folder) as expectations:
         with _show_timed_bar(terminal, "scoring") as progress:
             predict_and_write_expectations(expectations, log, window, request.model.features, scorer, progress)
@@ -198,7 +207,7 @@ def _build_scoring_context(
 ) -> ScoringContext:
     model, stored, window = request.model, request.stored, forecaster.window
     require_no_losses(forecaster.log, "a scored list")
-    require_purchase_model(forecaster.log, model)
+    require_amounts_or_purchase_model(forecaster.log, model)
     if stored:
         check_same_features(
             stored, model, model.features.build_expression(forecaster.log, window.end, window.horizon).columns
@@ -229,8 +238,8 @@ def _collect_notes(
         *collect_compatibility_warnings(request, log.fingerprint, log.currency or "", window.end),
         *models.warnings(),
         *(describe_spend_intervals(assessment, shop.currency) if log.has_amounts else []),
-        *describe_ranking(context.ranking, request.model.name, assessment.period, log.measure),
-        *describe_scoring_models(models, has_amounts=log.has_amounts),
+        *describe_weak_ranking(context.ranking, request.model.name, assessment.period, log.measure),
+        *describe_model_caveats(models, has_amounts=log.has_amounts),
         *describe_missed_purchases(context.missed, models.btyd_name, shop),
     ]
 
@@ -257,7 +266,7 @@ def _describe_missing_spend(history: TransactionLog | RfmSummary) -> str:
 def _setting_records(cfg: DictConfig, *, with_model: bool) -> list[Record]:
     """Record the settings; a model that is kept, or that ``decisions.btyd`` names, brings its own."""
     model_settings = () if with_model else ("model", "features")
-    settings = {name: value for name, value in resolve_settings(cfg).items() if name not in model_settings}
+    settings = {name: value for name, value in resolve_masked_settings(cfg).items() if name not in model_settings}
     return [*setting_records(settings), Text("config.yaml", OmegaConf.to_yaml(settings))]
 
 

@@ -18,13 +18,13 @@ from clv_experiments.decisions.score_totals import ScoreSummary
 from clv_experiments.decisions.summary_scores import count_horizon_days, fit_btyd_to_summary, score_summary
 from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.run_records import estimator_warnings
-from clv_experiments.reporting.record_files import build_output_path, write_folder
+from clv_experiments.reporting.record_files import build_output_folder_path, write_folder
 from clv_experiments.reporting.records import File, Metric, Record, Table, Tag, Text
 from clv_experiments.tracking.code_version import code_version
 from clv_experiments.tracking.stored_run import Run
 
 
-def fit_and_write_rfm_scores(
+def fit_and_score_rfm_summary(
     cfg: DictConfig, summary: RfmSummary, request: ModelReference, run: Run, terminal: Terminal
 ) -> Path:
     """Fit a BTYD model to a table of frequency, recency and T, and score its customers.
@@ -55,7 +55,7 @@ def fit_and_write_rfm_scores(
     totals.add(scores)
 
     title = f"{build_experiment_name(cfg)} {cutoff or ''} {model.name}"
-    folder = build_output_path(cfg.output, title)
+    folder = build_output_folder_path(cfg.output, title)
     with terminal.show_step("writing the scores", "writing"), open_score_files(folder) as writer:
         writer.write(scores)
     notes = [*summary.notes, *(f"{model.name}: {warning}." for warning in estimator_warnings(btyd))]

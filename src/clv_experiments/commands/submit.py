@@ -16,16 +16,16 @@ from clv_experiments.commands.benchmark_page import EXAMPLES
 from clv_experiments.commands.cell_folders import build_forecaster, compute_cell_fingerprint, write_cell_folders
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.comparison.external_tools import SCRIPT, ExternalTool, find_external_tools, run_tool
-from clv_experiments.comparison.selection import find_completed_run
+from clv_experiments.comparison.selection import find_run_not_to_repeat
 from clv_experiments.config.conf_folders import find_option_files
 from clv_experiments.config.log_and_window import build_window, load_log_from_config
-from clv_experiments.config.model_options import build_baselines
+from clv_experiments.config.model_options import build_all_baselines
 from clv_experiments.config.settings import (
     build_experiment_name,
     check_settings,
     check_whole_number,
     format_protocol_label,
-    resolve_settings,
+    resolve_masked_settings,
     setting_records,
 )
 from clv_experiments.data.log import TransactionLog
@@ -73,7 +73,7 @@ def submit(cfg: DictConfig) -> EvaluationResult | None:
     check_submission_name(name)
     terminal = Terminal()
     if cfg.resume and (
-        completed := find_completed_run(
+        completed := find_run_not_to_repeat(
             _tracking_reader(cfg), build_experiment_name(cfg), _list_identifying_params(cfg, name)
         )
     ):
@@ -105,7 +105,7 @@ def _list_identifying_params(cfg: DictConfig, name: str) -> dict[str, object]:
 
 def _submission_settings(cfg: DictConfig) -> dict[str, Any]:
     """Resolve the settings that say what was predicted, not by what."""
-    return {key: value for key, value in resolve_settings(cfg).items() if key not in (*SUBMIT_SETTINGS, "model")}
+    return {key: value for key, value in resolve_masked_settings(cfg).items() if key not in (*SUBMIT_SETTINGS, "model")}
 
 
 def _load_and_evaluate(
@@ -127,7 +127,7 @@ def evaluate_predictions(
     tables = validate_cell_predictions(predictions, forecaster, name, cell=cell, claimed_cell=cfg.get("cell"))
     external = ExternalForecaster(forecaster, tables)
     objective = choose_objective(cfg.evaluation.objective, has_losses=log.has_losses)
-    task = EvaluationTask(external, external_model(name), build_baselines(cfg), external.origins(), objective)
+    task = EvaluationTask(external, external_model(name), build_all_baselines(cfg), external.origins(), objective)
     for origin in task.origins:
         require_holdout_spend(forecaster.log, origin.holdout, forecaster.outcome(origin.holdout)["spend"])
     return task, evaluate_out_of_time(task, progress)

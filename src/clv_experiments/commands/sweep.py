@@ -20,7 +20,7 @@ from clv_experiments.config.settings import (
     build_experiment_name,
     format_run_title,
     get_study_folder,
-    resolve_settings,
+    resolve_masked_settings,
     setting_records,
 )
 from clv_experiments.config.sweep_config import SweepConfig, build_candidate_model, depends_on_seed, replace_seed
@@ -29,9 +29,9 @@ from clv_experiments.evaluation.metrics import SCORES, require_applicable_scores
 from clv_experiments.forecasting.evaluation_result import EvaluationResult
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.run_records import TrialReference
-from clv_experiments.forecasting.suitability import require_learnable_amounts
+from clv_experiments.forecasting.suitability import require_amounts_suit_model
 from clv_experiments.reporting.chart_style import FigureLabels
-from clv_experiments.reporting.prose import render_sentences
+from clv_experiments.reporting.prose import render_paragraphs
 from clv_experiments.reporting.records import Record, Tag, Text
 from clv_experiments.sweep.objective import Objective
 from clv_experiments.sweep.outcome import TuningOutcome, fit_and_score_with_seeds, score_differences
@@ -42,10 +42,10 @@ from clv_experiments.sweep.study import AS_CONFIGURED, TrackedStudy, open_study
 from clv_experiments.sweep.study_records import (
     describe_best_trial,
     describe_edge_choices,
-    record_best,
+    record_if_best,
     record_missing_trials,
     record_trial,
-    search_time_records,
+    search_and_fit_time_records,
     summary_records,
 )
 from clv_experiments.sweep.tables import best_trials_table, importance_table, parameter_importances
@@ -81,7 +81,7 @@ def tune_model(cfg: DictConfig, overrides: Sequence[str]) -> float:
     terminal.print_line(f"searching {len(config.space.parameters)} settings of {format_run_title(cfg)}")
     with terminal.show_step(f"reading and cleaning {cfg.data.name}", "data"):
         log = load_log_from_config(cfg.data, lambda *days: config.search_periods(*days).window.earliest_cutoff)
-    require_learnable_amounts(log, build_model(cfg.model))
+    require_amounts_suit_model(log, build_model(cfg.model))
     require_applicable_scores("sweep.metric", settings.metrics, SCORES, log.name, has_losses=log.has_losses)
     periods = config.search_periods(log.start, log.end)
     forecaster = Forecaster(log, periods.window)
@@ -177,7 +177,7 @@ def _run_missing_trials(
 
         def on_trial(trial: FrozenTrial) -> None:
             record_trial(run, trial, config.space)
-            record_best(run, trial, study, settings.metrics[0])
+            record_if_best(run, trial, study, settings.metrics[0])
             update_bar(len(study.ended_trials), settings.n_trials, describe_best_trial(study, settings.metrics[0]))
 
         result = run_trials(
@@ -190,7 +190,7 @@ def _run_missing_trials(
             on_wait=lambda: _print_sentences(terminal, "waiting"),
         )
     terminal.add_timings({"trials": result.seconds})
-    run.log([*search_time_records(result)])
+    run.log([*search_and_fit_time_records(result)])
     _print_sentences(terminal, "after_search", result)
 
 
@@ -252,7 +252,7 @@ def _build_holdout_objective(cfg: DictConfig, objective: Objective, result: Eval
 
 
 def _setting_records(cfg: DictConfig, study: TrackedStudy) -> Iterator[Record]:
-    settings = resolve_settings(cfg)
+    settings = resolve_masked_settings(cfg)
     yield from setting_records(settings)
     yield Text("config.yaml", OmegaConf.to_yaml(settings))
     yield Tag("code_version", code_version())
@@ -269,5 +269,5 @@ def _print_resume_hint_on_interrupt(terminal: Terminal) -> Iterator[None]:
 
 
 def _print_sentences(terminal: Terminal, macro: str, *values: Any) -> None:
-    for sentence in render_sentences("sweep/study.jinja", macro, *values):
+    for sentence in render_paragraphs("sweep/study.jinja", macro, *values):
         terminal.print_line(sentence)

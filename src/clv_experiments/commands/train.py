@@ -9,9 +9,9 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from clv_experiments.commands.cli.terminal import Terminal
-from clv_experiments.comparison.selection import find_completed_run
+from clv_experiments.comparison.selection import find_run_not_to_repeat
 from clv_experiments.config.log_and_window import build_window, load_log_from_config
-from clv_experiments.config.model_options import build_baselines, build_model
+from clv_experiments.config.model_options import build_all_baselines, build_model
 from clv_experiments.config.run_name import name_run
 from clv_experiments.config.settings import (
     build_experiment_name,
@@ -20,8 +20,8 @@ from clv_experiments.config.settings import (
     format_protocol_label,
     format_run_title,
     parse_day,
-    read_split_settings,
-    resolve_settings,
+    read_customer_split_settings,
+    resolve_masked_settings,
     setting_records,
 )
 from clv_experiments.data.log import TransactionLog
@@ -30,7 +30,7 @@ from clv_experiments.evaluation.metrics import choose_objective
 from clv_experiments.evaluation.score_records import baseline_comparison_records
 from clv_experiments.forecasting.customer_split import evaluate_customer_split
 from clv_experiments.forecasting.evaluation_result import EvaluationResult, EvaluationTask
-from clv_experiments.forecasting.forecaster_cache import ForecasterCache
+from clv_experiments.forecasting.forecaster_cache import LastForecasterCache
 from clv_experiments.forecasting.out_of_time import evaluate_out_of_time
 from clv_experiments.forecasting.run_records import (
     TrialReference,
@@ -42,12 +42,12 @@ from clv_experiments.forecasting.run_records import (
     note_records,
 )
 from clv_experiments.forecasting.suitability import choose_model_or_fallback, describe_regularity, require_holdout_spend
-from clv_experiments.reporting.prose import render_sentences
+from clv_experiments.reporting.prose import render_paragraphs
 from clv_experiments.reporting.records import Metric, PrimaryMetric, Record, Tag, Text
 from clv_experiments.tracking.code_version import code_version
 from clv_experiments.tracking.stored_run import RUN, Run, StoredRun, Tracker
 
-FORECASTERS = ForecasterCache()
+FORECASTERS = LastForecasterCache()
 
 
 def train(cfg: DictConfig) -> float | None:
@@ -72,14 +72,14 @@ def train(cfg: DictConfig) -> float | None:
     if not cfg.resume:
         return run_experiment(cfg).objective
     reader = instantiate(cfg.tracking).reader()
-    completed = find_completed_run(reader, build_experiment_name(cfg), flatten_settings(cfg))
+    completed = find_run_not_to_repeat(reader, build_experiment_name(cfg), flatten_settings(cfg))
     if completed is None:
         try:
             return run_experiment(cfg).objective
         except UnsuitableLog as error:
             Terminal().print_line(f"left out: {error}")
             return None
-    Terminal().print_line(f"{format_run_title(cfg)}: {_describe_completed_run(completed)}")
+    Terminal().print_line(f"{format_run_title(cfg)}: {_explain_not_rerunning(completed)}")
     objective = choose_objective(cfg.evaluation.objective, has_losses="has_losses" in completed.tags)
     return reader.metric_by_origin(completed.run_id, f"validation_{objective}").get(0)
 
@@ -152,7 +152,7 @@ def _open_run(cfg: DictConfig, tracker: Tracker | None, terminal: Terminal) -> I
         with terminal.show_step("opening the tracking store", "tracking"):
             tracker = tracker or instantiate(cfg.tracking)
             run = stack.enter_context(tracker.run(build_experiment_name(cfg), name_run(cfg)))
-        settings = resolve_settings(cfg)
+        settings = resolve_masked_settings(cfg)
         run.log([Tag("kind", RUN), *setting_records(settings), Text("config.yaml", OmegaConf.to_yaml(settings))])
         yield run
 
@@ -161,7 +161,7 @@ def load_run_log(cfg: DictConfig, terminal: Terminal) -> TransactionLog:
     """Read and clean the log of a run as its earliest cutoff demands, and report it."""
     with terminal.show_step(f"reading and cleaning {cfg.data.name}", "data"):
         log = load_log_from_config(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
-    terminal.print_log_report(log)
+    terminal.print_cleaning_report(log)
     terminal.print_line(f"{log.customers:,} customers, {log.start} to {log.end}")
     return log
 
@@ -172,7 +172,7 @@ def _build_evaluation_task(cfg: DictConfig, log: TransactionLog) -> EvaluationTa
     model, note = choose_model_or_fallback(build_model(cfg.model), log, has_labels=has_labels)
     origins = window.backtest_origins(supervised=model.supervised and not splits_customers, source=log.name)
     objective = choose_objective(cfg.evaluation.objective, has_losses=log.has_losses)
-    return EvaluationTask(FORECASTERS.get(log, window), model, build_baselines(cfg), origins, objective, note)
+    return EvaluationTask(FORECASTERS.get(log, window), model, build_all_baselines(cfg), origins, objective, note)
 
 
 def _sort_objective_first(records: Sequence[Record], objective: str) -> list[Record]:
@@ -193,7 +193,7 @@ def _warn_of_objective_fallback(cfg: DictConfig, task: EvaluationTask) -> list[s
     configured = cfg.evaluation.objective
     if task.objective == configured:
         return []
-    return render_sentences("run/warnings.jinja", "other_objective", configured, task.objective)
+    return render_paragraphs("run/warnings.jinja", "other_objective", configured, task.objective)
 
 
 def _evaluate_task(cfg: DictConfig, task: EvaluationTask, terminal: Terminal) -> EvaluationResult:
@@ -202,14 +202,14 @@ def _evaluate_task(cfg: DictConfig, task: EvaluationTask, terminal: Terminal) ->
         require_holdout_spend(task.forecaster.log, origin.holdout, task.forecaster.outcome(origin.holdout)["spend"])
     with terminal.show_progress() as progress:
         if cfg.evaluation.protocol == "customer_split":
-            result = evaluate_customer_split(task, read_split_settings(cfg), progress)
+            result = evaluate_customer_split(task, read_customer_split_settings(cfg), progress)
         else:
             result = evaluate_out_of_time(task, progress)
     terminal.add_timings(result.timings)
     return result
 
 
-def _describe_completed_run(run: StoredRun) -> str:
+def _explain_not_rerunning(run: StoredRun) -> str:
     """Say of a completed run why it is not run again."""
     reason = f"left out: {run.tags['failure']}" if run.status == "FAILED" else "there already"
     then, now = run.tags.get("code_version", code_version()), code_version()

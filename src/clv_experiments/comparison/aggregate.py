@@ -14,7 +14,7 @@ from clv_experiments.comparison.bootstrap import METRICS
 from clv_experiments.comparison.standings import Standings
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.array_checks import Floats
-from clv_experiments.reporting.prose import render_sentences
+from clv_experiments.reporting.prose import render_paragraphs
 
 TEMPLATE = "leaderboard/aggregate.jinja"
 MIN_CELLS = 10  # below this the chi-square approximation of Friedman's test is rough (Demsar 2006, section 3.2.2)
@@ -88,12 +88,12 @@ class MultiCellRanking:
     @property
     def exclusion_notes(self) -> list[str]:
         """One sentence for each cell and each model that is left out, without its full stop."""
-        return render_sentences(TEMPLATE, "left_out", self)
+        return render_paragraphs(TEMPLATE, "left_out", self)
 
     @property
     def notes(self) -> list[str]:
         """Caveats, in sentences without their full stop."""
-        return render_sentences(TEMPLATE, "notes", self)
+        return render_paragraphs(TEMPLATE, "notes", self)
 
 
 def rank_over_cells(boards: Sequence[Standings], required: Collection[str] = ()) -> MultiCellRanking:
@@ -117,7 +117,7 @@ def rank_over_cells(boards: Sequence[Standings], required: Collection[str] = ())
     complete = [title for title, models in lacking.items() if not models]
     titles = tuple(complete if len(complete) > 1 else by_title)
     boards = [by_title[title] for title in titles]
-    models = _require_models_in_every_cell(boards, titles)
+    models = _find_common_models(boards, titles)
     scores = np.array([board.rows()["score"].loc[models] for board in boards], dtype=float)
     ranks = rankdata(-scores, axis=1)
     table = _build_ranking_table(boards, models, ranks)
@@ -145,7 +145,7 @@ def rank_over_cells(boards: Sequence[Standings], required: Collection[str] = ())
     )
 
 
-def _require_models_in_every_cell(boards: Sequence[Standings], titles: Sequence[str]) -> list[str]:
+def _find_common_models(boards: Sequence[Standings], titles: Sequence[str]) -> list[str]:
     models = sorted(set.intersection(*(set(board.cell.labels) for board in boards)))
     if len(models) < 2:
         raise ClvError(

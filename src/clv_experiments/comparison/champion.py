@@ -12,7 +12,7 @@ from clv_experiments.comparison.bootstrap import METRICS
 from clv_experiments.comparison.cell import Entry
 from clv_experiments.comparison.standings import Standings
 from clv_experiments.errors import ClvError
-from clv_experiments.reporting.prose import render_sentences
+from clv_experiments.reporting.prose import render_paragraphs
 
 FAMILIES = ("baseline", "btyd", "ml", "hybrid")  # simplest first; predictions made elsewhere cannot be fitted here
 MARGIN = 0.02  # of a score whose best is 1: a simpler model may be this much worse, and no more with confidence
@@ -58,7 +58,7 @@ class ChampionChoice:
     @property
     def reasons(self) -> list[str]:
         """The reasons in sentences."""
-        return render_sentences("leaderboard/champion.jinja", "why", self, METRICS[self.metric], MARGIN)
+        return render_paragraphs("leaderboard/champion.jinja", "why", self, METRICS[self.metric], MARGIN)
 
 
 def choose_champion(standings: Standings) -> ChampionChoice:

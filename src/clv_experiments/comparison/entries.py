@@ -37,7 +37,7 @@ def read_predictions(reader: Reader, run: StoredRun) -> pd.DataFrame | None:
     """Read the predictions of a complete run at all its origins; None where they are deleted or damaged."""
     try:
         table = reader.table(run.run_id, "predictions.parquet")
-        floors = _read_floors_and_margins(reader, run)["d2_floor"]
+        floors = _read_d2_floors_and_label_margins(reader, run)["d2_floor"]
     except StoreFailure:
         raise
     except ClvError:
@@ -47,7 +47,7 @@ def read_predictions(reader: Reader, run: StoredRun) -> pd.DataFrame | None:
     return table if complete and len(floors) == origins else None
 
 
-def _read_floors_and_margins(reader: Reader, run: StoredRun) -> pd.DataFrame:
+def _read_d2_floors_and_label_margins(reader: Reader, run: StoredRun) -> pd.DataFrame:
     """Read the floor of D2 and the margin of the labels (days) at each origin; older versions kept them as metrics."""
     if "d2_floor" in run.metrics:
         return pd.DataFrame(
@@ -105,7 +105,7 @@ def read_entry(reader: Reader, run: StoredRun, label: str, predictions: pd.DataF
     def by_origin(name: str) -> dict[int, float]:
         return reader.metric_by_origin(run.run_id, name) if name in run.metrics else {}
 
-    origins = _read_floors_and_margins(reader, run)
+    origins = _read_d2_floors_and_label_margins(reader, run)
     margins = origins["label_margin_days"].dropna()
     timings = [name for name in run.metrics if name.startswith("seconds_")]
     return Entry(

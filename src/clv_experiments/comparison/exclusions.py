@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from clv_experiments.reporting.prose import render_sentences
+from clv_experiments.reporting.prose import render_paragraphs
 
 TEMPLATE = "leaderboard/selection.jinja"
 
@@ -43,7 +43,7 @@ class Exclusion:
     @property
     def reason(self) -> str:
         """The reason in words."""
-        return " ".join(render_sentences(TEMPLATE, "reason", self))
+        return " ".join(render_paragraphs(TEMPLATE, "reason", self))
 
 
 def describe_exclusions(impossible: Mapping[str, str], exclusions: Mapping[str, Exclusion]) -> list[str]:
@@ -56,7 +56,7 @@ def describe_exclusions(impossible: Mapping[str, str], exclusions: Mapping[str, 
         runs_by_reason.setdefault(exclusion, []).append(run_id[:8])
     result = []
     for failure, models in models_by_reason.items():
-        result += render_sentences(TEMPLATE, "impossible", models, failure)
+        result += render_paragraphs(TEMPLATE, "impossible", models, failure)
     for exclusion, runs in runs_by_reason.items():
-        result += render_sentences(TEMPLATE, "left_out", runs, exclusion.reason)
+        result += render_paragraphs(TEMPLATE, "left_out", runs, exclusion.reason)
     return result

@@ -102,7 +102,7 @@ def select_runs(
         If there is no store, it cannot be read, or several cells begin with ``cell``.
     """
     runs = [run for run in reader.runs(experiment) if run.is_evaluation]
-    requested = {run.run_id: run for run in runs if _matches_settings(run, settings, cell)}
+    requested = {run.run_id: run for run in runs if _matches_cell_or_settings(run, settings, cell)}
     identity = _find_newest_cell(requested.values(), cell)
     exclusions = {run.run_id: why for run in runs if (why := _find_exclusion(run, run.run_id in requested, identity))}
     candidates = {run.run_id: run for run in runs if run.run_id not in exclusions}
@@ -138,7 +138,7 @@ def _find_newest_cell(requested: Iterable[StoredRun], fingerprint_prefix: str | 
     return next(iter(cells), None)
 
 
-def find_completed_run(reader: Reader, experiment: str, settings: Mapping[str, object]) -> StoredRun | None:
+def find_run_not_to_repeat(reader: Reader, experiment: str, settings: Mapping[str, object]) -> StoredRun | None:
     """Find the newest run with these settings that need not be repeated.
 
     It finished and can still be read, or failed since the log is unsuitable. Runs that were killed or lost their
@@ -161,7 +161,7 @@ def _is_evaluation_with_cell(run: StoredRun) -> bool:
     return ("cell" in run.tags or "model.name" in run.params) and run.is_evaluation
 
 
-def _matches_settings(run: StoredRun, settings: Mapping[str, object], cell: str | None) -> bool:
+def _matches_cell_or_settings(run: StoredRun, settings: Mapping[str, object], cell: str | None) -> bool:
     if cell and "cell" in run.tags:
         return run.tags["cell"].startswith(cell)
     return _is_evaluation_with_cell(run) and not _differing_settings(run, settings)

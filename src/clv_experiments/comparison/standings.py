@@ -123,7 +123,7 @@ def compute_standings(
     for name in metrics:
         of_steps = {step: scores[name] for step, scores in enumerate(by_step) if name in scores}
         by_origin = pd.DataFrame.from_dict(of_steps, orient="index", columns=cell.labels).rename_axis(index="step")
-        half_widths[name] = simultaneous_half_widths(oriented[name], bootstrap.oriented[name], confidence)
+        half_widths[name] = simultaneous_pairwise_half_widths(oriented[name], bootstrap.oriented[name], confidence)
         frame = difference_table(cell.labels, families, oriented[name], half_widths[name])
         frame.insert(2, "score", by_origin.mean(skipna=False).to_numpy())
         frame.insert(3, "lower", _quantile_by_model(bootstrap.scores[name], (1 - confidence) / 2))
@@ -165,7 +165,7 @@ def _drop_undefined_replicates(replicates: Floats) -> Floats | None:
     return defined if len(defined) >= MIN_DEFINED * len(replicates) else None
 
 
-def simultaneous_half_widths(oriented: Floats, replicates: Floats, confidence: float) -> Floats:
+def simultaneous_pairwise_half_widths(oriented: Floats, replicates: Floats, confidence: float) -> Floats:
     """Return half the width of the interval of each pair's difference (max-t over all pairs).
 
     Parameters
@@ -211,7 +211,7 @@ def difference_table(
     oriented : array, shape (models,)
         Higher is better.
     half_widths : array, shape (models, models)
-        From ``simultaneous_half_widths``.
+        From ``simultaneous_pairwise_half_widths``.
 
     Returns
     -------

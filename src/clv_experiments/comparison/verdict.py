@@ -11,7 +11,7 @@ import pandas as pd
 from clv_experiments.comparison.aggregate import MultiCellRanking
 from clv_experiments.comparison.bootstrap import METRICS
 from clv_experiments.comparison.standings import Standings
-from clv_experiments.reporting.prose import render_sentences
+from clv_experiments.reporting.prose import render_paragraphs
 
 TEMPLATE = "leaderboard/verdict.jinja"
 
@@ -68,14 +68,14 @@ class Verdict:
     poor_tied: tuple[str, ...]
 
     @property
-    def is_uninformative(self) -> bool:
+    def has_no_skill(self) -> bool:
         """Whether even the best score is no better than a constant prediction or a random ranking."""
         return self.score <= 0
 
     @property
     def sentences(self) -> list[str]:
         """The verdict in sentences."""
-        return render_sentences(TEMPLATE, "verdict", self, METRICS[self.metric])
+        return render_paragraphs(TEMPLATE, "verdict", self, METRICS[self.metric])
 
 
 def decide_verdict(standings: Standings) -> Verdict:
@@ -159,7 +159,7 @@ class MultiCellVerdict:
     @property
     def sentences(self) -> list[str]:
         """The verdict in sentences."""
-        return render_sentences(TEMPLATE, "aggregate_verdict", self, METRICS[self.metric])
+        return render_paragraphs(TEMPLATE, "aggregate_verdict", self, METRICS[self.metric])
 
 
 def decide_multi_cell_verdict(aggregate: MultiCellRanking) -> MultiCellVerdict:

@@ -60,22 +60,22 @@ def read_options(group: str) -> list[DictConfig]:
 @lru_cache(maxsize=64)
 def _read_cached_options(versions: tuple[tuple[Path, int], ...]) -> tuple[DictConfig, ...]:
     files = {file.stem: file for file, _ in versions}
-    options = tuple(_read_option(name, files) for name in files)
+    options = tuple(_read_option_with_parents(name, files) for name in files)
     for option in options:
         OmegaConf.set_readonly(option, True)
     return options
 
 
-def _read_option(name: str, files: dict[str, Path]) -> DictConfig:
+def _read_option_with_parents(name: str, files: dict[str, Path]) -> DictConfig:
     option = OmegaConf.load(files[name])
     assert isinstance(option, DictConfig)
     parents = [parent for parent in option.pop("defaults", []) if isinstance(parent, str) and parent in files]
-    merged = OmegaConf.merge(*(_read_option(parent, files) for parent in parents), option)
+    merged = OmegaConf.merge(*(_read_option_with_parents(parent, files) for parent in parents), option)
     assert isinstance(merged, DictConfig)
     return merged
 
 
-def find_shadowed_options() -> list[Path]:
+def find_ignored_user_options() -> list[Path]:
     """Return the user's own files that nothing reads, since an option of their name comes with the package."""
     folder = user_conf_folder()
     if folder is None:

@@ -33,13 +33,13 @@ def instantiate_setting(cfg: Any, setting: str, **options: Any) -> Any:
     try:
         built = instantiate(cfg, **options)
     except Exception as error:
-        raise ClvError(f"{setting} cannot be built as it is set: {_find_error_reason(error)}") from error
+        raise ClvError(f"{setting} cannot be built as it is set: {_reraise_or_find_error_reason(error)}") from error
     if built is None or built is cfg or isinstance(built, str | int | float | dict | list):
         raise ClvError(f"{setting} must have a _target_ that builds it, got '{format_shortened(built)}'")
     return built
 
 
-def _find_error_reason(error: BaseException) -> str:
+def _reraise_or_find_error_reason(error: BaseException) -> str:
     """Take the reason nearest to what went wrong; an error of our own says all by itself."""
     causes = [error]
     while (cause := causes[-1].__cause__) is not None:

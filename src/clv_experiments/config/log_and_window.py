@@ -76,8 +76,8 @@ def build_window(cfg: DictConfig, start: date, end: date) -> Window:
     horizon, cutoff = Horizon.parse(cfg.horizon), parse_day(cfg.cutoff, "window.cutoff")
     window = Window(start, end, horizon, cutoff, 1 if cfg.origins in (ALL, EARLIER) else cfg.origins)
     window = _set_training_limits(window, cfg)
-    window = window.drop_latest_origin() if cfg.origins == EARLIER else window
-    return window.use_all_origins() if cfg.origins in (ALL, EARLIER) else window
+    window = window.shift_back_one_origin() if cfg.origins == EARLIER else window
+    return window.maximise_origins() if cfg.origins in (ALL, EARLIER) else window
 
 
 def build_scoring_window(cfg: DictConfig, start: date, end: date) -> Window:

@@ -33,7 +33,7 @@ def build_features(cfg: DictConfig) -> FeatureSet:
     )
 
 
-def build_baselines(cfg: DictConfig) -> list[Model]:
+def build_all_baselines(cfg: DictConfig) -> list[Model]:
     """Instantiate every option of ``conf/model`` whose family is baseline."""
     return build_models(cfg, lambda option: option.family == "baseline")
 

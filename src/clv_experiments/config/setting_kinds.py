@@ -135,7 +135,7 @@ def get_setting_kind(key: str) -> SettingKind | None:
     return next((kind for pattern, kind in KINDS.items() if _key_matches_pattern(key, pattern)), None)
 
 
-def accepts_text(key: str) -> bool:
+def is_text_only(key: str) -> bool:
     """Whether what is typed for a setting can be text whatever it looks like: ``data.path=2024``."""
     kind = get_setting_kind(key)
     return kind is not None and kind.accepts("text") and not kind.accepts(1)
@@ -155,7 +155,7 @@ def check_setting_kinds(cfg: DictConfig) -> None:
     ClvError
         Names the setting, what it must be and what it is.
     """
-    for key, value in _iterate_settings(cfg, ""):
+    for key, value in _iterate_settings_with_parents(cfg, ""):
         kind = get_setting_kind(key)
         if kind is not None and not kind.accepts(value):
             raise ClvError(_describe_wrong_kind(key, kind, value))
@@ -176,13 +176,13 @@ def _describe_wrong_kind(key: str, kind: SettingKind, value: Any) -> str:
     return f"{key} must be {kind.description}, got {'null' if value is None else repr(format_shortened(value))}"
 
 
-def _iterate_settings(cfg: DictConfig, prefix: str) -> Iterator[tuple[str, Any]]:
+def _iterate_settings_with_parents(cfg: DictConfig, prefix: str) -> Iterator[tuple[str, Any]]:
     """Give each setting with its value, parents before what stands below them; a model's own are its library's."""
     for name in map(str, cfg):
         key, value = f"{prefix}{name}", cfg[name]
         yield key, value
         if isinstance(value, DictConfig) and key not in LIBRARY:
-            yield from _iterate_settings(value, f"{key}.")
+            yield from _iterate_settings_with_parents(value, f"{key}.")
 
 
 def _key_matches_pattern(key: str, pattern: str) -> bool:

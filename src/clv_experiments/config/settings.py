@@ -90,7 +90,7 @@ def _check_split_settings(cfg: DictConfig) -> None:
         )
 
 
-def read_split_settings(cfg: DictConfig) -> SplitSettings:
+def read_customer_split_settings(cfg: DictConfig) -> SplitSettings:
     """Collect what ``evaluation=customer_split`` is told besides."""
     settings = cfg.evaluation
     return SplitSettings(settings.splits, settings.test_share, cfg.seed, dict(settings.published))
@@ -126,14 +126,14 @@ def get_study_folder(cfg: DictConfig) -> str | None:
     return cfg.tracking.get("folder", LOCAL_FOLDER) if is_tracking_enabled(cfg) else None
 
 
-def resolve_settings(cfg: DictConfig) -> dict[str, Any]:
+def resolve_masked_settings(cfg: DictConfig) -> dict[str, Any]:
     """Resolve the composed settings, without passwords: what a run is known by."""
     return mask_settings(OmegaConf.to_container(cfg, resolve=True))
 
 
 def flatten_settings(cfg: DictConfig) -> dict[str, Any]:
     """Name every setting as a run's parameters do: ``window.horizon``; the features are those of the model."""
-    return _flatten_without_features(resolve_settings(cfg))
+    return _flatten_without_features(resolve_masked_settings(cfg))
 
 
 def setting_records(settings: dict[str, Any]) -> Iterator[Param]:

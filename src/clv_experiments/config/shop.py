@@ -35,8 +35,8 @@ def build_shop(settings: Mapping[str, Any], currency: str) -> Shop:
             contact["budget"],
             contact["cost"],
             tuple(uplift),
-            _normalise_contact_limits(contact["least"]),
-            _normalise_contact_limits(contact["most"]),
+            _replace_null_contact_limits(contact["least"]),
+            _replace_null_contact_limits(contact["most"]),
         ),
     )
 
@@ -56,6 +56,6 @@ def _parse_horizon(settings: Mapping[str, Any], name: str) -> Horizon:
         raise ClvError(str(error).replace("window.horizon", f"decisions.{name}")) from error
 
 
-def _normalise_contact_limits(setting: Any) -> Any:
+def _replace_null_contact_limits(setting: Any) -> Any:
     """Read None as no counts; what is no mapping is refused later, by its name."""
     return {} if setting is None else dict(setting) if isinstance(setting, Mapping) else setting

@@ -63,11 +63,11 @@ def read_logged_settings(text: str, run_id: str) -> DictConfig:
                 f"config.yaml of run {run_id} says {key}={format_shortened(written)}, and no run refers to anything "
                 "there: it was changed since; take another run"
             )
-    check_targets(settings, f" of run {run_id}")
+    require_allowed_targets(settings, f" of run {run_id}")
     return settings
 
 
-def check_targets(cfg: DictConfig, source: str = "") -> None:
+def require_allowed_targets(cfg: DictConfig, source: str = "") -> None:
     """Refuse what nobody here has allowed.
 
     Parameters
@@ -83,7 +83,7 @@ def check_targets(cfg: DictConfig, source: str = "") -> None:
     """
     named: set[str] | None = None
     for key, target in _iterate_targets(cfg):
-        if _is_packaged_target(key, target) or _is_estimator(target):
+        if _is_packaged_target(key, target) or _is_estimator_or_missing(target):
             continue
         named = _list_targets_in_folder(user_conf_folder()) if named is None else named
         if target not in named:
@@ -105,7 +105,7 @@ def _list_packaged_targets(group: str) -> set[str]:
     return _list_targets_in_folder(packaged_conf_folder() / group)
 
 
-def _is_estimator(target: str) -> bool:
+def _is_estimator_or_missing(target: str) -> bool:
     """Whether a name leads to an estimator, which runs nothing when it is made, or to nothing, which is said later."""
     if target.partition(".")[0] not in PACKAGES:
         return False

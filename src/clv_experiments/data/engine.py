@@ -143,7 +143,7 @@ def disable_progress_bar(execute: Callable[[str], Any]) -> None:
         execute("SET enable_progress_bar = false")
 
 
-def open_scratch_duckdb() -> duckdb.DuckDBPyConnection:
+def open_in_memory_duckdb() -> duckdb.DuckDBPyConnection:
     """Open a DuckDB in memory that draws no progress bar into what a command prints."""
     connection = duckdb.connect()
     disable_progress_bar(connection.execute)

@@ -27,9 +27,9 @@ from clv_experiments.data.log_checks import (
 from clv_experiments.data.log_notes import (
     TotalsPeriod,
     describe_customers,
+    describe_end_of_totals_log,
     describe_losses,
-    describe_totals_period,
-    find_totals_period,
+    detect_period_totals,
     summarise_days,
 )
 from clv_experiments.data.parsing.date_columns import Named
@@ -173,14 +173,14 @@ def load_log(
         raise ClvError(f"log '{name}' has no usable row: {report}")
 
     check_no_missing_values(name, days)
-    period = find_totals_period(days, typed_lines.parse_options.date_format)
+    period = detect_period_totals(days, typed_lines.parse_options.date_format)
     _check_dates(name, days, log_end, period, None if raw.truth else today)  # a simulation may well lie in the future
     purchase_days = summed.select("customer_id", "date", "amount", "orders")
     customers = summarise_customers(purchase_days)
     check_customers(name, customers, roles.by_role["customer_id"])
     last = days["date"].iloc[-1]
     end = log_end or (period.end if period and period.is_certain and period.end <= today else last)
-    notes += [*report.notes, describe_totals_period(period, last, end, log_end)]
+    notes += [*report.notes, describe_end_of_totals_log(period, last, end, log_end)]
     notes += ["" if roles.has_amounts else WITHOUT_AMOUNTS, describe_losses(days)]
     notes += describe_customers(customers, days, "spend" if roles.has_amounts else PURCHASES)
     return TransactionLog(

@@ -74,7 +74,7 @@ def summarise_days(purchase_days: ibis.Table) -> pd.DataFrame:
     return days.mutate(new=days.new.fill_null(0)).order_by("date").to_pyarrow().to_pandas()
 
 
-def find_totals_period(days: pd.DataFrame, date_format: str | None = None) -> TotalsPeriod | None:
+def detect_period_totals(days: pd.DataFrame, date_format: str | None = None) -> TotalsPeriod | None:
     """Return the period of totals that are dated at its start; None where dates are days.
 
     Parameters
@@ -99,7 +99,7 @@ def find_totals_period(days: pd.DataFrame, date_format: str | None = None) -> To
     return None
 
 
-def describe_totals_period(period: TotalsPeriod | None, last: date, end: date, log_end: date | None) -> str:
+def describe_end_of_totals_log(period: TotalsPeriod | None, last: date, end: date, log_end: date | None) -> str:
     """Say where a log of totals ends.
 
     Parameters

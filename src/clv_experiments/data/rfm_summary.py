@@ -74,11 +74,11 @@ Named = Mapping[str, object]
 
 def find_rfm_columns(available: Sequence[str], named: Named) -> dict[str, str]:
     """Find the columns of a table of frequency, recency and T; empty where it is none, or has a date as a log has."""
-    by_role = _match_rfm_columns(available, named)
+    by_role = _match_rfm_columns_unless_log(available, named)
     return by_role if set(REQUIRED) <= set(by_role) else {}
 
 
-def _match_rfm_columns(available: Sequence[str], named: Named) -> dict[str, str]:
+def _match_rfm_columns_unless_log(available: Sequence[str], named: Named) -> dict[str, str]:
     by_name = {_normalise_column_name(column): column for column in reversed(available)}
     by_role = {
         role: by_name[name] for role, names in SUMMARY_NAMES.items() for name in reversed(names) if name in by_name
@@ -95,7 +95,7 @@ def refuse_rfm_summary(raw: RawTable, named: Named, log: str) -> None:
     ClvError
         Says what can be done with it, and with what.
     """
-    columns = _match_rfm_columns(raw.table.columns, named)
+    columns = _match_rfm_columns_unless_log(raw.table.columns, named)
     if {"frequency", "recency"} <= set(columns) and "T" not in columns:
         raise ClvError(
             f"'{log}' has {columns['frequency']} and {columns['recency']} of each customer, and neither dates nor T, "

@@ -9,13 +9,13 @@ import ibis
 
 from clv_experiments.data.cleaning.report import CleaningReport, Step
 from clv_experiments.data.parsing.cell_units import detect_cell_units
-from clv_experiments.data.parsing.column_contents import SAMPLE_ROWS, ColumnContents
+from clv_experiments.data.parsing.column_contents import SAMPLE_ROWS, ColumnSample
 from clv_experiments.data.parsing.columns import ColumnRoles, choose_column_roles
 from clv_experiments.data.parsing.date_columns import Named, join_date_columns
 from clv_experiments.data.parsing.formats import ParseOptions
 from clv_experiments.data.parsing.lines import read_lines
 from clv_experiments.data.parsing.money_notes import describe_other_money_columns
-from clv_experiments.data.parsing.order_roles import find_and_check_order_roles
+from clv_experiments.data.parsing.order_roles import find_status_email_refund_columns
 from clv_experiments.data.parsing.raw_filter import FilteredRows, split_rows_by_condition
 from clv_experiments.data.parsing.readable_columns import NUMBER_ROLES
 from clv_experiments.data.parsing.repeated_rows import has_unlikely_repeated_rows
@@ -86,13 +86,13 @@ def read_typed_lines(
         If the table is no log or has a column a period, or a column is missing or cannot be read.
     """
     columns, options = columns or {}, parse_options or ParseOptions()
-    raw = replace(raw, table=_select_named_columns(raw.table, columns, name))
+    raw = replace(raw, table=_keep_named_columns_if_many(raw.table, columns, name))
     refuse_rfm_summary(raw, columns, name)
     check_not_wide(raw.table.columns, columns, name, raw.reader, options.date_order)
     filtered = split_rows_by_condition(raw.table, where, options, name) if where is not None else None
     table, named, date_notes = join_date_columns(filtered.kept if filtered else raw.table, columns, name)
     roles, contents = _choose_column_roles(table, named, name)
-    table, roles, status_notes = find_and_check_order_roles(table, roles, named, contents, name)
+    table, roles, status_notes = find_status_email_refund_columns(table, roles, named, contents, name)
     numbers, money = ([roles.by_role[r] for r in some if r in roles.by_role] for some in (NUMBER_ROLES, MONEY_ROLES))
     units = detect_cell_units(numbers, contents, money)
     roles = replace(roles, cells_in_cents=units.in_cents)
@@ -108,7 +108,7 @@ def read_typed_lines(
     return TypedLines(lines, roles, options, notes, filtered)
 
 
-def _select_named_columns(table: ibis.Table, named: Mapping[str, Named], name: str) -> ibis.Table:
+def _keep_named_columns_if_many(table: ibis.Table, named: Mapping[str, Named], name: str) -> ibis.Table:
     """Read the named columns alone where there are too many to look at."""
     if len(table.columns) <= MAX_COLUMNS:
         return table
@@ -125,9 +125,9 @@ def _select_named_columns(table: ibis.Table, named: Mapping[str, Named], name: s
 
 def _choose_column_roles(
     table: ibis.Table, named: Mapping[str, str | bool | None], name: str
-) -> tuple[ColumnRoles, ColumnContents]:
+) -> tuple[ColumnRoles, ColumnSample]:
     """Choose columns by the first rows or, where these leave a role or all money open, by rows from all of the log."""
-    contents = ColumnContents(table)
+    contents = ColumnSample(table)
     try:
         roles = choose_column_roles(table.columns, named, name, contents)
         if roles.has_amounts or named.get("amount") is False or len(contents.sample) < SAMPLE_ROWS:
@@ -135,5 +135,5 @@ def _choose_column_roles(
     except ClvError:
         if len(contents.sample) < SAMPLE_ROWS:
             raise
-    contents = ColumnContents(table, spread=True)
+    contents = ColumnSample(table, spread=True)
     return choose_column_roles(table.columns, named, name, contents), contents

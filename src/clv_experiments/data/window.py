@@ -174,14 +174,14 @@ class Window:
             raise ClvError(f"cutoff {cutoff} lies outside the log, {self.start} to {self.end} (window.cutoff)")
         return replace(self, end=cutoff or self.end, cutoff=None)
 
-    def use_all_origins(self) -> Window:
+    def maximise_origins(self) -> Window:
         """Return the window with as many origins as leave every model a training panel, the same for all, or one."""
         window = self
         while (longer := replace(window, origins=window.origins + 1)).is_long_enough(supervised=True):
             window = longer
         return window
 
-    def drop_latest_origin(self) -> Window:
+    def shift_back_one_origin(self) -> Window:
         """Return the window whose latest origin is the one before; ClvError if there is none."""
         return replace(self, cutoff=self.period(1).cutoff)
 
@@ -191,7 +191,7 @@ class Window:
         oldest = self.origins if self.period(self.origins).cutoff >= self.start else self.origins - 1
         return self.period(oldest).cutoff
 
-    def has_history_before(self, k: int) -> bool:
+    def has_full_horizon_before(self, k: int) -> bool:
         """Return whether the log holds at least one whole horizon before period ``k``."""
         return self.first_day_after_period(k + 2) >= self.start
 
@@ -210,7 +210,7 @@ class Window:
         """
         k = 0 if target == self.future_period else self._period_index(target) + 1
         stop = k + self.training_origins if self.training_origins else None
-        while self.has_history_before(k) and k != stop:
+        while self.has_full_horizon_before(k) and k != stop:
             yield self.period(k)
             k += 1
 
@@ -249,7 +249,7 @@ class Window:
             Origin(
                 step=oldest - k,
                 holdout=self.period(k),
-                validation=self.period(k + 1) if self.has_history_before(k + 1 + labels) else None,
+                validation=self.period(k + 1) if self.has_full_horizon_before(k + 1 + labels) else None,
             )
             for k in range(oldest, -1, -1)
         ]
@@ -273,7 +273,7 @@ class Window:
         """
         k, labels = self.origins, 1 if supervised else 0
         periods: list[Period] = []
-        while self.has_history_before(k + labels) and len(periods) != count:
+        while self.has_full_horizon_before(k + labels) and len(periods) != count:
             periods.append(self.period(k))
             k += 1
         if len(periods) < (count or 1):
@@ -284,7 +284,9 @@ class Window:
         """Return whether the oldest origin has the history that a model needs."""
         oldest = self.origins - 1
         return (
-            self.has_history_before(oldest + 1) if supervised else self.first_day_after_period(oldest + 1) > self.start
+            self.has_full_horizon_before(oldest + 1)
+            if supervised
+            else self.first_day_after_period(oldest + 1) > self.start
         )
 
     def longest_horizon(self, *, supervised: bool) -> Horizon | None:

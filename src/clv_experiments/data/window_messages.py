@@ -39,7 +39,9 @@ def describe_missing_validation(window: Window, available: int, required: int, s
     advice = f"type sweep.validation_origins={available}" if available else "type a shorter window.horizon"
     labels = 1 if supervised else 0
     possible = [
-        origins for origins in range(1, window.origins) if window.has_history_before(origins + required - 1 + labels)
+        origins
+        for origins in range(1, window.origins)
+        if window.has_full_horizon_before(origins + required - 1 + labels)
     ]
     fewer = f", or window.origins={possible[-1]}" if possible else ""
     return (

@@ -60,7 +60,7 @@ def recommend_actions(table: pd.DataFrame, cutoff: date) -> np.ndarray:
     """
     valuable, returned = table["value_tier"].isin(("High", "Mid")), table["frequency"] > 0
     segment, missed = table["segment"], table["missed_opportunity"]
-    left = relative_purchase_probability(table)
+    left = purchase_probability_relative_to_last(table)
     gone, quiet, slipping = left < GONE, left < QUIET, segment.isin(SLIPPING) & (left < USUAL)
     due = (table["next_purchase"] - pd.Timestamp(cutoff)).dt.days <= days_since_last(table).clip(upper=DUE_DAYS)
     rules = [
@@ -95,7 +95,7 @@ def purchase_probability_after_last_purchase(estimator: Any, history: pd.DataFra
     return estimator.probability_purchase(history.assign(T=history["recency"]))
 
 
-def relative_purchase_probability(table: pd.DataFrame) -> np.ndarray:
+def purchase_probability_relative_to_last(table: pd.DataFrame) -> np.ndarray:
     """Return ``p_purchase`` as a share of what it was right after the last purchase, shape (n,); 1 where that was 0."""
     now, then = table["p_purchase"].to_numpy(dtype=float), table["p_purchase_at_last"].to_numpy(dtype=float)
     return np.divide(now, then, out=np.ones(len(table)), where=then > 0)

@@ -26,7 +26,7 @@ class SamePeriodLastYear:
 
 
 @dataclass(frozen=True)
-class TotalRange:
+class AllCustomersTotalRange:
     """The range of the coming period's total, in currency.
 
     It comes with the forecast of the total, widened where the periods that are over ask for it, or else from actual to
@@ -67,27 +67,27 @@ class RankedCustomers:
         return self.now.model_name == self.now.btyd_name
 
     @property
-    def past_ratios(self) -> pd.Series:
+    def past_total_ratios(self) -> pd.Series:
         """Actual to expected total in each period that is over, where anything was expected."""
         return self.past["came_to_expected"].dropna()
 
     @property
-    def total_range(self) -> TotalRange | None:
+    def total_range(self) -> AllCustomersTotalRange | None:
         """Where the total lies; None where neither the forecast nor a period that is over tells."""
         if self.level:
             ranges = self.past.dropna(subset=["low", "high"])
             held = ranges["came"].between(ranges["low"], ranges["high"])
             low, high = widen_interval(self.level, self.interval, self.widening_factor)
-            return TotalRange(low, high, len(ranges), int(held.sum()))
-        ratios = self.past_ratios.to_numpy(float)
+            return AllCustomersTotalRange(low, high, len(ranges), int(held.sum()))
+        ratios = self.past_total_ratios.to_numpy(float)
         if not len(ratios):
             return None
         factors = ratios if len(ratios) > 1 else np.append(ratios, 1.0)  # one period is not a range
         low, high = self.expected_total * factors.min(), self.expected_total * factors.max()
-        return TotalRange(float(low), float(high), len(ratios), len(ratios))
+        return AllCustomersTotalRange(float(low), float(high), len(ratios), len(ratios))
 
     @property
-    def has_equal_predictions(self) -> bool:
+    def all_predictions_equal(self) -> bool:
         """Whether the same is expected of everybody."""
         return self.by_spend["expected_spend"].iloc[-1] == self.by_spend["expected_spend"].iloc[0]
 

@@ -157,7 +157,7 @@ def estimate_effects(X: pd.DataFrame, y: pd.Series, origin: np.ndarray) -> pd.Da
     table = pd.DataFrame(np.nan, index=X.columns, columns=EFFECTS)
     if X.index[spend > 0].nunique() >= MIN_BUYERS:
         features, deviation, standardised = _select_features(X, origin)
-        slope, influence = _fit_poisson(standardised, spend, origin, pd.factorize(X.index)[0])
+        slope, influence = _fit_poisson_with_influence(standardised, spend, origin, pd.factorize(X.index)[0])
         bounds = slope + np.outer([0.0, -1.0, 1.0], half_widths(influence))
         table.loc[features] = np.expm1(np.vstack([bounds * (1 / deviation), bounds])).T
     return table.rename_axis("name").reset_index()
@@ -175,7 +175,7 @@ def _select_features(X: pd.DataFrame, origin: np.ndarray) -> tuple[list[str], Fl
     return selected, deviations[selected].to_numpy(), (centred[selected] / deviations[selected]).to_numpy()
 
 
-def _fit_poisson(
+def _fit_poisson_with_influence(
     standardised: Floats, spend: Floats, origin: np.ndarray, customer: np.ndarray
 ) -> tuple[Floats, Floats]:
     """Return slopes, and what each customer adds to them, of a Poisson fit with a level for each origin."""

@@ -25,7 +25,7 @@ class Campaign:
         _require_number("contact.budget", self.budget, lambda amount: amount >= 0, "an amount of 0 or more")
         _require_number("contact.cost", self.cost, lambda amount: amount > 0, "an amount above 0")
         uplift = list(self.uplift)
-        are_shares = len(uplift) == 3 and all(-1 <= _parse_number(share) < np.inf for share in uplift)
+        are_shares = len(uplift) == 3 and all(-1 <= _to_float_or_nan(share) < np.inf for share in uplift)
         _require_valid_setting(
             "contact.uplift",
             uplift,
@@ -73,13 +73,13 @@ class Shop:
         _require_number("margin", self.margin, lambda share: 0 < share <= 1, "a share above 0 and up to 1")
         _require_number("annual_discount_rate", rate, lambda x: 0 <= x <= 10, "a rate of 0 or more a year, such as 0.1")
         _require_number("interval", self.interval, lambda x: 0.5 <= x < 1, "a share from 0.5 to below 1, such as 0.8")
-        shares = [_parse_number(share) for share in self.tiers]
+        shares = [_to_float_or_nan(share) for share in self.tiers]
         valid = all(share > 0 for share in shares) and sum(shares) < 1
         _require_valid_setting("tiers", list(self.tiers), valid, "two shares above 0 that leave a rest")
         _require_number("likely", self.likely, lambda p: 0 < p < 1, "a probability between 0 and 1")
 
 
-def _parse_number(value: object) -> float:
+def _to_float_or_nan(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return np.nan
     try:
@@ -89,7 +89,7 @@ def _parse_number(value: object) -> float:
 
 
 def _require_number(name: str, value: object, is_valid: Callable[[float], bool], requirement: str) -> None:
-    _require_valid_setting(name, value, is_valid(_parse_number(value)), requirement)
+    _require_valid_setting(name, value, is_valid(_to_float_or_nan(value)), requirement)
 
 
 def _require_valid_setting(name: str, value: object, valid: bool, requirement: str) -> None:

@@ -85,7 +85,7 @@ def take_snapshot(forecaster: Forecaster, period: Period, model: Model, btyd: Mo
     table[PURCHASE_COLUMNS] = purchases.table[PURCHASE_COLUMNS]
     if "y_true" in spend.table:
         actual = spend.table[["y_true", "purchase_days"]]
-        table = table.join(actual).assign(days_to_purchase=forecaster.time_to_next_purchase(period))
+        table = table.join(actual).assign(days_to_purchase=forecaster.observed_days_to_purchase(period))
     return Snapshot(period, table, spend, purchases, model.name, model.name if is_btyd else btyd.name)
 
 

@@ -34,7 +34,7 @@ class LinearFit:
     penalty: Floats
 
 
-def describe_coefficients(
+def describe_fitted_estimator(
     estimator: Any,
     X_train: pd.DataFrame,
     y_train: pd.Series | None,

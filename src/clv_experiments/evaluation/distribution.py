@@ -30,7 +30,7 @@ def crps(y_true: ArrayLike, quantiles: ArrayLike, probabilities: ArrayLike = PRO
     return np.asarray(crps_quantile(spend, np.asarray(quantiles, dtype=float), np.asarray(probabilities)))
 
 
-def quantile_interval_probabilities(level: float) -> tuple[float, float, float]:
+def interval_and_upper_bound_probabilities(level: float) -> tuple[float, float, float]:
     """Return the probabilities of the quantiles that ``quantile_interval`` takes: low, one-sided high, high."""
     return (1 - level) / 2, level, (1 + level) / 2
 
@@ -41,8 +41,8 @@ def quantile_interval(quantiles: Floats) -> tuple[Floats, Floats]:
     Parameters
     ----------
     quantiles : numpy.ndarray of shape (n, 3)
-        At ``quantile_interval_probabilities``: equal-tailed, but where the low end is no spend the other leaves out
-        both tails.
+        At ``interval_and_upper_bound_probabilities``: equal-tailed, but where the low end is no spend the other leaves
+        out both tails.
     """
     low, one_sided, two_sided = quantiles.T
     return low, np.where(low <= 0, one_sided, two_sided)

@@ -38,7 +38,7 @@ def plot_estimates(table: pd.DataFrame, labels: FigureLabels) -> Figure:
     if missing:
         raise ClvError(f"the table of coefficients has no column {sorted(missing)}; expected that of coefficients()")
     if "standardised_estimate" in table:
-        return _plot_slopes(table[table["name"] != "intercept"], labels)
+        return _plot_standardised_slopes(table[table["name"] != "intercept"], labels)
     if "permutation_importance" in table:
         value, spread = table["permutation_importance"], table["permutation_sd"]
         figure, panel = _plot_estimates(
@@ -52,7 +52,7 @@ def plot_estimates(table: pd.DataFrame, labels: FigureLabels) -> Figure:
     figure, panel = _plot_estimates("Fitted parameters", labels, name, table["estimate"], low, high, by_size=False)
     estimates = table["estimate"].dropna()
     if len(estimates) and (estimates > 0).all():
-        _use_log_axis(panel, estimates, low, high)
+        _set_log_axis_and_limits(panel, estimates, low, high)
     text = "estimate and 95% interval" if low.notna().any() else "estimate"
     panel.set_xlabel(text, loc="right")
     return figure
@@ -88,7 +88,7 @@ def weekly_repeat_spend(daily: pd.DataFrame, estimator: Any) -> pd.DataFrame:
     return weeks.rename_axis("week_end").reset_index()
 
 
-def plot_tracking(weekly: pd.DataFrame, cutoff: pd.Timestamp, labels: FigureLabels) -> Figure:
+def plot_weekly_repeat_spend(weekly: pd.DataFrame, cutoff: pd.Timestamp, labels: FigureLabels) -> Figure:
     """Draw actual and expected repeat spend by week, cumulative above and weekly below.
 
     `weekly` has one row a week in order: week_end (date), actual and expected (spend of that week). Raises ClvError
@@ -123,7 +123,7 @@ def plot_tracking(weekly: pd.DataFrame, cutoff: pd.Timestamp, labels: FigureLabe
     return figure
 
 
-def _plot_slopes(table: pd.DataFrame, labels: FigureLabels) -> Figure:
+def _plot_standardised_slopes(table: pd.DataFrame, labels: FigureLabels) -> Figure:
     """Draw slopes for one standard deviation of each feature, so that features of any unit compare."""
     value = table["standardised_estimate"]
     deviation = (value / table["estimate"].where(table["estimate"] != 0)).fillna(0.0)
@@ -164,7 +164,7 @@ def _plot_estimates(
     return figure, panel
 
 
-def _use_log_axis(panel: Axes, value: pd.Series, low: pd.Series, high: pd.Series) -> None:
+def _set_log_axis_and_limits(panel: Axes, value: pd.Series, low: pd.Series, high: pd.Series) -> None:
     """Turn a panel of positive parameters to a log axis, cut where an interval runs a hundred times too far."""
     start, end = value.min(), value.max()
     panel.set_xscale("log")

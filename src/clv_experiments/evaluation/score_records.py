@@ -13,7 +13,7 @@ from clv_experiments.evaluation.calibration import decile_table
 from clv_experiments.evaluation.estimator_plots import plot_estimates
 from clv_experiments.evaluation.metrics import compute_scores, drop_counts_and_totals
 from clv_experiments.reporting.chart_style import FigureLabels
-from clv_experiments.reporting.prose import render_sentences
+from clv_experiments.reporting.prose import render_paragraphs
 from clv_experiments.reporting.records import Description, FigureRecord, Metric, Record, Table, Tag
 
 HEADLINE = {
@@ -152,7 +152,7 @@ class BaselineComparison:
     @property
     def warnings(self) -> list[str]:
         """A sentence for each of ``better_baselines``."""
-        return render_sentences("run/baselines.jinja", "beaten_by", self.model, self.better_baselines)
+        return render_paragraphs("run/baselines.jinja", "beaten_by", self.model, self.better_baselines)
 
 
 def summary_rows(baselines: BaselineComparison) -> dict[str, list[str]]:

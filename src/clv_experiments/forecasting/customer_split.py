@@ -23,13 +23,13 @@ from clv_experiments.forecasting.evaluation_result import (
 )
 from clv_experiments.forecasting.run_records import (
     cost_records,
-    origin_records,
+    origin_context_records,
     prediction_records,
     top_customer_records,
 )
 from clv_experiments.reporting.chart_style import FigureLabels
 from clv_experiments.reporting.formatting import format_count
-from clv_experiments.reporting.prose import render_sentences
+from clv_experiments.reporting.prose import render_paragraphs
 
 
 @dataclass(frozen=True)
@@ -97,12 +97,12 @@ def evaluate_customer_split(task: EvaluationTask, settings: SplitSettings, progr
         title=f"{period}, {share}, median of {format_count(settings.splits, 'split')}",
         records=[
             *split_records(evaluation.scores[model.name], evaluation.slopes, settings.published, labels),
-            *origin_records([origin]),
+            *origin_context_records([origin]),
             *cost_records([origin]),
             *prediction_records("predictions.parquet", [evaluation.first]),
             *top_customer_records(evaluation.first),
         ],
-        warnings=render_sentences("run/warnings.jinja", "customer_split"),
+        warnings=render_paragraphs("run/warnings.jinja", "customer_split"),
         timings={"splits": evaluation.seconds},
     )
 
@@ -121,7 +121,7 @@ def _evaluate_splits(task: EvaluationTask, settings: SplitSettings, progress: Pr
         progress(f"fitting {settings.splits} random splits of {customers:,} customers", split, settings.splits)
         is_held_out = np.random.default_rng([settings.seed, split]).permutation(customers) < test_size
         for option in options:
-            forecast = forecaster.forecast_held_out(period, option, is_held_out)
+            forecast = forecaster.predict_held_out_customers(period, option, is_held_out)
             scores[option.name].append(
                 score_predictions(forecast.table, smallest, has_losses=forecaster.log.has_losses)
             )

@@ -13,7 +13,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from clv_experiments.data.log import TransactionLog
-from clv_experiments.data.queries.customer_sample import CustomerSample, list_label_weights, sample_customers
+from clv_experiments.data.queries.customer_sample import CustomerSample, draw_stratified_sample, list_label_weights
 from clv_experiments.data.queries.outcomes import days_to_purchase, holdout_spend_and_purchases
 from clv_experiments.data.window import Period, Window
 from clv_experiments.errors import ClvError
@@ -29,11 +29,11 @@ from clv_experiments.forecasting.level import (
     BtydAndCohortForecasts,
     TotalForecast,
     align_labels,
-    calibrate_standard_error,
     forecast_level,
+    widen_standard_error,
 )
 from clv_experiments.forecasting.model import Model
-from clv_experiments.forecasting.suitability import require_learnable_amounts
+from clv_experiments.forecasting.suitability import require_amounts_suit_model
 from clv_experiments.models.ensemble import Ensemble
 from clv_experiments.models.scaled_regressor import ScaledRegressor
 
@@ -89,7 +89,7 @@ class Forecaster:
             If there is no training panel, or none that the model can learn from, or a prediction is no finite number,
             or below 0 of a log without losses.
         """
-        require_learnable_amounts(self.log, model)
+        require_amounts_suit_model(self.log, model)
         started = perf_counter()
         X = self.features(target.cutoff, model.features)
         training = TrainingPanel(X, None, ())
@@ -110,14 +110,14 @@ class Forecaster:
         A BTYD model at its own level is fitted on counts of the engine's, and no customer is fetched.
         """
         if model.level == OWN and can_fit_on_counts(model):
-            require_learnable_amounts(self.log, model)
+            require_amounts_suit_model(self.log, model)
             estimator = clone(model.estimator).set_params(horizon_days=float(self.window.future_period.days))
             estimator.fit_grouped(*count_customers_by_history(self.log, self.window.end, self.window.horizon))
             return FutureFit(estimator, tuple(estimator.feature_names_in_), None)
         forecast = self.forecast_future(model)
         return FutureFit(forecast.estimator, tuple(map(str, forecast.X.columns)), forecast.level)
 
-    def forecast_held_out(self, target: Period, model: Model, held_out: np.ndarray) -> Forecast:
+    def predict_held_out_customers(self, target: Period, model: Model, held_out: np.ndarray) -> Forecast:
         """Fit on some customers and their spend in the target itself, and predict the others: the notebooks' protocol.
 
         What it measures is how well spend is *explained* where its future is already known for other customers; the
@@ -131,7 +131,7 @@ class Forecaster:
         held_out : array of bool, shape (customers of the cutoff,)
             The customers to predict, in the order of ``outcome(target)``.
         """
-        require_learnable_amounts(self.log, model)
+        require_amounts_suit_model(self.log, model)
         started = perf_counter()
         X = self.features(target.cutoff, model.features)
         y = self.outcome(target)["spend"][~held_out] if model.supervised else None
@@ -223,7 +223,7 @@ class Forecaster:
             return None
         key = (period.cutoff, size, seed)
         if key not in self._samples:
-            self._samples[key] = sample_customers(self.log, period.cutoff, size, seed)
+            self._samples[key] = draw_stratified_sample(self.log, period.cutoff, size, seed)
         return self._samples[key]
 
     def outcome(self, period: Period) -> pd.DataFrame:
@@ -252,7 +252,7 @@ class Forecaster:
             (self.forecast_btyd_and_cohort_levels(period).select(kind), self.outcome(period)["spend"].sum())
             for period in earlier
         )
-        return calibrate_standard_error(self.forecast_btyd_and_cohort_levels(target).select(kind), errors)
+        return widen_standard_error(self.forecast_btyd_and_cohort_levels(target).select(kind), errors)
 
     def _align_labels_to_btyd(self, training: TrainingPanel) -> TrainingPanel:
         """Bring the labels of each origin to what BTYD expected there."""
@@ -269,7 +269,7 @@ class Forecaster:
             self._levels[target] = forecast_level(self.log, target, self.features(target.cutoff, RFM))
         return self._levels[target]
 
-    def time_to_next_purchase(self, period: Period) -> pd.Series:
+    def observed_days_to_purchase(self, period: Period) -> pd.Series:
         """Days from the cutoff to the next purchase day of each customer known then, NaN where none is in the period.
 
         Sorted by customer_id.

@@ -7,7 +7,7 @@ from clv_experiments.data.window import Window
 from clv_experiments.forecasting.forecaster import Forecaster
 
 
-class ForecasterCache:
+class LastForecasterCache:
     """Holds the forecaster that this process used last, since the next run of a multirun usually has the same log."""
 
     def __init__(self) -> None:

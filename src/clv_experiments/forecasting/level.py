@@ -136,7 +136,7 @@ def can_forecast_by_cohorts(log: TransactionLog, target: Period) -> bool:
     return not _explain_missing_cohort_level(months, months.build_future_months(target.days), log, target)
 
 
-def calibrate_standard_error(level: TotalForecast, earlier: Iterable[tuple[TotalForecast, float]]) -> TotalForecast:
+def widen_standard_error(level: TotalForecast, earlier: Iterable[tuple[TotalForecast, float]]) -> TotalForecast:
     """Widen the standard error by how far earlier levels were off, in their own standard errors.
 
     Parameters
@@ -198,13 +198,13 @@ def _explain_missing_cohort_level(
     a_year_before = (future["month"] % MONTHS_A_YEAR - MONTHS_A_YEAR).min() * DAYS_A_MONTH
     if (target.cutoff - log.start).days + 1 + a_year_before < FIRST_DAYS:
         return f"the season of {target} was never seen: the log begins on {log.start}"
-    first, last = months.cohorts.index[np.searchsorted(_cumulative_shares(months.cohorts), MIDDLE_QUANTILES)]
+    first, last = months.cohorts.index[np.searchsorted(_cumulative_customer_shares(months.cohorts), MIDDLE_QUANTILES)]
     if last - first + 1 < MIN_COHORT_MONTHS:
         return f"most customers first bought within {last - first + 1} months, so that age cannot be told from season"
     return ""
 
 
-def _cumulative_shares(cohorts: pd.DataFrame) -> np.ndarray:
+def _cumulative_customer_shares(cohorts: pd.DataFrame) -> np.ndarray:
     """Return which share of the customers first bought in or before the month of each cohort."""
     return (cohorts["customers"].cumsum() / cohorts["customers"].sum()).to_numpy()
 

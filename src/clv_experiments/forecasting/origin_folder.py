@@ -61,7 +61,7 @@ def write_origin_folder(
         "features": forecaster.features(cutoff, features).reset_index(),
     }
     if forecaster.window.has_training_periods(target):
-        tables["panel"] = _build_panel_table(forecaster, target, features)
+        tables["panel"] = _build_training_table(forecaster, target, features)
     about = {
         "cell": cell,
         "cutoffs": [str(day) for day in cutoffs],
@@ -81,7 +81,7 @@ def write_origin_folder(
             table.to_parquet(part, index=False)
 
 
-def _build_panel_table(forecaster: Forecaster, target: Period, features: FeatureSet) -> pd.DataFrame:
+def _build_training_table(forecaster: Forecaster, target: Period, features: FeatureSet) -> pd.DataFrame:
     panel = forecaster.training_panel(target, features)
     assert panel.y is not None
     cutoffs = [period.cutoff for period in panel.periods for _ in forecaster.outcome(period).index]

@@ -21,12 +21,12 @@ from clv_experiments.forecasting.run_records import (
     cost_records,
     describe_level_fallbacks,
     level_records,
-    origin_records,
+    origin_context_records,
     prediction_records,
     top_customer_records,
 )
 from clv_experiments.forecasting.spend_intervals import add_intervals_and_scores
-from clv_experiments.reporting.prose import render_sentences
+from clv_experiments.reporting.prose import render_paragraphs
 
 
 def evaluate_out_of_time(task: EvaluationTask, progress: Progress) -> EvaluationResult:
@@ -65,7 +65,7 @@ def evaluate_out_of_time(task: EvaluationTask, progress: Progress) -> Evaluation
         records=[
             *score_metrics("holdout", {origin.step: origin.holdout.all_scores for origin in origins}),
             *score_metrics("validation", {step: validation.all_scores for step, validation in validations.items()}),
-            *origin_records(origins),
+            *origin_context_records(origins),
             *level_records(origins),
             *cost_records(origins),
             *prediction_records("predictions.parquet", list(holdouts.values())),
@@ -74,7 +74,7 @@ def evaluate_out_of_time(task: EvaluationTask, progress: Progress) -> Evaluation
         ],
         warnings=[
             *describe_level_fallbacks(origins),
-            *([] if oldest else render_sentences("run/warnings.jinja", "no_validation")),
+            *([] if oldest else render_paragraphs("run/warnings.jinja", "no_validation")),
         ],
         timings=timings,
     )

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from clv_experiments.data.log import TransactionLog
-from clv_experiments.data.queries.outcomes import repeat_spend_by_day
-from clv_experiments.evaluation.coefficients import describe_coefficients, fit_statistics
-from clv_experiments.evaluation.estimator_plots import plot_tracking, weekly_repeat_spend
+from clv_experiments.data.queries.outcomes import new_customers_and_repeat_spend
+from clv_experiments.evaluation.coefficients import describe_fitted_estimator, fit_statistics
+from clv_experiments.evaluation.estimator_plots import plot_weekly_repeat_spend, weekly_repeat_spend
 from clv_experiments.evaluation.metrics import d2_tweedie, r2
 from clv_experiments.evaluation.recovery import recovery_records
 from clv_experiments.evaluation.score_records import coefficient_records, holdout_records
@@ -29,7 +29,7 @@ from clv_experiments.forecasting.evaluation_result import (
 from clv_experiments.forecasting.forecast import Forecast
 from clv_experiments.forecasting.level import TotalForecast
 from clv_experiments.reporting.chart_style import FigureLabels
-from clv_experiments.reporting.prose import render_sentences
+from clv_experiments.reporting.prose import render_paragraphs
 from clv_experiments.reporting.records import FigureRecord, FittedModel, LogIdentity, Metric, Record, Table, Tag, Text
 from clv_experiments.reporting.safe_csv import DECIMALS
 
@@ -90,7 +90,7 @@ def explanation_records(
     if log.truth:
         truth = (forecast.table["true_expected_spend"], log.truth.parameters)
         yield from recovery_records(forecast.table, *truth, getattr(estimator, "parameters_", None), smallest, labels)
-    table = describe_coefficients(
+    table = describe_fitted_estimator(
         estimator,
         forecast.training.X,
         forecast.training.y if forecast.training.weights is None else None,  # errors of slopes count every row once
@@ -112,10 +112,12 @@ def explanation_records(
 def _btyd_diagnostic_records(log: TransactionLog, forecast: Forecast, labels: FigureLabels) -> Iterator[Record]:
     """Weekly repeat spend against the expectation, and whether the fit ended at a boundary."""
     estimator = forecast.estimator
-    weekly = weekly_repeat_spend(repeat_spend_by_day(log, forecast.period), estimator)
+    weekly = weekly_repeat_spend(new_customers_and_repeat_spend(log, forecast.period), estimator)
     yield Table("tracking.csv", weekly)
     if len(weekly):  # a log of days has no whole week to show
-        yield FigureRecord("tracking.png", plot_tracking(weekly, pd.Timestamp(forecast.period.cutoff), labels))
+        yield FigureRecord(
+            "tracking.png", plot_weekly_repeat_spend(weekly, pd.Timestamp(forecast.period.cutoff), labels)
+        )
     boundary = "; ".join(filter(None, [estimator.boundary_, getattr(estimator.spend_, "boundary_", "")]))
     yield Tag("btyd_boundary", boundary or "interior")
     yield Metric("btyd_at_boundary", float(bool(boundary)))
@@ -163,7 +165,7 @@ def cost_records(origins: Iterable[EvaluatedOrigin]) -> Iterator[Metric]:
     yield Metric("peak_memory_mb", peak_memory_mb())
 
 
-def origin_records(origins: Sequence[EvaluatedOrigin]) -> Iterator[Record]:
+def origin_context_records(origins: Sequence[EvaluatedOrigin]) -> Iterator[Record]:
     """Tabulate the context of each origin's scores: who is judged, the floor of D2, and until when labels reached.
 
     ``label_margin_days`` is how long before the cutoff the labels ended, missing where a model learned from none. Below
@@ -205,7 +207,7 @@ def describe_total(level: TotalForecast | None, currency: str, measure: str) -> 
         return []
     percent = TOTAL_INTERVALS[0]
     lower, upper = level.interval(percent / 100)
-    return render_sentences("run/level.jinja", "total", level, lower, upper, percent, currency, measure)
+    return render_paragraphs("run/level.jinja", "total", level, lower, upper, percent, currency, measure)
 
 
 def describe_level_fallbacks(origins: Iterable[EvaluatedOrigin]) -> list[str]:

@@ -13,8 +13,8 @@ from clv_experiments.evaluation.distribution import (
     PROBABILITIES,
     coverage_scores,
     crps,
+    interval_and_upper_bound_probabilities,
     quantile_interval,
-    quantile_interval_probabilities,
 )
 from clv_experiments.forecasting.customer_features import RFM
 from clv_experiments.forecasting.evaluation_result import EvaluatedForecast
@@ -56,7 +56,7 @@ def add_intervals_and_scores(
     table = forecast.table.join(forecaster.features(forecast.period.cutoff, RFM)["frequency"].rename("frequency"))
     scores: dict[str, float] = {}
     if earlier and len(earlier.forecast.table) >= MIN_CUSTOMERS:
-        columns, quantiles = _calibrate_on_earlier_errors(forecaster, forecast, earlier.forecast)
+        columns, quantiles = _calibrate_intervals_and_quantiles(forecaster, forecast, earlier.forecast)
         table = table.assign(**columns, crps=crps(table["y_true"], quantiles))
         for percent in INTERVALS:
             ends = table[f"low_{percent}"].to_numpy(), table[f"high_{percent}"].to_numpy()
@@ -75,13 +75,13 @@ def _score_coverage(table: pd.DataFrame, ends: tuple[Floats, Floats], percent: i
     return coverage_scores(table["y_true"], ends, table["y_pred"], table["frequency"] == 0, percent)
 
 
-def _calibrate_on_earlier_errors(
+def _calibrate_intervals_and_quantiles(
     forecaster: Forecaster, forecast: Forecast, earlier: Forecast
 ) -> tuple[dict[str, Floats], Floats]:
     """Return the ends of the intervals by column, and quantiles at PROBABILITIES, shape (n, k)."""
     y_past = earlier.table["y_true"].to_numpy()
     p_past, p = (
-        made.table["y_pred"].to_numpy() * _compute_level_factor(forecaster, made) for made in (earlier, forecast)
+        made.table["y_pred"].to_numpy() * _compute_scale_to_level(forecaster, made) for made in (earlier, forecast)
     )
     columns: dict[str, Floats] = {}
     for percent in INTERVALS:
@@ -90,7 +90,7 @@ def _calibrate_on_earlier_errors(
     return columns, calibrate_quantiles(y_past, p_past, p, PROBABILITIES)
 
 
-def _compute_level_factor(forecaster: Forecaster, forecast: Forecast) -> float:
+def _compute_scale_to_level(forecaster: Forecaster, forecast: Forecast) -> float:
     """Return by what a forecast's predictions are multiplied to add up to the level that was forecast.
 
     Those of a model that was brought to a level stay as they are, and those of a BTYD model where the level would be
@@ -108,7 +108,7 @@ def _compute_level_factor(forecaster: Forecaster, forecast: Forecast) -> float:
 
 def _predict_own_distribution(forecast: Forecast) -> tuple[dict[int, tuple[Floats, Floats]], Floats]:
     """Return the ends of the model's own intervals by percent, and its quantiles at PROBABILITIES, shape (n, k)."""
-    ends = [quantile_interval_probabilities(percent / 100) for percent in INTERVALS]
+    ends = [interval_and_upper_bound_probabilities(percent / 100) for percent in INTERVALS]
     quantiles = forecast.estimator.predict_quantiles(forecast.X, np.concatenate([PROBABILITIES, *ends]))
     at_ends = np.split(quantiles[:, len(PROBABILITIES) :], len(INTERVALS), axis=1)
     intervals = {percent: quantile_interval(three) for percent, three in zip(INTERVALS, at_ends, strict=True)}

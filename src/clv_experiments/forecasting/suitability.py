@@ -14,12 +14,12 @@ from clv_experiments.errors import ClvError, LogWithLosses, LogWithoutAmounts, c
 from clv_experiments.evaluation.regularity import measure_regularity
 from clv_experiments.forecasting.level import OWN
 from clv_experiments.forecasting.model import Model
-from clv_experiments.reporting.prose import render_sentences
+from clv_experiments.reporting.prose import render_paragraphs
 
 COUNTING_FAMILIES = ("baseline", "btyd")  # they predict purchases where the log has no amounts
 
 
-def require_learnable_amounts(log: TransactionLog, model: Model) -> None:
+def require_amounts_suit_model(log: TransactionLog, model: Model) -> None:
     """Refuse a model that learns from spend where the log has no amounts, or from spend of 0 or more where it lost.
 
     Raises
@@ -100,7 +100,7 @@ def require_no_losses(log: TransactionLog, subject: str) -> None:
         )
 
 
-def require_purchase_model(log: TransactionLog, model: Model) -> None:
+def require_amounts_or_purchase_model(log: TransactionLog, model: Model) -> None:
     """Refuse to score a log without amounts by a model that knows nothing of purchases.
 
     Raises
@@ -119,4 +119,4 @@ def describe_regularity(log: TransactionLog, cutoff: date, model: Model) -> list
     if model.family != "btyd":
         return []
     regularity = measure_regularity(count_last_two_gaps(log, cutoff))
-    return render_sentences("run/warnings.jinja", "too_regular", regularity, model.name) if regularity.is_high else []
+    return render_paragraphs("run/warnings.jinja", "too_regular", regularity, model.name) if regularity.is_high else []

@@ -109,11 +109,13 @@ class AgePeriodCohort(BaseEstimator):
             the dispersion of the sum itself, and the difference between the priors of the seasons
         """
         check_is_fitted(self, "posteriors_")
-        logs, variances = np.transpose([self._predict_log_total(X, posterior) for posterior in self.posteriors_])
+        logs, variances = np.transpose(
+            [self._predict_log_total_and_variance(X, posterior) for posterior in self.posteriors_]
+        )
         mean = self.weights_ @ logs
         return float(np.exp(mean)), float(np.sqrt(self.weights_ @ (variances + (logs - mean) ** 2)))
 
-    def _predict_log_total(self, X: pd.DataFrame, posterior: Posterior) -> tuple[float, float]:
+    def _predict_log_total_and_variance(self, X: pd.DataFrame, posterior: Posterior) -> tuple[float, float]:
         """Return the logarithm of the total, and its variance, under one prior of the seasons."""
         design = self._build_design_matrix(X)
         means = X["exposure"].to_numpy() * self.rate_ * np.exp(design @ posterior.coefficients)

@@ -28,7 +28,7 @@ from clv_experiments.models.btyd_likelihood import (
     PurchaseHistories,
     sum_dropout_terms,
 )
-from clv_experiments.models.gamma_gamma import GammaGamma, add_first_spend, count_mean_spends
+from clv_experiments.models.gamma_gamma import GammaGamma, count_mean_spends, summarise_known_spends
 from clv_experiments.models.mean_spends import MeanSpends
 
 logger = logging.getLogger(__name__)
@@ -243,7 +243,7 @@ class BtydRegressor(SpendDistribution, RegressorMixin, BaseEstimator, ABC):
         check_is_fitted(self, "spend_")
         if self.spend_ is None:
             raise ClvError(f"{type(self).__name__} was fitted without {MONEY}, and knows of purchases alone")
-        return self.spend_.expected_spend_per_purchase(self._select_known_spends(X))
+        return self.spend_.expected_spend_per_purchase(self._summarise_known_spends(X))
 
     def expected_cumulative_purchases(self, days: np.ndarray) -> np.ndarray:
         """Return E[repeat purchase days of a new customer] by each number of days since the first purchase day."""
@@ -258,9 +258,9 @@ class BtydRegressor(SpendDistribution, RegressorMixin, BaseEstimator, ABC):
         names = (*CUSTOMER_COLUMNS, FIRST_SPEND) if self.include_first_spend else CUSTOMER_COLUMNS
         return name_columns(X, names, len(COLUMNS))
 
-    def _select_known_spends(self, X: pd.DataFrame) -> pd.DataFrame:
+    def _summarise_known_spends(self, X: pd.DataFrame) -> pd.DataFrame:
         customers = check_customers(self._name_columns(X), ("frequency", *self.spend_columns))
-        return add_first_spend(customers) if self.include_first_spend else customers
+        return summarise_known_spends(customers) if self.include_first_spend else customers
 
     def _check_inputs(
         self, X: pd.DataFrame, horizon_days: float | None

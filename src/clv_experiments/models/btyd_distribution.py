@@ -94,7 +94,7 @@ class SpendDistribution(ABC):
         """
         chances = self.probability_purchase(X)
         quantiles = np.zeros((len(X), np.size(probabilities)))
-        for rows, positive, units in self._simulate_by_history(X):
+        for rows, positive, units in self._simulate_spend_by_history(X):
             quantiles[rows] = units[:, None] * positive.quantiles(chances[rows], probabilities)
         return quantiles
 
@@ -103,15 +103,15 @@ class SpendDistribution(ABC):
         if amount < 0:
             return np.ones(len(X))
         chances = self.probability_purchase(X)
-        for rows, positive, units in self._simulate_by_history(X):
+        for rows, positive, units in self._simulate_spend_by_history(X):
             chances[rows] *= positive.probability_above(amount / np.maximum(units, SMALLEST))
         return chances
 
-    def _simulate_by_history(self, X: pd.DataFrame) -> Iterator[tuple[np.ndarray, PositiveSpend, np.ndarray]]:
+    def _simulate_spend_by_history(self, X: pd.DataFrame) -> Iterator[tuple[np.ndarray, PositiveSpend, np.ndarray]]:
         """Simulate for customers whose spend differs by a factor: yield rows, spend in units, and each one's unit."""
         check_is_fitted(self, "spend_")
         checked = check_customers(self._name_columns(X), ["frequency", "T"])
-        spends = self._select_known_spends(X) if self.spend_ else checked.assign(**{MONEY: 0.0})
+        spends = self._summarise_known_spends(X) if self.spend_ else checked.assign(**{MONEY: 0.0})
         days, means = spends[["frequency", MONEY]].to_numpy(float).T
         units = self.spend_.spend_units(days, means) if self.spend_ else np.ones(len(days))
         customers = checked.assign(spend_days=np.where(means > 0, days, 0.0))
@@ -130,7 +130,7 @@ class SpendDistribution(ABC):
         """Return a frame as it is, and an array with its columns named."""
 
     @abstractmethod
-    def _select_known_spends(self, X: pd.DataFrame) -> pd.DataFrame:
+    def _summarise_known_spends(self, X: pd.DataFrame) -> pd.DataFrame:
         """Return purchase days of known spend, ``frequency``, and their mean, ``monetary_value``."""
 
     @abstractmethod

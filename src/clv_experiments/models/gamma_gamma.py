@@ -21,7 +21,7 @@ from clv_experiments.models.btyd_fitting import (
 )
 from clv_experiments.models.btyd_likelihood import Derivatives
 from clv_experiments.models.mean_spends import MeanSpends
-from clv_experiments.models.spend_trend import NO_TREND, fit_spend_trend
+from clv_experiments.models.spend_trend import NO_TREND, fit_significant_spend_trend
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ class GammaGamma(BaseEstimator):
         self.log_likelihood_ = self.aic_ = self.bic_ = np.nan
         self.mean_spend_ = spends.mean
         self.standard_errors_ = np.full(3, np.nan)
-        self.trend_ = fit_spend_trend(spends)
+        self.trend_ = fit_significant_spend_trend(spends)
         if spends.customers >= max(self.min_repeaters, 1):
             self.standard_errors_ = self._fit_repeaters(spends)
         else:
@@ -171,7 +171,7 @@ class GammaGamma(BaseEstimator):
         logger.info(sentence)
 
 
-def add_first_spend(customers: pd.DataFrame) -> pd.DataFrame:
+def summarise_known_spends(customers: pd.DataFrame) -> pd.DataFrame:
     """Count the first purchase day among those whose spend is known.
 
     Parameters
@@ -200,7 +200,7 @@ def count_mean_spends(customers: pd.DataFrame, include_first_spend: bool = False
         If there are repeat customers with losses.
     """
     _refuse_negative_spend(customers)
-    customers = add_first_spend(customers) if include_first_spend else customers
+    customers = summarise_known_spends(customers) if include_first_spend else customers
     x, m = (customers[column].to_numpy() for column in COLUMNS)
     repeats = (x > 0) & (m > 0)
     return MeanSpends.from_customers(x[repeats], m[repeats])
@@ -228,7 +228,7 @@ def _log_likelihood(parameters: np.ndarray, spends: MeanSpends) -> Derivatives:
     p, excess, v = parameters
     q = 1 + excess
     above, below_x, log_m, share, rest_x, spread, spread_x = np.sum(
-        [_total_spend_sums(part, v) for part in spends.iterate_chunks(ROWS_AT_ONCE)], axis=0
+        [_sum_total_spend_terms(part, v) for part in spends.iterate_chunks(ROWS_AT_ONCE)], axis=0
     )
     customers = np.bincount(spends.x.astype(int), spends.weights)
     counts = np.flatnonzero(customers)
@@ -247,7 +247,7 @@ def _log_likelihood(parameters: np.ndarray, spends: MeanSpends) -> Derivatives:
     return Derivatives(value, np.array([in_p, in_q, in_v]), np.array([[pp, pq, pv], [pq, qq, qv], [pv, qv, vv]]))
 
 
-def _total_spend_sums(spends: MeanSpends, v: float) -> np.ndarray:
+def _sum_total_spend_terms(spends: MeanSpends, v: float) -> np.ndarray:
     """Return the sums over customers that need each one's total spend x m, with s = x m / (v + x m).
 
     They are those of log(1 + x m / v), x log(1 + v / (x m)), log m, s, x (1 - s), s (1 - s) and x s (1 - s).

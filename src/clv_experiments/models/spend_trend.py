@@ -27,7 +27,7 @@ class SpendTrend(NamedTuple):
 NO_TREND = SpendTrend(0.0)
 
 
-def fit_spend_trend(spends: MeanSpends) -> SpendTrend:
+def fit_significant_spend_trend(spends: MeanSpends) -> SpendTrend:
     """Return the trend of spend in frequency where it is beyond doubt above what is tolerated, else none."""
     if spends.customers < FEWEST_CUSTOMERS or spends.x.min() == spends.x.max():
         return NO_TREND

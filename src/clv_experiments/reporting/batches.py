@@ -12,10 +12,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from clv_experiments.reporting.safe_csv import CsvParts
+from clv_experiments.reporting.safe_csv import SafeCsvWriter
 
 
-class BatchWriter:
+class ParquetBatchWriter:
     """A Parquet file, and a CSV file where one is wanted, that grow batch by batch."""
 
     def __init__(self, parquet: Path, csv: Path | None = None) -> None:
@@ -28,7 +28,7 @@ class BatchWriter:
         if self._schema is None:
             self._schema = pa.schema([pa.field(str(name), _arrow_type(frame[name])) for name in frame])
             self._rows = self._open.enter_context(pq.ParquetWriter(self._parquet, self._schema))
-            self._lines = self._open.enter_context(CsvParts(self._csv, self._schema)) if self._csv else None
+            self._lines = self._open.enter_context(SafeCsvWriter(self._csv, self._schema)) if self._csv else None
         arrays = [pa.array(frame[name], from_pandas=True).cast(_arrow_type(frame[name])) for name in frame]
         batch = pa.table(arrays, self._schema)
         self._rows.write_table(batch)

@@ -47,7 +47,7 @@ def template_environment(*, autoescape: bool) -> Environment:
 def prose_environment() -> Environment:
     """Return the environment of plain-text templates: nothing is escaped."""
     environment = template_environment(autoescape=False)
-    environment.filters |= {name: _raise_on_undefined(write) for name, write in FILTERS.items()}
+    environment.filters |= {name: _reject_undefined_input(write) for name, write in FILTERS.items()}
     environment.filters["with_interval"] = _format_estimate
     environment.globals["interval"] = formatting.format_interval
     return environment
@@ -59,7 +59,7 @@ def _format_estimate(estimate: Any, kind: str, *args: Any) -> str:
     return f"{value} {formatting.format_interval(low, high)}"
 
 
-def _raise_on_undefined(write: Callable[..., str]) -> Callable[..., str]:
+def _reject_undefined_input(write: Callable[..., str]) -> Callable[..., str]:
     """Let a filter name what is missing, instead of failing on it."""
 
     def checked(value: Any, *args: Any, **kwargs: Any) -> str:
@@ -70,7 +70,7 @@ def _raise_on_undefined(write: Callable[..., str]) -> Callable[..., str]:
     return checked
 
 
-def render_sentences(template: str, macro: str, *values: Any, **named: Any) -> list[str]:
+def render_paragraphs(template: str, macro: str, *values: Any, **named: Any) -> list[str]:
     """Render a macro of a template into paragraphs of plain text.
 
     Parameters
@@ -98,7 +98,7 @@ def render_sentences(template: str, macro: str, *values: Any, **named: Any) -> l
     return [paragraph for paragraph in paragraphs if paragraph]
 
 
-def load_template_texts(template: str, name: str) -> dict[str, Any]:
+def read_template_variable(template: str, name: str) -> dict[str, Any]:
     """Return what a template sets under a name, such as the headings of its columns; nothing where it sets none."""
     return dict(getattr(prose_environment().get_template(template).module, name, {}))
 

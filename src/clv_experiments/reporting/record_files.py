@@ -29,7 +29,7 @@ def write_folder(folder: str, title: str, records: Iterable[Record], subject: st
     ClvError
         If it cannot be written; begins with ``subject``, such as ``the leaderboard``.
     """
-    path = build_output_path(folder, title)
+    path = build_output_folder_path(folder, title)
     with translate_write_errors(path, subject):
         for record in records:
             if isinstance(record, Table | Text | FigureRecord):
@@ -60,12 +60,12 @@ def write_atomically(path: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
-def build_output_path(folder: str, title: str) -> Path:
+def build_output_folder_path(folder: str, title: str) -> Path:
     """Return the folder below another that is named after a title.
 
     Examples
     --------
-    >>> build_output_path("out", "cdnow 3m: a<b>").as_posix()
+    >>> build_output_folder_path("out", "cdnow 3m: a<b>").as_posix()
     'out/cdnow-3m-a-b'
     """
     return Path(folder, re.sub(r"[^\w.-]+", "-", title).strip("-."))

@@ -45,7 +45,7 @@ def _defuse_column(column: pd.Series) -> pd.Series:
     return defuse_formulas(column.astype("str"))
 
 
-class CsvParts:
+class SafeCsvWriter:
     """A CSV file too long to be in memory at once: parts with the same columns are written one after another.
 
     Text is defused as ``write_csv`` does, numbers are rounded to 4 decimals, missing values are empty cells.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from clv_experiments.reporting.exhibit import Exhibit, Kind, Section
-from clv_experiments.reporting.prose import load_template_texts, render_sentences
+from clv_experiments.reporting.prose import read_template_variable, render_paragraphs
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,11 +30,11 @@ class SectionTemplate:
 
     def render_macro(self, macro: str, *values: Any) -> list[str]:
         """Render a macro of the template into paragraphs."""
-        return render_sentences(self.path, macro, *values)
+        return render_paragraphs(self.path, macro, *values)
 
     def render_title(self, exhibit: str, **values: object) -> str:
         """Return the title of an exhibit, with the values that it names in braces."""
-        return str(load_template_texts(self.path, "titles")[exhibit]).format(**values)
+        return str(read_template_variable(self.path, "titles")[exhibit]).format(**values)
 
     def build_section(
         self,
@@ -63,7 +63,7 @@ class SectionTemplate:
         file: str = "",
     ) -> Exhibit:
         """Build an exhibit under the template's title and headings, to which ``headings`` add."""
-        exhibit_headings = load_template_texts(self.path, "own_headings").get(name, {})
-        headings = {**load_template_texts(self.path, "headings"), **exhibit_headings, **(headings or {})}
+        exhibit_headings = read_template_variable(self.path, "own_headings").get(name, {})
+        headings = {**read_template_variable(self.path, "headings"), **exhibit_headings, **(headings or {})}
         title = title or self.render_title(name)
         return Exhibit(name, title, paragraphs, table, headings, kinds or {}, draw, page_rows, columns, file)

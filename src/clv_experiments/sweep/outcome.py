@@ -14,7 +14,7 @@ from clv_experiments.comparison.cell import Cell, Entry
 from clv_experiments.comparison.standings import compute_standings
 from clv_experiments.evaluation.metrics import HIGHER_IS_BETTER, LOWER_IS_BETTER, OBJECTIVES, choose_objective
 from clv_experiments.forecasting.evaluation_result import EvaluationResult
-from clv_experiments.reporting.prose import render_sentences
+from clv_experiments.reporting.prose import render_paragraphs
 from clv_experiments.sweep.metric_values import MetricFormat, metric_format
 from clv_experiments.sweep.objective import CandidateModel, Objective
 
@@ -180,7 +180,7 @@ class TuningOutcome:
     @property
     def sentences(self) -> list[str]:
         """Say whether tuning helped on the holdout, by how much, and whether it is luck."""
-        return render_sentences("sweep/outcome.jinja", "outcome", self, metric_format(self.metrics[0]).heading)
+        return render_paragraphs("sweep/outcome.jinja", "outcome", self, metric_format(self.metrics[0]).heading)
 
     @property
     def frame(self) -> pd.DataFrame:

@@ -88,7 +88,7 @@ def run_trials(
             translate_storage_errors(study.url),
             hold_task_lock(study.url),
         ):  # so that no two processes begin the same trial
-            trials = study.fail_killed_trials()
+            trials = study.fail_killed_and_list_trials()
             if result.trials:  # a study that was mended may go on
                 _stop_if_all_failed(study)
             is_complete = n_trials is not None and sum(_counts_as_trial(trial) for trial in trials) >= n_trials

@@ -18,7 +18,7 @@ from sqlalchemy import NullPool, create_engine, inspect, text
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from clv_experiments.data.sources.connection import DRIVER_INSTALL, describe_driver_error
+from clv_experiments.data.sources.connection import DRIVER_INSTALL, shorten_driver_message
 from clv_experiments.errors import ClvError, mask_secrets
 from clv_experiments.reporting.disk_errors import describe_full_disk, is_disk_full
 
@@ -168,7 +168,7 @@ def translate_storage_errors(url: str | None) -> Iterator[None]:
         if is_disk_full(cause):
             reason = describe_full_disk(cause, Path(str(_parse_url(str(url)).database)).parent)
         else:
-            reason = describe_driver_error(getattr(cause, "orig", None) or cause, str(url))  # type: ignore[arg-type]
+            reason = shorten_driver_message(getattr(cause, "orig", None) or cause, str(url))  # type: ignore[arg-type]
         raise ClvError(
             f"the study cannot be kept in {mask_secrets(url or 'memory')}: {reason} (sweep.storage)"
         ) from None

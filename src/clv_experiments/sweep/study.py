@@ -77,7 +77,7 @@ class TrackedStudy:
         complete = (trial for trial in self.trials if trial.state is TrialState.COMPLETE)
         return min(complete, key=losses, default=None)
 
-    def fail_killed_trials(self) -> list[FrozenTrial]:
+    def fail_killed_and_list_trials(self) -> list[FrozenTrial]:
         """Fail trials whose process is gone: without a heartbeat, or killed before the first; return all trials."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)

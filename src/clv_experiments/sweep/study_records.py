@@ -11,7 +11,7 @@ from clv_experiments.evaluation.metrics import SCORES as ALL_SCORES
 from clv_experiments.evaluation.metrics import drop_counts_and_totals
 from clv_experiments.forecasting.run_records import TrialReference
 from clv_experiments.reporting.chart_style import FigureLabels
-from clv_experiments.reporting.prose import render_sentences
+from clv_experiments.reporting.prose import render_paragraphs
 from clv_experiments.reporting.records import Description, Metric, Param, Record, Table, Tag, Text
 from clv_experiments.sweep import tables
 from clv_experiments.sweep.figures import study_figures
@@ -41,7 +41,7 @@ def record_missing_trials(run: StudyRun, study: TrackedStudy, space: SearchSpace
             record_trial(run, trial, space)
 
 
-def record_best(run: StudyRun, trial: FrozenTrial, study: TrackedStudy, metric: str) -> None:
+def record_if_best(run: StudyRun, trial: FrozenTrial, study: TrackedStudy, metric: str) -> None:
     """Record on the study's run that a trial is the best so far."""
     best = study.best_trial
     if best is not None and best.number == trial.number:
@@ -52,10 +52,10 @@ def describe_best_trial(study: TrackedStudy, metric: str) -> str:
     """Say which trial is the best so far."""
     best = study.best_trial
     value = format_value(best.values[0]) if best else ""
-    return " ".join(render_sentences("sweep/study.jinja", "best_so_far", best, metric_format(metric).heading, value))
+    return " ".join(render_paragraphs("sweep/study.jinja", "best_so_far", best, metric_format(metric).heading, value))
 
 
-def search_time_records(result: WorkerStats) -> Iterator[Metric]:
+def search_and_fit_time_records(result: WorkerStats) -> Iterator[Metric]:
     """Record how long a search took, and how much of that fits and forecasts took."""
     if result.seconds_fit_predict:
         yield Metric("seconds_search", result.seconds)
@@ -107,7 +107,7 @@ def summary_records(
 def describe_edge_choices(space: SearchSpace, winner: FrozenTrial) -> list[str]:
     """Name the winner's values that lie at an end of their range, beyond which better ones may lie."""
     return [
-        " ".join(render_sentences("sweep/study.jinja", "edge", choice, format_value(choice.value)))
+        " ".join(render_paragraphs("sweep/study.jinja", "edge", choice, format_value(choice.value)))
         for choice in space.find_edge_choices(winner.params)
     ]
 

@@ -10,7 +10,7 @@ from optuna import Study
 from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial, TrialState
 
-from clv_experiments.reporting.prose import render_sentences
+from clv_experiments.reporting.prose import render_paragraphs
 from clv_experiments.reporting.text_table import TextTable
 from clv_experiments.sweep.metric_values import MetricValues, metric_format, metric_value, metric_values
 from clv_experiments.sweep.objective import SECONDS
@@ -120,7 +120,7 @@ def importance_table(study: Study, importances: Importances) -> TextTable:
         count = f"chosen in {sum(name in trial.params for trial in finished)} of {len(finished)}"
         rows.append([name, *[count] * len(importances)])
     headings = ["parameter", *(metric_format(metric).heading for metric in importances)]
-    return TextTable(headings, rows, " ".join(render_sentences("sweep/study.jinja", "importance_caption")))
+    return TextTable(headings, rows, " ".join(render_paragraphs("sweep/study.jinja", "importance_caption")))
 
 
 def _compute_importance_shares(study: Study, values: MetricValues, seed: int) -> dict[str, float]:

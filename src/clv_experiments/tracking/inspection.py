@@ -106,7 +106,7 @@ class StoreInspection:
         runs = {run.info.run_id for run in self._search_runs("", ViewType.ALL)}
         artifacts = self.folder / "artifacts"
         folders = [path for path in artifacts.glob("*") if RUN_FOLDER.fullmatch(path.name) and path.name not in runs]
-        folders += [path for path in artifacts.glob("models/*") if self._is_orphaned_model(path.name)]
+        folders += [path for path in artifacts.glob("models/*") if self._is_orphaned_model_folder(path.name)]
         if folders and not runs:
             yield StoreFault(
                 f"{artifacts} has files of {len(folders)} runs or models, and the database has no run at all; put "
@@ -114,7 +114,7 @@ class StoreInspection:
             )
             folders = []
         for path in sorted(folders):
-            yield StoreFault(f"{path} belongs to no run", "deletes it", partial(_delete_folder, path))
+            yield StoreFault(f"{path} belongs to no run", "deletes it", partial(_delete_folder_or_link, path))
         for path in sorted(self._find_partial_files()):
             yield StoreFault(f"{path} was never finished, by a process that is gone", "deletes it", path.unlink)
 
@@ -139,7 +139,7 @@ class StoreInspection:
 
         return partial(self.store.call_mlflow, mark)
 
-    def _is_orphaned_model(self, name: str) -> bool:
+    def _is_orphaned_model_folder(self, name: str) -> bool:
         if not MODEL_FOLDER.fullmatch(name):
             return False
         try:
@@ -159,7 +159,7 @@ class StoreInspection:
                 yield path
 
 
-def _delete_folder(folder: Path) -> None:
+def _delete_folder_or_link(folder: Path) -> None:
     """Delete a folder; of a link only the link, whatever it leads to."""
     if folder.is_symlink():
         folder.unlink()

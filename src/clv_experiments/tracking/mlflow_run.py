@@ -108,7 +108,7 @@ class MlflowRun:
             elif isinstance(record, LogIdentity):
                 self.store.call_mlflow(self._log_dataset, record)
             elif isinstance(record, PrimaryMetric):
-                self.store.call_mlflow(self._set_primary_metric, record)
+                self.store.call_mlflow(self._set_experiment_primary_metric, record)
         for record in records:
             if isinstance(record, RegistrationRequest):  # last, so that it stands for a run that is whole
                 register_model_version(self.store, self.run_id, record)
@@ -146,7 +146,7 @@ class MlflowRun:
     def _log_dataset(self, record: LogIdentity) -> None:
         mlflow.log_input(LogDataset(record), context="transaction log")
 
-    def _set_primary_metric(self, record: PrimaryMetric) -> None:
+    def _set_experiment_primary_metric(self, record: PrimaryMetric) -> None:
         experiment_id = self.client.get_run(self.run_id).info.experiment_id
         self.client.set_experiment_tag(experiment_id, MLFLOW_EXPERIMENT_PRIMARY_METRIC_NAME, record.name)
         self.client.set_experiment_tag(experiment_id, MLFLOW_EXPERIMENT_PRIMARY_METRIC_GREATER_IS_BETTER, "True")

@@ -134,7 +134,7 @@ class RunReader:
         """
         existing = resolve_model_uri(self.open_store, uri)
         run = _to_stored_run(existing.run)
-        mlflow_model, path = self._logged_files(existing.run)
+        mlflow_model, path = self._fetch_logged_model(existing.run)
         try:
             estimator = load_estimator(path, trusted=self.trusted)
         except ClvError as error:
@@ -149,7 +149,7 @@ class RunReader:
         columns = tuple(mlflow_model.get_input_schema().input_names())
         return StoredModel(uri, existing.version, estimator, columns, run, run.tags.get(EVALUATED, run.run_id))
 
-    def _logged_files(self, run: Run) -> tuple[Any, Path]:
+    def _fetch_logged_model(self, run: Run) -> tuple[Any, Path]:
         """Return what MLflow knows of the model that a run logged, and the file of its estimator."""
         from mlflow.models import Model
 

@@ -162,16 +162,18 @@ def _replace_targets_by_class_names(text: str) -> str:
     if "_target_" not in text:
         return text
     with suppress(ValueError):
-        return json.dumps(_to_builtin(json.loads(text)))
+        return json.dumps(_nest_settings_by_target(json.loads(text)))
     return text
 
 
-def _to_builtin(value: Any) -> Any:
+def _nest_settings_by_target(value: Any) -> Any:
     if isinstance(value, list):
-        return [_to_builtin(one) for one in value]
+        return [_nest_settings_by_target(one) for one in value]
     if not isinstance(value, dict):
         return value
-    settings = {k: _to_builtin(v) for k, v in value.items() if v is not None and k not in ("_target_", "_partial_")}
+    settings = {
+        k: _nest_settings_by_target(v) for k, v in value.items() if v is not None and k not in ("_target_", "_partial_")
+    }
     if "_target_" not in value:
         return settings
     return {value["_target_"]: settings} if settings else value["_target_"]

@@ -9,8 +9,8 @@ from hydra.core.global_hydra import GlobalHydra
 from clv_experiments import __version__
 from clv_experiments.commands.cli.clv import COMMANDS, main
 from clv_experiments.config.conf_folders import (
+    find_ignored_user_options,
     find_option_files,
-    find_shadowed_options,
     packaged_conf_folder,
     read_options,
     user_conf_folder,
@@ -111,7 +111,7 @@ def test_an_option_that_a_packaged_one_hides_is_said(clv, tmp_path):
     (tmp_path / "conf" / "model").mkdir(parents=True)
     hidden = tmp_path / "conf" / "model" / "zeros.yaml"
     hidden.write_text(MODEL)
-    assert find_shadowed_options() == [hidden]
+    assert find_ignored_user_options() == [hidden]
     assert find_option_files("model")["zeros"] == packaged_conf_folder() / "model" / "zeros.yaml"
     assert f"note: {hidden} is not read" in clv("train", "--cfg", "job")[1]
 
@@ -119,7 +119,7 @@ def test_an_option_that_a_packaged_one_hides_is_said(clv, tmp_path):
 def test_the_packaged_conf_is_no_conf_of_a_users_own(monkeypatch):
     monkeypatch.chdir(packaged_conf_folder().parent)
     assert user_conf_folder() is None
-    assert find_shadowed_options() == []
+    assert find_ignored_user_options() == []
 
 
 def test_the_ui_says_where_no_runs_are(clv):

@@ -191,13 +191,13 @@ def test_a_worker_prints_a_job_in_one_piece_and_leaves_its_error_for_the_command
     with worker.run_job():
         sys.stdout.write("one\n")
         assert capsys.readouterr().out == "started: model=zeros\n"
-        assert worker.status.running_jobs() == ["model=zeros"]
+        assert worker.status.unfinished_jobs() == ["model=zeros"]
         raise ClvError("bad")
     written = capsys.readouterr()
     assert written.out == "\nmodel=zeros\none\n"
     assert written.err == "error: model=zeros: bad\n"
     assert worker.status.failures == ["bad"]
-    assert worker.status.running_jobs() == []
+    assert worker.status.unfinished_jobs() == []
 
 
 def test_a_worker_that_is_interrupted_twice_ends_its_job_in_peace(worker):
@@ -227,7 +227,7 @@ def test_a_stop_does_not_wait_for_a_worker_that_was_killed(start_process, tmp_pa
     started = time.monotonic()
     JobStatusFolder(tmp_path).stop_workers()
     assert time.monotonic() - started < 5
-    assert JobStatusFolder(tmp_path).running_jobs() == ["model=zeros"]
+    assert JobStatusFolder(tmp_path).unfinished_jobs() == ["model=zeros"]
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,14 @@ import pytest
 from clv_experiments.data.engine import DuckDb
 from clv_experiments.data.log import load_log
 from clv_experiments.data.parsing.cell_units import detect_cell_units
-from clv_experiments.data.parsing.column_contents import ColumnContents
+from clv_experiments.data.parsing.column_contents import ColumnSample
 from clv_experiments.data.sources.frame import frame
 from clv_experiments.errors import ClvError
 
 
 def stripped(*cells):
     raw = DuckDb().register_arrow("raw", frame([{"n": cell} for cell in cells]).table.to_pyarrow())
-    units = detect_cell_units(["n"], ColumnContents(raw))
+    units = detect_cell_units(["n"], ColumnSample(raw))
     return units.strip_units(raw).to_pyarrow()["n"].to_pylist(), units.notes
 
 

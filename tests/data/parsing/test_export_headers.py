@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from clv_experiments.data.engine import DuckDb
-from clv_experiments.data.parsing.column_contents import ColumnContents
+from clv_experiments.data.parsing.column_contents import ColumnSample
 from clv_experiments.data.parsing.columns import choose_column_roles
 from clv_experiments.errors import ClvError
 
@@ -316,7 +316,7 @@ def contents_of(*lines):
 def test_known_exports_are_guessed(name):
     *lines, expected = EXPORTS[name]
     raw = contents_of(*lines)
-    chosen = choose_column_roles(raw.columns, {}, "shop", ColumnContents(raw))
+    chosen = choose_column_roles(raw.columns, {}, "shop", ColumnSample(raw))
     assert {role: column.replace(" ", "_") for role, column in chosen.by_role.items()} == dict(
         pair.split("=") for pair in expected.split()
     )
@@ -327,7 +327,7 @@ def test_exports_without_a_date_are_refused(name):
     *lines, message = MISSING[name]
     raw = contents_of(*lines)
     with pytest.raises(ClvError) as refused:
-        choose_column_roles(raw.columns, {}, "shop", ColumnContents(raw))
+        choose_column_roles(raw.columns, {}, "shop", ColumnSample(raw))
     assert message in str(refused.value)
 
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from clv_experiments.data.engine import DuckDb
-from clv_experiments.data.parsing.column_contents import ColumnContents
+from clv_experiments.data.parsing.column_contents import ColumnSample
 from clv_experiments.data.parsing.columns import choose_column_roles
 from clv_experiments.data.parsing.formats import ParseOptions
 from clv_experiments.data.parsing.lines import read_lines
@@ -216,11 +216,11 @@ def test_a_total_less_the_discount_of_its_lines_is_what_was_paid():
     log["line_total"] = [
         quantity * price for quantity, price in zip(log.pop("quantity"), log.pop("price"), strict=True)
     ]
-    chosen = choose_column_roles([*log], {}, "shop", ColumnContents(ENGINE.register_arrow("rows", pa.table(log))))
+    chosen = choose_column_roles([*log], {}, "shop", ColumnSample(ENGINE.register_arrow("rows", pa.table(log))))
     assert (chosen.by_role["amount"], "discount" in chosen.by_role) == ("order_total", False)
     assert chosen.other_candidates["amount"] == ("line_total",)
     log["order_total"] = [21 - (order % 4 + 1.37) + 4.95 for order in log["order_id"]]  # with what no column says
-    chosen = choose_column_roles([*log], {}, "shop", ColumnContents(ENGINE.register_arrow("rows", pa.table(log))))
+    chosen = choose_column_roles([*log], {}, "shop", ColumnSample(ENGINE.register_arrow("rows", pa.table(log))))
     assert (chosen.by_role["amount"], chosen.by_role["discount"]) == ("line_total", "order_discount")
     amount, notes = read(log)
     assert amount == 12 * 21

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from clv_experiments.data.engine import DuckDb
-from clv_experiments.data.parsing.column_contents import ColumnContents
+from clv_experiments.data.parsing.column_contents import ColumnSample
 from clv_experiments.data.parsing.columns import choose_column_roles
 from clv_experiments.errors import ClvError
 
@@ -26,7 +26,7 @@ def choose(columns, named=None, **more):
     raw = ENGINE.register_arrow(
         "rows", pa.table({names.get(name, name): cells for name, cells in (LOG | more).items()})
     )
-    return choose_column_roles(raw.columns, named or {}, "shop", ColumnContents(raw))
+    return choose_column_roles(raw.columns, named or {}, "shop", ColumnSample(raw))
 
 
 def error_message(*args, **settings):
@@ -73,7 +73,7 @@ def test_identifiers_are_never_money():
         assert "looks like its amount" in error_message(("customer_id", "date", "n"), **log)
     only = ENGINE.register_arrow("rows", pa.table({"cust": LOG["who"], "date": LOG["when"]}))
     for named in ({}, {"customer_id": "cust"}):
-        assert not choose_column_roles(only.columns, named, "shop", ColumnContents(only)).has_amounts
+        assert not choose_column_roles(only.columns, named, "shop", ColumnSample(only)).has_amounts
 
 
 def test_what_could_play_a_role_is_named_all_at_once():

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from clv_experiments.data.log import load_log
-from clv_experiments.data.queries.customer_sample import list_label_weights, sample_customers
+from clv_experiments.data.queries.customer_sample import draw_stratified_sample, list_label_weights
 from clv_experiments.data.raw import RawTable
 from clv_experiments.data.sources.database import database
 from clv_experiments.data.window import Horizon
@@ -27,7 +27,7 @@ def customers(cdnow_sample):
 
 
 def test_heavy_buyers_are_all_taken_and_the_others_in_equal_numbers(cdnow_sample, customers):
-    sample = sample_customers(cdnow_sample, CUTOFF, 800, seed=42)
+    sample = draw_stratified_sample(cdnow_sample, CUTOFF, 800, seed=42)
     stratum = np.searchsorted([1, 2, 4, 8, 16], customers["frequency"], side="right")
     taken = customers.index.isin(sample.weights.index)
     counts = pd.DataFrame({"known": np.bincount(stratum), "taken": np.bincount(stratum[taken])})
@@ -43,7 +43,7 @@ def test_weights_add_up_to_all_customers_and_to_their_totals_within_the_error_of
     totals = {"frequency": customers["frequency"], "spend": customers["frequency"] * customers["monetary_value"]}
     errors = []
     for seed in range(30):
-        weights = sample_customers(cdnow_sample, CUTOFF, 800, seed).weights
+        weights = draw_stratified_sample(cdnow_sample, CUTOFF, 800, seed).weights
         assert weights.sum() == pytest.approx(len(customers), rel=1e-12)
         errors.append(
             {name: (weights * values.loc[weights.index]).sum() / values.sum() - 1 for name, values in totals.items()}
@@ -54,9 +54,9 @@ def test_weights_add_up_to_all_customers_and_to_their_totals_within_the_error_of
 
 
 def test_where_there_are_no_more_customers_all_are_taken(cdnow_sample, customers):
-    assert sample_customers(cdnow_sample, CUTOFF, len(customers), seed=42) is None
+    assert draw_stratified_sample(cdnow_sample, CUTOFF, len(customers), seed=42) is None
     assert list_label_weights([None, None], [customers["T"]] * 2) is None
-    sample = sample_customers(cdnow_sample, CUTOFF, len(customers) - 1, seed=42)
+    sample = draw_stratified_sample(cdnow_sample, CUTOFF, len(customers) - 1, seed=42)
     whole, weighted = list_label_weights([None, sample], [customers["T"], customers["T"].loc[sample.weights.index]])
     assert (whole == 1).all()
     assert weighted is sample.weights
@@ -64,11 +64,11 @@ def test_where_there_are_no_more_customers_all_are_taken(cdnow_sample, customers
 
 def test_the_seed_chooses_and_later_cutoffs_take_the_same_customers(cdnow_sample):
     ids = {
-        (seed, cutoff): set(sample_customers(cdnow_sample, cutoff, 800, seed).weights.index)
+        (seed, cutoff): set(draw_stratified_sample(cdnow_sample, cutoff, 800, seed).weights.index)
         for seed, cutoff in [(1, CUTOFF), (2, CUTOFF), (1, date(1997, 9, 30))]
     }
     other_seed, other_cutoff = len(ids[1, CUTOFF] & ids[2, CUTOFF]), len(ids[1, CUTOFF] & ids[1, date(1997, 9, 30)])
-    assert set(sample_customers(cdnow_sample, CUTOFF, 800, 1).weights.index) == ids[1, CUTOFF]
+    assert set(draw_stratified_sample(cdnow_sample, CUTOFF, 800, 1).weights.index) == ids[1, CUTOFF]
     assert other_seed < 450
     assert other_cutoff > 700
 
@@ -76,12 +76,12 @@ def test_the_seed_chooses_and_later_cutoffs_take_the_same_customers(cdnow_sample
 def test_what_comes_after_the_cutoff_changes_nothing(cdnow_sample):
     days = cdnow_sample.purchase_days
     known = replace(cdnow_sample, purchase_days=days.filter(days.date <= ibis.literal(date(1997, 6, 30))))
-    samples = [sample_customers(log, date(1997, 6, 30), 800, seed=42).weights for log in (cdnow_sample, known)]
+    samples = [draw_stratified_sample(log, date(1997, 6, 30), 800, seed=42).weights for log in (cdnow_sample, known)]
     pd.testing.assert_series_equal(*samples)
 
 
 def test_the_sampled_log_holds_these_customers_with_all_their_purchases(cdnow_sample, customers):
-    sample = sample_customers(cdnow_sample, CUTOFF, 800, seed=42)
+    sample = draw_stratified_sample(cdnow_sample, CUTOFF, 800, seed=42)
     pd.testing.assert_frame_equal(RFM.compute(sample.log, CUTOFF, HORIZON), customers.loc[sample.weights.index])
 
 
@@ -90,7 +90,7 @@ def test_spark_takes_the_same_customers(cdnow_sample, spark):
     source = partial(lambda engine, rows: RawTable(engine.register_arrow("rows", rows)), rows=rows)
     log = load_log("cdnow_sample", source, engine=spark)
     assert log.purchase_days.get_backend().name == "pyspark"
-    samples = [sample_customers(one, CUTOFF, 800, seed=42) for one in (cdnow_sample, log)]
+    samples = [draw_stratified_sample(one, CUTOFF, 800, seed=42) for one in (cdnow_sample, log)]
     pd.testing.assert_series_equal(*(sample.weights for sample in samples), check_index_type=False)
     features = [RFM.compute(sample.log, CUTOFF, HORIZON) for sample in samples]
     pd.testing.assert_frame_equal(*features, rtol=1e-12, check_index_type=False)
@@ -105,6 +105,6 @@ def test_postgres_takes_the_same_customers(cdnow_sample, new_database, psycopg):
             connection.cursor().executemany("INSERT INTO orders VALUES (%s, %s, %s)", values)
         log = load_log("cdnow_sample", partial(database, connection=uri, table="orders"))
         assert log.purchase_days.get_backend().name == "postgres"
-        samples = [sample_customers(one, CUTOFF, 800, seed=42).weights for one in (cdnow_sample, log)]
+        samples = [draw_stratified_sample(one, CUTOFF, 800, seed=42).weights for one in (cdnow_sample, log)]
         log.purchase_days.get_backend().disconnect()
     pd.testing.assert_series_equal(*samples, check_index_type=False)

@@ -7,7 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clv_experiments.data.queries.outcomes import days_to_purchase, holdout_spend_and_purchases, repeat_spend_by_day
+from clv_experiments.data.queries.outcomes import (
+    days_to_purchase,
+    holdout_spend_and_purchases,
+    new_customers_and_repeat_spend,
+)
 from clv_experiments.data.window import Period
 
 few_examples = settings(max_examples=25, deadline=None)
@@ -64,7 +68,7 @@ def test_holdout_and_waits_are_what_a_loop_over_the_rows_finds(log_of, rows, per
 @given(rows=logs(), period=some_period())
 def test_repeat_spend_by_day_is_a_naive_sum_over_the_rows(log_of, rows, period):
     log, first = log_of(rows), first_days(rows, period)
-    result = repeat_spend_by_day(log, period)
+    result = new_customers_and_repeat_spend(log, period)
     assert list(result.index) == list(pd.date_range(log.start, period.end))
     for day, new_customers, repeat_spend in result.itertuples(name=None):
         today = [(who, amount) for who, moment, amount in rows if moment.date() == day.date() and who in first]
@@ -94,7 +98,7 @@ def test_returns_stay_in_holdout_spend(log_of):
 
 def test_cdnow_days_add_up_to_calibration_and_holdout(cdnow_sample):
     period = Period(date(1997, 9, 30), date(1998, 6, 30))
-    daily = repeat_spend_by_day(cdnow_sample, period)
+    daily = new_customers_and_repeat_spend(cdnow_sample, period)
     assert daily["new_customers"].sum() == 2_357
     assert daily.loc[daily["new_customers"] > 0].index.max() <= pd.Timestamp("1997-03-31")
     # Cents added as floats day by day and customer by customer: rounding stays far below a cent.

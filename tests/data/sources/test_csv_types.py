@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from clv_experiments.data.engine import DuckDb, open_scratch_duckdb
+from clv_experiments.data.engine import DuckDb, open_in_memory_duckdb
 from clv_experiments.data.sources.csv_copy import copy_to_parquet
 from clv_experiments.data.sources.csv_text import inspect_csv
 from clv_experiments.data.sources.csv_types import find_lossless_types
@@ -11,7 +11,7 @@ from clv_experiments.data.sources.files import files
 
 
 def find(*cells):
-    with open_scratch_duckdb() as connection:
+    with open_in_memory_duckdb() as connection:
         rows = connection.from_arrow(pa.table({'a "column"': pa.array(cells, pa.string())}))
         return next(iter(find_lossless_types(rows).values()), None)
 

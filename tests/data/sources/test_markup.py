@@ -4,7 +4,7 @@ import pytest
 
 from clv_experiments.data.engine import DuckDb
 from clv_experiments.data.sources.files import files
-from clv_experiments.data.sources.markup import describe_markup
+from clv_experiments.data.sources.markup import describe_non_csv_text
 from clv_experiments.errors import ClvError
 
 
@@ -31,4 +31,4 @@ def test_what_is_no_table_is_named(tmp_path, name, text, message):
 
 @pytest.mark.parametrize("text", ["id,n\n1,2\n", "<id>,n\n1,2\n", "[id],n\n1,2\n", "{id},n\n", '"{""a"": 1}",n\n'])
 def test_a_table_is_none_of_them(text):
-    assert describe_markup(text) is None
+    assert describe_non_csv_text(text) is None

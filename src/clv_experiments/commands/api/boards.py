@@ -197,7 +197,7 @@ def leaderboard(
     submitted = [
         _submit_predictions(log, template, name, frame, terminal) for name, frame in (predictions or {}).items()
     ]
-    fitted, left_out = _train_models(log, _models_to_fit(models, provided), template, settings, terminal)
+    fitted, left_out = _train_models(log, _list_models_with_baselines(models, provided), template, settings, terminal)
     fitted = [*provided, *fitted]
     result = compute_standings(
         replace(
@@ -212,7 +212,7 @@ def leaderboard(
     return Board(result, {result.run.run_id: result for result in fitted}, run_checks(result, board_checks))
 
 
-def _models_to_fit(models: Sequence[str] | None, provided: Sequence[Result]) -> list[str]:
+def _list_models_with_baselines(models: Sequence[str] | None, provided: Sequence[Result]) -> list[str]:
     """Name the models to fit: those asked for with the baselines, all where nothing is given."""
     families = read_model_families()
     if models is None:

@@ -14,11 +14,11 @@ from omegaconf import DictConfig, OmegaConf
 
 from clv_experiments.commands.cli.command_line import CommandLine
 from clv_experiments.commands.cli.masked_output import mask_hydra_files
-from clv_experiments.commands.cli.typed_secrets import get_job_overrides
+from clv_experiments.commands.cli.typed_secrets import get_unresolved_job_overrides
 from clv_experiments.commands.model_reference import pop_model_override
 from clv_experiments.config.conf_folders import packaged_conf_folder
-from clv_experiments.config.targets import check_targets
-from clv_experiments.errors import ClvError, LogTooShort, remember_secrets, setting_texts
+from clv_experiments.config.targets import require_allowed_targets
+from clv_experiments.errors import ClvError, LogTooShort, iterate_possible_secret_texts, remember_secrets_in
 
 if TYPE_CHECKING:
     from clv_experiments.commands.leaderboard import CellBoard
@@ -43,7 +43,7 @@ def sweep() -> int:
     def job(cfg: DictConfig) -> float | None:
         from clv_experiments.commands.sweep import tune_model
 
-        return tune_model(cfg, get_job_overrides())
+        return tune_model(cfg, get_unresolved_job_overrides())
 
     return _run_hydra_jobs("sweep", job)
 
@@ -72,7 +72,7 @@ def leaderboard() -> int:
 
         is_single = HydraConfig.get().mode is RunMode.RUN
         try:
-            boards.append(run_leaderboard(cfg, get_job_overrides(), is_single=is_single))
+            boards.append(run_leaderboard(cfg, get_unresolved_job_overrides(), is_single=is_single))
         except LogTooShort as error:
             if is_single:
                 raise
@@ -130,7 +130,7 @@ def rerun() -> int:
     def job(cfg: DictConfig) -> None:
         from clv_experiments.commands.rerun import rerun
 
-        rerun(cfg, get_job_overrides())
+        rerun(cfg, get_unresolved_job_overrides())
 
     sys.argv[1:] = [f"run={word}" if RUN_ID.fullmatch(word) else word for word in sys.argv[1:]]
     return _run_hydra_jobs("rerun", job)
@@ -193,8 +193,8 @@ def _run_hydra_jobs(
     def main(cfg: DictConfig) -> Any:
         with terminal.run_job():
             mask_hydra_files()
-            remember_secrets(*setting_texts(OmegaConf.to_container(cfg)))
-            check_targets(cfg)
+            remember_secrets_in(*iterate_possible_secret_texts(OmegaConf.to_container(cfg)))
+            require_allowed_targets(cfg)
             return job(cfg)
         return None  # the job failed and said so
 

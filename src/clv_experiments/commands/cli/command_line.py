@@ -24,9 +24,9 @@ from clv_experiments.commands.cli.job_status import JobStatusFolder
 from clv_experiments.commands.cli.masked_output import masked_output
 from clv_experiments.commands.cli.overrides import translate_arguments
 from clv_experiments.commands.cli.temporary_files import use_temporary_folder
-from clv_experiments.commands.cli.typed_secrets import get_job_overrides, mask_override
-from clv_experiments.commands.cli.worker_processes import end_undisturbed, has_workers
-from clv_experiments.config.conf_folders import find_shadowed_options, user_conf_folder
+from clv_experiments.commands.cli.typed_secrets import get_unresolved_job_overrides, restore_and_mask_override
+from clv_experiments.commands.cli.worker_processes import has_workers, ignore_stop_signals_until_exit
+from clv_experiments.config.conf_folders import find_ignored_user_options, user_conf_folder
 from clv_experiments.config.setting_kinds import KINDS, format_shortened
 from clv_experiments.errors import ClvError, error_chain, mask_secrets, suggest
 from clv_experiments.reporting.disk_errors import describe_full_disk, is_disk_full
@@ -78,7 +78,7 @@ class CommandLine:
             with redelivered_interrupts(), use_temporary_folder() as folder:
                 self.status = JobStatusFolder(folder)
                 self._handle_signals()
-                with self._print_errors_as_sentences():
+                with self._print_and_record_errors():
                     self._read_arguments()
                     if "--version" in sys.argv:
                         _print_text(f"clv-experiments {__version__}\n")
@@ -95,7 +95,7 @@ class CommandLine:
             sys.stderr.write(f"error: {format_error(error)}\n")
             return 1
         finally:
-            self._restore_signals()
+            self._stop_handling_signals()
             del os.environ[TRACEBACK]
             if before is not None:
                 os.environ[TRACEBACK] = before
@@ -105,7 +105,7 @@ class CommandLine:
         arguments = translate_arguments(sys.argv[1:], self.config_name)
         folder = user_conf_folder()
         sys.argv[1:] = [*(["--config-dir", str(folder)] if folder else []), *arguments.overrides_and_options]
-        for file in find_shadowed_options():
+        for file in find_ignored_user_options():
             _print_text(
                 f"note: {file} is not read, since an option of its name comes with the package; give it another\n"
             )
@@ -124,26 +124,26 @@ class CommandLine:
         In a worker, what the job prints comes as one block when it ends, so that the lines of two do not mix.
         """
         if os.getpid() == self.process:
-            with self._print_errors_as_sentences():
+            with self._print_and_record_errors():
                 yield
             return
         self._handle_signals()
         with masked_output(), redelivered_interrupts():
-            yield from self._run_job_in_worker()
+            yield from self._buffer_job_output()
 
-    def _run_job_in_worker(self) -> Iterator[None]:
+    def _buffer_job_output(self) -> Iterator[None]:
         if self.status.is_stopping:
             raise KeyboardInterrupt
-        name, output = " ".join(map(mask_override, get_job_overrides())), StringIO()
+        name, output = " ".join(map(restore_and_mask_override, get_unresolved_job_overrides())), StringIO()
         _print_text(f"started: {name}\n")
         try:
-            with self.status.mark_running(name), redirect_stdout(output), self._print_errors_as_sentences(f"{name}: "):
+            with self.status.mark_running(name), redirect_stdout(output), self._print_and_record_errors(f"{name}: "):
                 yield
         finally:
             _print_text(f"\n{name}\n{output.getvalue()}")
 
     @contextmanager
-    def _print_errors_as_sentences(self, prefix: str = "") -> Iterator[None]:
+    def _print_and_record_errors(self, prefix: str = "") -> Iterator[None]:
         try:
             yield
         except Exception as error:
@@ -151,7 +151,7 @@ class CommandLine:
                 raise KeyboardInterrupt from error
             if self.shows_traceback:
                 raise
-            message = _describe_killed_worker(error, self.status.running_jobs()) or format_error(error)
+            message = _describe_killed_worker(error, self.status.unfinished_jobs()) or format_error(error)
             sys.stderr.write(f"error: {prefix}{message}\n")
             if os.getpid() == self.process:
                 self.failures.append(message)
@@ -163,9 +163,9 @@ class CommandLine:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._handle_interrupt)
 
-    def _restore_signals(self) -> None:
+    def _stop_handling_signals(self) -> None:
         if self.interrupted and has_workers():
-            end_undisturbed()
+            ignore_stop_signals_until_exit()
             return
         for number in list_stop_signals():  # what ends now has nothing left to lose
             if signal.getsignal(number) == self._handle_interrupt:

@@ -48,7 +48,7 @@ class JobStatusFolder:
         finally:
             path.unlink(missing_ok=True)
 
-    def running_jobs(self) -> list[str]:
+    def unfinished_jobs(self) -> list[str]:
         """List what is under way, or was killed."""
         return sorted(path.read_text(encoding="utf-8") for path in self.folder.glob(f"*{JOB_SUFFIX}"))
 

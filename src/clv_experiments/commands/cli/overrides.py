@@ -19,7 +19,7 @@ from hydra.errors import HydraException
 from clv_experiments.commands.cli.choices import CommandOptions
 from clv_experiments.commands.cli.typed_secrets import CommandLineSecrets
 from clv_experiments.commands.cli.words import CommandLineWord, parse_words
-from clv_experiments.config.setting_kinds import accepts_list, accepts_text
+from clv_experiments.config.setting_kinds import accepts_list, is_text_only
 from clv_experiments.errors import ClvError
 from clv_experiments.tracking.addresses import URI_VARIABLE
 
@@ -71,7 +71,7 @@ def translate_arguments(typed: Sequence[str], config_name: str) -> HydraArgument
     overrides = reader.drop_repeated_keys([*overrides, *reader.implied_data_option(overrides)])
     if "tracking" in choices.groups and not typed_options & ASKING:
         overrides += reader.implied_tracking_option({override.key: override.value for override in overrides})
-    overrides += reader.secrets.exclude_from_override_dirname(overrides)
+    overrides += reader.secrets.build_override_dirname_exclusion(overrides)
     return HydraArguments([*(word.text for word in words.options), *map(str, overrides)], [*words.notes, *reader.notes])
 
 
@@ -123,12 +123,12 @@ class _OverrideTranslator:
             yield CommandLineWord.from_setting(key, self._resolve_options(key, value))
         elif (
             accepts_list(key)
-            and (key == "data.columns.date" or not accepts_text(key))
+            and (key == "data.columns.date" or not is_text_only(key))
             and not self.multirun
             and self._is_sweep_override(value)
         ):
             yield self._resolve_models(CommandLineWord.from_setting(key, f"[{value}]"))
-        elif accepts_text(key):
+        elif is_text_only(key):
             yield self._resolve_models(CommandLineWord.from_setting(key, self._quote_text_value(key, value)))
         elif not self.multirun and self._is_sweep_override(value):
             raise ClvError(f"{key}={value} names several values; add -m to run each, or type [{value}] for a list")
@@ -216,7 +216,7 @@ class _OverrideTranslator:
         addresses = NEXT_ADDRESS.split(value)
         if self.multirun and URL_PREFIX.match(value) and any("," in address for address in addresses):
             return ",".join(map(_quote, addresses))
-        override = self._parse_override(value)
+        override = self._parse_override_value(value)
         if override is None:
             parts = [part.strip() for part in value.split(",")]
             several = self.multirun and parts[1:] and not _path_exists(value) and not SELECT.match(value)
@@ -239,7 +239,7 @@ class _OverrideTranslator:
             self.notes.append(f'{key}={value} is read as the one file that is there; several are "{key}={quoted}"')
         return _quote(value)
 
-    def _parse_override(self, value: str) -> Override | None:
+    def _parse_override_value(self, value: str) -> Override | None:
         """Parse a value as Hydra does; None where its grammar cannot."""
         try:
             return self.parser.parse_override(f"key={value}")
@@ -247,7 +247,7 @@ class _OverrideTranslator:
             return None
 
     def _is_sweep_override(self, value: str) -> bool:
-        override = self._parse_override(value)
+        override = self._parse_override_value(value)
         return override is not None and override.is_sweep_override()
 
 

@@ -120,7 +120,7 @@ class Terminal:
             if last_line:
                 self.print_line(last_line)
 
-    def print_log_report(self, log: TransactionLog) -> None:
+    def print_cleaning_report(self, log: TransactionLog) -> None:
         """Print what was guessed of a log, and what cleaning removed: rows, customers and money by step."""
         for note in log.notes:
             self.print_line(f"note: {note}")

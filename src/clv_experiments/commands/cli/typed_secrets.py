@@ -16,7 +16,14 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
 from clv_experiments.commands.cli.words import CommandLineWord
-from clv_experiments.errors import command, find_secrets, is_secret_name, mask_secrets, mask_settings, remember_secrets
+from clv_experiments.errors import (
+    command,
+    find_secrets,
+    is_secret_name,
+    mask_secrets,
+    mask_settings,
+    remember_secrets_in,
+)
 
 VARIABLE = re.compile(r"\$\{oc\.env:(CLV_\w+)\}")
 ESCAPED = re.compile(r"\$\\\{oc\.env\\:(CLV_\w+)\\\}")
@@ -59,7 +66,7 @@ class CommandLineSecrets:
         hidden_value = self._hide_value(value, word.key)
         return word if hidden_value == value else self._replace_value(word, _format_hydra_value(hidden_value))
 
-    def exclude_from_override_dirname(self, overrides: Sequence[CommandLineWord]) -> Iterator[CommandLineWord]:
+    def build_override_dirname_exclusion(self, overrides: Sequence[CommandLineWord]) -> Iterator[CommandLineWord]:
         """Give what keeps hidden values out of ``hydra.job.override_dirname``, of which folders may be named."""
         if self.keys:
             typed = next((word.value for word in reversed(overrides) if word.key == EXCLUDED), None)
@@ -83,7 +90,7 @@ class CommandLineSecrets:
         named = is_secret_name(key) and "${" not in str(text)
         if not (named or (isinstance(text, str) and find_secrets(text))):
             return value
-        remember_secrets(f"{key}='{text}'" if named else text)
+        remember_secrets_in(f"{key}='{text}'" if named else text)
         return f"${{oc.env:{self._set_environment_variable(key, str(text))}}}"
 
     def _set_environment_variable(self, key: str, text: str) -> str:
@@ -96,7 +103,7 @@ class CommandLineSecrets:
         return variable
 
 
-def get_job_overrides() -> list[str]:
+def get_unresolved_job_overrides() -> list[str]:
     """Return the overrides of this job as Hydra was given them, with the variables that hold secrets unread."""
     overrides = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
     assert isinstance(overrides, list)
@@ -105,16 +112,16 @@ def get_job_overrides() -> list[str]:
 
 def format_command(name: str, words: Sequence[str]) -> str:
     """Write a command that can be typed, with ``***`` for each secret that has to be typed again."""
-    return shlex.join([*command(name).split(), *map(mask_override, words)])
+    return shlex.join([*command(name).split(), *map(restore_and_mask_override, words)])
 
 
-def mask_override(override: str) -> str:
+def restore_and_mask_override(override: str) -> str:
     """Return an override as it was typed, but for its secrets.
 
     Examples
     --------
     >>> os.environ["CLV_DATA_CONNECTION"] = "postgresql://ann:sesame@host/shop?sslmode=require"
-    >>> mask_override("data.connection=${oc.env:CLV_DATA_CONNECTION}")
+    >>> restore_and_mask_override("data.connection=${oc.env:CLV_DATA_CONNECTION}")
     'data.connection=postgresql://ann:***@host/shop?sslmode=require'
     >>> del os.environ["CLV_DATA_CONNECTION"]
     """

@@ -115,12 +115,12 @@ def _join_split_words(words: list[str], choices: CommandOptions) -> Iterator[str
     """Put together what blanks took apart: ``model = xgboost``, ``window=3 months``, quotes that cmd.exe ignores."""
     while words:
         word = words.pop(0)
-        while words and (longer := _join_with_next(word, words, choices)):
+        while words and (longer := _rejoin_split_setting(word, words, choices)):
             word = longer
         yield word
 
 
-def _join_with_next(word: str, words: list[str], choices: CommandOptions) -> str | None:
+def _rejoin_split_setting(word: str, words: list[str], choices: CommandOptions) -> str | None:
     """Join a word with what follows, if it belongs to it; takes that from the words."""
     following = words[0]
     if following.startswith("=") and "=" not in word:

@@ -16,7 +16,7 @@ def has_workers() -> bool:
     return executors is not None and executors._executor is not None
 
 
-def end_undisturbed() -> None:
+def ignore_stop_signals_until_exit() -> None:
     """Let the interpreter remove what it shares with workers, semaphores and folders, whoever asks again to stop."""
     for number in list_stop_signals():
         signal.signal(number, signal.SIG_IGN)

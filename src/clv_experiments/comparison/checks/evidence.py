@@ -56,7 +56,7 @@ def find_scores_of_few_buyers(standings: Standings) -> list[Finding]:
     return result
 
 
-def find_mixed_code_versions(standings: Standings) -> list[Finding]:
+def find_mixed_or_unrecorded_versions(standings: Standings) -> list[Finding]:
     """M8: runs that were not all made by one recorded state of the code."""
     versions: dict[str, list[str]] = {}
     for entry in standings.cell.entries:

@@ -8,7 +8,7 @@ from typing import Any
 
 from clv_experiments.comparison.checks.protocol import Finding, NotApplicable
 from clv_experiments.comparison.standings import Standings
-from clv_experiments.reporting.prose import render_sentences
+from clv_experiments.reporting.prose import render_paragraphs
 
 TEMPLATE = "leaderboard/checks.jinja"
 TOLERANCE = 1e-9  # a value on a threshold is not beyond it, however its sum was rounded
@@ -26,7 +26,7 @@ class MethodCheck:
     @property
     def question(self) -> str:
         """What is asked, with its thresholds."""
-        return " ".join(render_sentences(TEMPLATE, f"question_{self.code}", **self.thresholds))
+        return " ".join(render_paragraphs(TEMPLATE, f"question_{self.code}", **self.thresholds))
 
     def find(self, standings: Standings) -> list[Finding] | NotApplicable:
         """Answer the question for a board."""
@@ -36,4 +36,4 @@ class MethodCheck:
 def create_finding(kind: str, model: str | None, values: Mapping[str, Any]) -> Finding:
     """Make a finding whose sentence is the macro of its kind in ``templates/leaderboard/checks.jinja``."""
     subject = {} if model is None else {"model": model}
-    return Finding(" ".join(render_sentences(TEMPLATE, kind, **subject, **values)), model, kind, values)
+    return Finding(" ".join(render_paragraphs(TEMPLATE, kind, **subject, **values)), model, kind, values)

@@ -8,7 +8,7 @@ from typing import Any
 
 from clv_experiments.comparison.checks.evidence import (
     MIN_BUYERS,
-    find_mixed_code_versions,
+    find_mixed_or_unrecorded_versions,
     find_models_trained_on_holdout,
     find_scores_of_few_buyers,
     find_settings_at_edge,
@@ -43,7 +43,7 @@ CHECKS: tuple[Check, ...] = (
     MethodCheck("M5", "Drift since validation", find_drift_since_validation, {"limit": MAX_DRIFT}),
     MethodCheck("M6", "Labels from the holdout", find_models_trained_on_holdout),
     MethodCheck("M7", "Few buyers", find_scores_of_few_buyers, {"limit": MIN_BUYERS}),
-    MethodCheck("M8", "Mixed code", find_mixed_code_versions),
+    MethodCheck("M8", "Mixed code", find_mixed_or_unrecorded_versions),
 )
 
 

@@ -62,7 +62,7 @@ def find_models_worse_than_baseline(standings: Standings) -> list[Finding] | Not
     result = []
     for metric in (metric for metric in PRIMARY if metric in standings.oriented_scores):
         by_model = {
-            model: loss for model in fitted_models if (loss := _compute_deficit_to_baselines(standings, metric, model))
+            model: loss for model in fitted_models if (loss := _compare_with_better_baselines(standings, metric, model))
         }
         if len(by_model) == len(fitted_models) > 1:
             score = standings.rows(metric)["score"]
@@ -89,7 +89,7 @@ def _find_baselines_with_smaller_errors(standings: Standings, fitted_models: lis
     return result
 
 
-def _compute_deficit_to_baselines(standings: Standings, metric: str, model: str) -> ScoreDeficit | None:
+def _compare_with_better_baselines(standings: Standings, metric: str, model: str) -> ScoreDeficit | None:
     score, oriented, spec = standings.rows(metric)["score"], standings.oriented_scores[metric], METRICS[metric]
     labels, families = standings.cell.labels, standings.cell.families
     baselines = [name for name in score.index if families[name] == "baseline"]

@@ -35,7 +35,7 @@ from clv_experiments.reporting.chart_style import (
 )
 from clv_experiments.reporting.exhibit import WIDE
 from clv_experiments.reporting.formatting import format_difference
-from clv_experiments.reporting.prose import render_sentences
+from clv_experiments.reporting.prose import render_paragraphs
 from clv_experiments.reporting.records import FigureRecord
 
 CLIQUE, ROW = 0.55, 1.0  # heights, in rows of names
@@ -68,7 +68,7 @@ def aggregate_figures(aggregate: MultiCellRanking, width: float = WIDE) -> Itera
 
 
 def _build_figure_record(name: str, figure: Figure, title: str, **values: Any) -> FigureRecord:
-    caption = " ".join(render_sentences("leaderboard/figures.jinja", name, **values))
+    caption = " ".join(render_paragraphs("leaderboard/figures.jinja", name, **values))
     return FigureRecord(f"{name}.png", figure, title, caption)
 
 

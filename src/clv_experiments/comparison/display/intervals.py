@@ -12,7 +12,7 @@ from clv_experiments.comparison.intervals import coverage_by_model, totals_by_or
 from clv_experiments.forecasting.spend_intervals import INTERVALS
 from clv_experiments.reporting.formatting import format_money
 from clv_experiments.reporting.html_table import HtmlCell, HtmlColumn, HtmlTable
-from clv_experiments.reporting.prose import render_sentences
+from clv_experiments.reporting.prose import render_paragraphs
 from clv_experiments.reporting.text_table import TextTable
 
 TEMPLATE = "leaderboard/intervals.jinja"
@@ -47,20 +47,20 @@ class IntervalSection:
 
 def build_coverage_section(cell: Cell) -> IntervalSection:
     """Show how many customers the intervals of each model held, nominal against held."""
-    (title,), coverage = render_sentences(TEMPLATE, "spend_title"), coverage_by_model(cell)
+    (title,), coverage = render_paragraphs(TEMPLATE, "spend_title"), coverage_by_model(cell)
     if coverage.empty:
         return IntervalSection(title, {}, [])
     columns = {"model": [str(model) for model in coverage.index]}
     for percent in INTERVALS:
         for suffix, heading in COVERAGES.items():
             columns[f"{percent} %: {heading}"] = _format_share_column(coverage[f"coverage_{percent}{suffix}"])
-    reading = render_sentences(TEMPLATE, "spend_reading", INTERVALS, float(coverage["no_spend"].iloc[0]))
+    reading = render_paragraphs(TEMPLATE, "spend_reading", INTERVALS, float(coverage["no_spend"].iloc[0]))
     return IntervalSection(title, columns, reading)
 
 
 def build_totals_section(cell: Cell) -> IntervalSection:
     """Show the forecast total with its intervals beside what came."""
-    (title,), totals = render_sentences(TEMPLATE, "total_title", cell.measure), totals_by_origin(cell)
+    (title,), totals = render_paragraphs(TEMPLATE, "total_title", cell.measure), totals_by_origin(cell)
     if totals.empty:
         return IntervalSection(title, {}, [])
     percents = [name.removeprefix("held_") for name in map(str, totals.columns) if name.startswith("held_")]
@@ -70,7 +70,7 @@ def build_totals_section(cell: Cell) -> IntervalSection:
         columns[f"{percent} % interval"] = [f"{low} to {high}" for low, high in zip(*ends, strict=True)]
     columns["actual"] = _format_money_column(totals["actual"], cell.currency)
     covered = {percent: int(totals[f"held_{percent}"].sum()) for percent in percents}
-    return IntervalSection(title, columns, render_sentences(TEMPLATE, "total_reading", covered, len(totals)))
+    return IntervalSection(title, columns, render_paragraphs(TEMPLATE, "total_reading", covered, len(totals)))
 
 
 def _format_share_column(values: pd.Series) -> list[str]:

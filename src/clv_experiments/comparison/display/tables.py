@@ -13,7 +13,7 @@ from clv_experiments.comparison.checks.protocol import CheckResult
 from clv_experiments.comparison.display.intervals import build_coverage_section, build_totals_section
 from clv_experiments.comparison.standings import Standings
 from clv_experiments.comparison.verdict import decide_multi_cell_verdict, decide_verdict
-from clv_experiments.reporting.prose import render_document, render_sentences
+from clv_experiments.reporting.prose import render_document, render_paragraphs
 from clv_experiments.reporting.text_table import TextTable
 
 PAGE_METRICS = (
@@ -141,7 +141,7 @@ def render_aggregate_markdown(aggregate: MultiCellRanking, created: str) -> str:
         table=aggregate_text_table(aggregate),
         remarks=[
             *explain_aggregate(aggregate),
-            *render_sentences(AGGREGATE, "cliques", aggregate),
+            *render_paragraphs(AGGREGATE, "cliques", aggregate),
             *(f"{remark}." for remark in (*aggregate.notes, *aggregate.exclusion_notes)),
         ],
         scores=scores_and_ranks_by_cell_table(aggregate),
@@ -151,13 +151,13 @@ def render_aggregate_markdown(aggregate: MultiCellRanking, created: str) -> str:
 
 def board_heading(standings: Standings) -> str:
     """Return one line on what was evaluated: log and horizon, holdouts, customers, buyers."""
-    return " ".join(render_sentences(READING, "heading", standings.cell))
+    return " ".join(render_paragraphs(READING, "heading", standings.cell))
 
 
 def explain_board(standings: Standings) -> list[str]:
     """Return the sentences on how to read a board."""
     first = standings.rows().iloc[0]
-    return render_sentences(
+    return render_paragraphs(
         READING,
         "board",
         metric=METRICS[standings.metric],
@@ -171,7 +171,7 @@ def explain_board(standings: Standings) -> list[str]:
 
 def explain_aggregate(aggregate: MultiCellRanking) -> list[str]:
     """Return the sentences on how to read ranks over several cells."""
-    return render_sentences(AGGREGATE, "reading", aggregate)
+    return render_paragraphs(AGGREGATE, "reading", aggregate)
 
 
 def format_ranks_with_ties(numbers: pd.Series) -> list[str]:

@@ -19,7 +19,7 @@ from clv_experiments.data.cleaning.report import (
     StepResult,
     raw_columns,
     removal_step,
-    tabulate_sizes,
+    tabulate_removals,
 )
 
 GetLearningEnd = Callable[[date, date], date]  # of the first and last day, the last day to learn from
@@ -95,7 +95,7 @@ def clean(
     sizes += batch.measure_and_check_stages(sums)
     lines = batch.remaining
     internal = [column for column in lines.columns if column == RETURNED]
-    report = CleaningReport(tabulate_sizes(sizes, steps), tuple(notes))
+    report = CleaningReport(tabulate_removals(sizes, steps), tuple(notes))
     return CleanLines(lines.drop(*raw_columns(lines), *internal), batch.last_stage_sums(sums), sums, report)
 
 

@@ -50,7 +50,7 @@ def discount_lines(policy: str | None = None) -> Step:
         if not counts["negative"]:
             return t
         with_negatives = t.filter(_may_be_discount(t)).select(_order_and_day_key(t)).distinct().cache()
-        orders = _add_sales_and_first_sold(t.semi_join(with_negatives, _order_and_day_key(t)), t).cache()
+        orders = _add_sales_and_first_sale_date(t.semi_join(with_negatives, _order_and_day_key(t)), t).cache()
         is_discount = _may_be_discount(orders) if policy else _is_discount_line(orders, counts["paid"])
         orders = orders.mutate(**{DISCOUNT: is_discount})
         off = _sum_in_order(orders, orders[DISCOUNT])
@@ -91,7 +91,7 @@ def _sum_in_order(t: Table, condition: BooleanValue) -> ibis.expr.types.DecimalV
     return ibis.ifelse(condition, t.amount, 0).sum().over(group_by=_order_and_day_key(t)).cast(AMOUNT)
 
 
-def _add_sales_and_first_sold(orders: Table, t: Table) -> Table:
+def _add_sales_and_first_sale_date(orders: Table, t: Table) -> Table:
     """Add what the sales of each order come to, and when its products were first sold."""
     if "product" in t.columns:
         first = t.filter(t.amount > 0).group_by("product").agg(**{SOLD: lambda lines: lines.date.min()})

@@ -85,15 +85,15 @@ def guests(policy: str = "auto", ids: Sequence[str | int] = ()) -> Step:
         confirmed = [row for row in suspects if row not in cleared]
         notes = [_describe_largest_customer(row["customer_id"]) for row in cleared if _is_largest(row, others)]
         notes += _describe_other_shared_ids(t, [row["customer_id"] for row in suspects]) if policy == "auto" else []
-        without_id = _count_rows_without_id(t) if policy == "auto" and "email" in t.columns else {"rows": 0}
+        without_id = _count_rows_with_only_email(t) if policy == "auto" and "email" in t.columns else {"rows": 0}
         if not confirmed and not without_id["rows"]:
             return StepResult(t, tuple(notes)) if notes else t
         notes = [
-            *(_describe_total_row(row) if row in totals else _describe_guest_id(row) for row in confirmed),
-            *([_describe_rows_without_id(without_id)] if without_id["rows"] else []),
+            *(_describe_total_customer(row) if row in totals else _describe_guest_id(row) for row in confirmed),
+            *([_describe_rows_identified_by_email(without_id)] if without_id["rows"] else []),
             *notes,
         ]
-        t = _replace_ids(t, [row["customer_id"] for row in confirmed])
+        t = _replace_ids_with_emails(t, [row["customer_id"] for row in confirmed])
         return StepResult(_fill_from_email(t) if without_id["rows"] else t, tuple(notes))
 
     return Step("guests", apply, takes_customer_ids=True)
@@ -199,12 +199,12 @@ def _is_largest(row: dict[str, Any], others: dict[str, Any]) -> bool:
     return row["rows"] >= MIN_ROWS and _ratio_to_largest_other(row, others) > 1
 
 
-def _replace_ids(t: Table, ids: Sequence[str]) -> Table:
+def _replace_ids_with_emails(t: Table, ids: Sequence[str]) -> Table:
     email = t.email.lower() if "email" in t.columns else ibis.null("string")
     return t.mutate(customer_id=ibis.ifelse(t.customer_id.isin(ids), email, t.customer_id))
 
 
-def _count_rows_without_id(t: Table) -> dict[str, int]:
+def _count_rows_with_only_email(t: Table) -> dict[str, int]:
     t = t.filter(t.customer_id.isnull() & t.email.notnull())
     counts: dict[str, int] = t.aggregate(rows=t.count(), emails=t.email.lower().nunique()).to_pyarrow().to_pylist()[0]
     return counts
@@ -214,7 +214,7 @@ def _fill_from_email(t: Table) -> Table:
     return t.mutate(customer_id=t.customer_id.fill_null(t.email.lower()))
 
 
-def _describe_rows_without_id(counts: dict[str, int]) -> str:
+def _describe_rows_identified_by_email(counts: dict[str, int]) -> str:
     return (
         f"{counts['rows']:,} row(s) without a customer count for {counts['emails']:,} people by their e-mail addresses "
         "(data.columns.email=false leaves them out)"
@@ -231,7 +231,7 @@ def _describe_guest_id(row: dict[str, Any]) -> str:
     return f"customer '{row['customer_id']}' stands for many: {fate} {keep}"
 
 
-def _describe_total_row(row: dict[str, Any]) -> str:
+def _describe_total_customer(row: dict[str, Any]) -> str:
     return (
         f"customer '{row['customer_id']}' is the total of all other rows: its {row['rows']:,} row(s) count as rows "
         "without a customer (data.cleaning.guests.policy=keep takes it for one)"

@@ -153,7 +153,7 @@ def raw_columns(lines: Table) -> list[str]:
     return [column for column in lines.columns if column.startswith(RAW_PREFIX)]
 
 
-def tabulate_sizes(sizes: Sequence[Size], steps: Sequence[Step]) -> pd.DataFrame:
+def tabulate_removals(sizes: Sequence[Size], steps: Sequence[Step]) -> pd.DataFrame:
     """List the raw log, what each step removed, and what is left."""
     table = pd.DataFrame(sizes)
     removed = (table.shift() - table).iloc[1:]

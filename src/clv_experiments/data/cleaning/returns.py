@@ -61,11 +61,14 @@ def returns(policy: str | None = None, cancelled: str | None = None) -> Step:
     if policy == "drop":
         return removal_step("cancellations and returns", is_return)
     return removal_step(
-        "cancellations and returns", is_return, lambda t: {"losses": _may_be_loss(t)}, _check_negatives_are_returns
+        "cancellations and returns",
+        is_return,
+        lambda t: {"losses": _is_negative_non_return(t)},
+        _check_negatives_are_returns,
     )
 
 
-def _may_be_loss(t: Table) -> BooleanValue:
+def _is_negative_non_return(t: Table) -> BooleanValue:
     is_loss = t.amount < 0
     if RETURNED in t.columns:
         is_loss &= ~t[RETURNED]
@@ -82,17 +85,17 @@ def _check_negatives_are_returns(t: Table, counts: Mapping[str, int]) -> None:
     paid = aggregate_row(t, rows=count_true(t.amount != 0))["rows"]
     if losses < MIN_LOSS_SHARE * paid:
         return
-    matched = _count_matched_returns(t, _may_be_loss(t)) / losses
+    matched = _count_matched_returns(t, _is_negative_non_return(t)) / losses
     if matched < MAX_MATCHED:
         raise ClvError(
             f"{losses / paid:.0%} of the amounts are negative, and {matched:.0%} of these {losses:,} match "
             "an earlier purchase of the same customer: type data.cleaning.returns.policy=keep if they are losses, as "
             "in a column of profits (with a model that can learn them, such as model=linear), drop to leave them out "
-            f"as returns, or net to deduct them from later purchases{_suggest_alternatives(t, losses / paid)}"
+            f"as returns, or net to deduct them from later purchases{_suggest_settings_for_negatives(t, losses / paid)}"
         )
 
 
-def _suggest_alternatives(t: Table, share: float) -> str:
+def _suggest_settings_for_negatives(t: Table, share: float) -> str:
     turn = "; or data.scale=-1 if sales are what is below 0" if share > MOST_NEGATIVE else ""
     or_deduct = "; or data.cleaning.discount_lines.policy=deduct if they are discounts on the orders they stand on"
     return turn + (or_deduct if "order_id" in t.columns else "")

@@ -80,7 +80,7 @@ def status(keep: Sequence[str] = (), drop: Sequence[str] = (), net: Sequence[str
         is_return = is_return.fill_null(False)
         dropped = _is_one_of(t.status, lost) & ~is_return
         t = t.mutate(**{RETURNED: is_return, "amount": ibis.ifelse(is_return, -t.amount.abs(), t.amount).cast(AMOUNT)})
-        lost_totals = _describe_lost_totals(t, dropped) if lost else []
+        lost_totals = _describe_orders_losing_only_amount(t, dropped) if lost else []
         return StepResult(t.filter(~dropped).cache(), (*_describe_statuses(statuses), *lost_totals))
 
     return Step("status", apply)
@@ -181,7 +181,7 @@ def _check_values_occur(typed: dict[str, list[str]], statuses: _StatusCounts) ->
                 raise ClvError(f"no row has the status '{value}' (data.cleaning.status.{effect}); {hint}")
 
 
-def _describe_lost_totals(t: Table, dropped: BooleanValue) -> list[str]:
+def _describe_orders_losing_only_amount(t: Table, dropped: BooleanValue) -> list[str]:
     """Say which orders lose their only amount with a line that is dropped, though they keep others."""
     if "order_id" not in t.columns:
         return []

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from ibis.expr.types import Table
 
-from clv_experiments.data.parsing.column_contents import MOST, NUMBER, ColumnContents
-from clv_experiments.data.parsing.formats import WHITESPACE, add_text_columns
+from clv_experiments.data.parsing.column_contents import MOST, NUMBER, ColumnSample
+from clv_experiments.data.parsing.formats import WHITESPACE, add_cleaned_text_columns
 
 CELL = re.compile(r"([^-+0-9(.,]*)([-+]? ?[0-9][0-9.,'’ \u00a0\u202f]*?)([^-+0-9).,]?[^0-9]*)")
 UNIT = re.compile(r"[\w./:@*€$£¢() ]*")  # whose characters mean the same in every engine's patterns
@@ -45,21 +45,21 @@ class CellUnits:
         """Leave the units out of a raw table."""
         if not self.patterns:
             return table
-        table = add_text_columns(table, {column: column for column in self.patterns})
+        table = add_cleaned_text_columns(table, {column: column for column in self.patterns})
         for column, patterns in self.patterns.items():
             for pattern in patterns:
                 table = table.mutate(**{column: table[column].re_replace(pattern, "")})
         return table
 
 
-def detect_cell_units(columns: Iterable[str], contents: ColumnContents, money: Container[str] = ()) -> CellUnits:
+def detect_cell_units(columns: Iterable[str], contents: ColumnSample, money: Container[str] = ()) -> CellUnits:
     """Find the columns of text in which most numbers have one and the same unit.
 
     Parameters
     ----------
     columns : iterable of str
         Columns that should hold numbers.
-    contents : ColumnContents
+    contents : ColumnSample
     money : container of str
         Those of them that may be in cents.
     """
@@ -79,7 +79,7 @@ def detect_cell_units(columns: Iterable[str], contents: ColumnContents, money: C
     return CellUnits(patterns, tuple(notes), frozenset(in_cents))
 
 
-def _find_unit_affixes(column: str, contents: ColumnContents, is_money: bool) -> set[tuple[str, str]]:
+def _find_unit_affixes(column: str, contents: ColumnSample, is_money: bool) -> set[tuple[str, str]]:
     """Return what stands before and behind the numbers, if it is one unit."""
     cells = contents.sample[column].dropna().drop_duplicates()
     matches = [CELL.fullmatch(cell) for cell in cells if not NUMBER.search(cell)]

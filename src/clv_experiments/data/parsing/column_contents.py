@@ -74,7 +74,7 @@ class ColumnKind:
         return self.name in ("decimal", "whole")
 
 
-class ColumnContents:
+class ColumnSample:
     """The first rows of a raw log as text; they are fetched once, and only if a type does not tell.
 
     Parameters

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 
-from clv_experiments.data.parsing.column_contents import ColumnContents
+from clv_experiments.data.parsing.column_contents import ColumnSample
 from clv_experiments.data.parsing.role_guesses import RoleGuess
 from clv_experiments.data.parsing.role_names import normalise_name
 
@@ -28,7 +28,7 @@ def describe_open_role(role: str, guess: RoleGuess, by_role: Mapping[str, str], 
 
 
 def list_choices(
-    role: str, guess: RoleGuess, free: Sequence[str], listed: Sequence[str], contents: ColumnContents | None
+    role: str, guess: RoleGuess, free: Sequence[str], listed: Sequence[str], contents: ColumnSample | None
 ) -> str:
     """Write what may be typed for a role: the one column that it could be, or those to choose from."""
     choices = guess.rivals[:1] or [
@@ -39,7 +39,7 @@ def list_choices(
     return f"<one of {_list_columns(choices or listed)}>" if choices or listed else ""
 
 
-def list_alternatives(
+def list_alternatives_to_naming_column(
     by_role: Mapping[str, str], guesses: Mapping[str, RoleGuess], free: Sequence[str], missing: Sequence[str]
 ) -> list[str]:
     """List what else than a column may be typed, or changed, where roles of money are ``missing``."""

@@ -6,10 +6,10 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
-from clv_experiments.data.parsing.column_contents import ColumnContents
+from clv_experiments.data.parsing.column_contents import ColumnSample
 from clv_experiments.data.parsing.column_messages import (
     describe_open_role,
-    list_alternatives,
+    list_alternatives_to_naming_column,
     list_choices,
     quote_column,
     suggest_columns,
@@ -87,7 +87,7 @@ def choose_column_roles(
     available: Sequence[str],
     named: Mapping[str, str | bool | None],
     log: str,
-    contents: ColumnContents | None = None,
+    contents: ColumnSample | None = None,
 ) -> ColumnRoles:
     """Find the column of each role.
 
@@ -99,7 +99,7 @@ def choose_column_roles(
         What the user typed; None leaves it to a guess, False means that there is none.
     log : str
         Name of the log, for messages.
-    contents : ColumnContents, optional
+    contents : ColumnSample, optional
         What the columns hold; by default their names alone decide.
 
     Returns
@@ -139,9 +139,7 @@ def choose_column_roles(
     return replace(roles, possible_quantity=_find_possible_quantity(roles, available, contents))
 
 
-def _find_possible_quantity(
-    roles: ColumnRoles, available: Sequence[str], contents: ColumnContents | None
-) -> str | None:
+def _find_possible_quantity(roles: ColumnRoles, available: Sequence[str], contents: ColumnSample | None) -> str | None:
     """Return a free column of small numbers, where an amount was guessed from what its column holds alone."""
     amount = roles.by_role.get("amount")
     if contents is None or "amount" not in roles.guessed or "quantity" in roles.by_role or amount is None:
@@ -208,7 +206,7 @@ def _check_required_roles(
     guesses: Mapping[str, RoleGuess],
     available: Sequence[str],
     log: str,
-    contents: ColumnContents | None,
+    contents: ColumnSample | None,
     has_money: bool,
 ) -> None:
     problems, advice = list[str](), list[str]()
@@ -221,7 +219,7 @@ def _check_required_roles(
         choices = list_choices(role, guess, free, listed, contents)
         advice += [f"data.columns.{role}={choices}"] if choices else []
     if problems:
-        alternatives = [" ".join(advice), *list_alternatives(by_role, guesses, free, missing)]
+        alternatives = [" ".join(advice), *list_alternatives_to_naming_column(by_role, guesses, free, missing)]
         raise ClvError(f"{', and '.join(problems)}: type {', or '.join(filter(None, alternatives))}")
 
 
@@ -230,7 +228,7 @@ def _lacks_money(
     guesses: Mapping[str, RoleGuess],
     named: Mapping[str, str | bool | None],
     available: Sequence[str],
-    contents: ColumnContents | None,
+    contents: ColumnSample | None,
 ) -> bool:
     """Return whether a log says nothing of money: the user says so, or no column is left that could be an amount."""
     if named.get("amount") is False:

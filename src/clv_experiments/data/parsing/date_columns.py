@@ -86,7 +86,7 @@ def join_date_columns(
             raise ClvError(f"data.columns.{role} must be one column, got {list(column)}")
     columns, notes = named.get("date"), []
     if columns is None:
-        columns = _guess_date_columns([name for name in table.columns if name not in roles.values()])
+        columns = _guess_date_part_columns([name for name in table.columns if name not in roles.values()])
         notes = [f"columns guessed: date={', '.join(columns)} (data.columns says otherwise)"] if columns else []
     if not columns or isinstance(columns, str | bool | int):
         return table, roles, []
@@ -98,7 +98,7 @@ def join_date_columns(
     return _join_date_parts(table, parts, name), roles | {"date": name}, notes
 
 
-def _guess_date_columns(available: Sequence[str]) -> list[str]:
+def _guess_date_part_columns(available: Sequence[str]) -> list[str]:
     """Find year, month and day, or a period, where no other column has a date's name."""
     names = {_get_date_part(column): column for column in reversed(available)}
 
@@ -136,7 +136,7 @@ def _join_date_parts(table: Table, parts: Sequence[str], name: str) -> Table:
     """Join parts with hyphens; a last part with a colon is a clock time and left out."""
     texts = [f"{name} {k}" for k in range(len(parts))]
     for part, text in zip(parts, texts, strict=True):
-        table = _add_date_part(table, part, text)
+        table = _add_date_part_as_text(table, part, text)
         for sign, names in SIGNS.items():
             if _get_date_part(part) in names:
                 is_number = table[text].re_search("^[0-9]{1,2}$")
@@ -153,7 +153,7 @@ def _join_date_parts(table: Table, parts: Sequence[str], name: str) -> Table:
     return table.mutate(**{name: ibis.ifelse(empty, None, joined)}).drop(*texts)
 
 
-def _add_date_part(table: Table, column: str, name: str) -> Table:
+def _add_date_part_as_text(table: Table, column: str, name: str) -> Table:
     kind = table[column].type()
     if kind.is_timestamp() or kind.is_date():
         return table.mutate(**{name: table[column].cast("date").cast("string")})

@@ -66,7 +66,7 @@ def infer_dates(raw: Table, column: str, options: ParseOptions, log: str) -> tup
         return options, []
     raw = add_date_text_columns(raw.select(column), column, TEXT, ISO, REST)
     raw = add_number_column(raw, REST, NUMBER_VALUE)
-    conditions = _date_layout_conditions(raw)
+    conditions = _classify_date_cells(raw)
     counts = aggregate_row(raw, **{name: count_true(condition) for name, condition in conditions.items()})
     notes: list[str] = []
     if options.date_format is None:
@@ -84,7 +84,7 @@ def infer_dates(raw: Table, column: str, options: ParseOptions, log: str) -> tup
     return options, notes
 
 
-def _date_layout_conditions(raw: Table) -> dict[str, BooleanValue]:
+def _classify_date_cells(raw: Table) -> dict[str, BooleanValue]:
     """Tell apart what is no ISO date: rows that fit a layout, a period, a number or a count in its range."""
     text, number = raw[REST], raw[NUMBER_VALUE]
 

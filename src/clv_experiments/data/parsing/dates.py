@@ -78,7 +78,7 @@ def add_day_column(table: Table, column: str, order: str | None, name: str, date
     if date_format in NUMBER_FORMATS:
         table = _add_day_from_number(table, other_text, NUMBER_FORMATS[date_format], name)
     elif date_format == "week":
-        table = _add_week_day(table, other_text, name)
+        table = _add_iso_week_date(table, other_text, name)
     elif date_format == "day_of_year":
         table = _add_day_of_year(table, other_text, name)
     return table.drop(lower_text, iso, other_text)
@@ -168,7 +168,7 @@ def add_number_column(table: Table, text: str, name: str) -> Table:
     return table.mutate(**{name: ibis.ifelse(small, table[name], None).cast("int64")})
 
 
-def _add_week_day(table: Table, other_text: str, name: str) -> Table:
+def _add_iso_week_date(table: Table, other_text: str, name: str) -> Table:
     """Fill in the days of ISO weeks: week 1 has the 4th of January, and a week without a day is its Monday."""
     fourth, shift = f"{name} fourth", f"{name} shift"
     year, number, day = f"{name} year", f"{name} week", f"{name} day"

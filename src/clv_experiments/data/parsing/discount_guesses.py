@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from clv_experiments.data.parsing.column_contents import CENT, MOST, ColumnContents
+from clv_experiments.data.parsing.column_contents import CENT, MOST, ColumnSample
 from clv_experiments.data.parsing.formats import DISCOUNT_ROLES
 from clv_experiments.data.parsing.role_names import DISCOUNT_WORDS, normalise_name
 
@@ -21,7 +21,7 @@ def guess_discounts(
     available: Sequence[str],
     by_role: Mapping[str, str],
     named: Mapping[str, str | bool | None],
-    contents: ColumnContents,
+    contents: ColumnSample,
 ) -> dict[str, str]:
     """Guess the columns of discounts on quantity times unit price that no usual name told, or that are a second one.
 
@@ -32,7 +32,7 @@ def guess_discounts(
         As named and guessed so far.
     named : mapping of role to column
         What the user typed: False where there is no such column.
-    contents : ColumnContents
+    contents : ColumnSample
 
     Returns
     -------
@@ -58,7 +58,7 @@ def _is_named_discount(column: str) -> bool:
     return bool(NAME.search(name) and not OTHER_NAME.search(name))
 
 
-def _are_same_discount(column: str, other: str, by_role: Mapping[str, str], contents: ColumnContents) -> bool:
+def _are_same_discount(column: str, other: str, by_role: Mapping[str, str], contents: ColumnSample) -> bool:
     """Return whether two columns are one discount: equal, in another unit, or of the line and of the order."""
     quantity, price = (contents.numbers(by_role[role]).abs() for role in ("quantity", "unit_price"))
     worth = quantity * price

@@ -117,10 +117,10 @@ class ParseOptions:
 
 def add_text_column(table: Table, column: str, name: str) -> Table:
     """Add a column of text without surrounding blanks; null where an export marks an empty cell."""
-    return add_text_columns(table, {name: column})
+    return add_cleaned_text_columns(table, {name: column})
 
 
-def add_text_columns(table: Table, columns: Mapping[str, str]) -> Table:
+def add_cleaned_text_columns(table: Table, columns: Mapping[str, str]) -> Table:
     """Add several such columns in the same steps; ``columns`` maps the name of each to the column that is read."""
     blanks = f"^{WHITESPACE}+|{WHITESPACE}+$"
     table = table.mutate(
@@ -163,7 +163,7 @@ def _add_text_identifiers(table: Table, columns: Mapping[str, str]) -> Table:
     is_usual = {name: cell.re_search("[0-9]") & ~cell.re_search(UNUSUAL_IN_ID) for name, cell in cells.items()}
     rest = {f"{name} rest": ibis.ifelse(is_usual[name], None, cell) for name, cell in cells.items()}
     table = table.mutate(**{name: ibis.ifelse(is_usual[name], cell, None) for name, cell in cells.items()}, **rest)
-    table = add_text_columns(table, {name: name for name in rest})
+    table = add_cleaned_text_columns(table, {name: name for name in rest})
     return table.mutate(
         **{name: table[name].fill_null(_format_text_identifier(table[f"{name} rest"])) for name in columns}
     ).drop(*rest)
@@ -204,7 +204,7 @@ def add_amount_columns(
     texts = {name: column for name, column in columns.items() if not table[column].type().is_numeric()}
     numbers = {name: column for name, column in columns.items() if name not in texts}
     if texts:
-        table = add_text_columns(table, texts)
+        table = add_cleaned_text_columns(table, texts)
         usual = f"^-?[0-9]{{1,20}}{'([.][0-9]{1,20})?' if decimal == '.' else ''}$"
         is_usual = {name: table[name].re_search(usual) for name in texts}
         rest = {f"{name} rest": ibis.ifelse(is_usual[name], None, table[name]) for name in texts}
@@ -259,7 +259,7 @@ def _parse_number(text: StringValue, decimal: str) -> StringValue:
 
 def add_currency_columns(table: Table, columns: Mapping[str, str]) -> Table:
     """Add the currency sign or code of several amounts; null where there is none."""
-    table, sign = add_text_columns(table, columns), f"({CURRENCY})"
+    table, sign = add_cleaned_text_columns(table, columns), f"({CURRENCY})"
     signs = {name: ibis.ifelse(table[name].re_search(sign), table[name].re_extract(sign, 1), None) for name in columns}
     return table.mutate(**signs)
 

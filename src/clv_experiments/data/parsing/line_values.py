@@ -90,7 +90,7 @@ def add_amount_from_price(
     ClvError
         If an amount is too large, or if discounts can be read in several ways.
     """
-    gross = gross_value(lines)
+    gross = absolute_gross_value(lines)
     too_large = {"too_large": count_true(gross >= AMOUNT_LIMIT)} if largest >= AMOUNT_LIMIT else {}
     summary = _summarise_discount_column(lines, gross, discount_column, too_large)
     if summary.get("too_large"):
@@ -101,7 +101,7 @@ def add_amount_from_price(
     unit = _infer_discount_unit(discount_column, lines, gross, summary, options, log) if discount_column else None
     priced, unit_shared = _allocate_order_discounts(lines, gross, unit)
     priced = priced.mutate(amount=compute_line_values(priced, unit_shared).round(4).cast(AMOUNT))
-    return priced, [_describe_unit(discount_column, unit)] if unit else []
+    return priced, [_describe_discount_unit(discount_column, unit)] if unit else []
 
 
 def subtract_discount(
@@ -146,7 +146,11 @@ def subtract_discount(
                 f"with a discount in '{column}': type data.columns.amount=false to subtract it, or "
                 "data.columns.discount=false if the price contains it"
             )
-        units = infer_possible_units(column, summary | _summarise_orders(lines, gross)) if summary["discounted"] else []
+        units = (
+            infer_discount_units(column, summary | _summarise_order_discounts(lines, gross))
+            if summary["discounted"]
+            else []
+        )
         kind = units[0] if units else "money"
         return lines, [
             f"{column} is not subtracted from {amount}, taken as what was paid (data.discount_unit={kind} subtracts it)"
@@ -159,15 +163,15 @@ def subtract_discount(
         )
     shared, unit_shared = _allocate_order_discounts(lines, gross, unit)
     value = _subtract_discount_by_unit(shared, shared.amount, shared.amount.sign(), unit_shared)
-    return shared.mutate(amount=value.round(4).cast(AMOUNT)), [_describe_unit(column, unit)] if unit else []
+    return shared.mutate(amount=value.round(4).cast(AMOUNT)), [_describe_discount_unit(column, unit)] if unit else []
 
 
-def _describe_unit(column: str | None, unit: str) -> str:
+def _describe_discount_unit(column: str | None, unit: str) -> str:
     return f"{column} is {IN_WORDS[unit]}, and subtracted (data.columns.discount=false leaves it out)"
 
 
 def summarise_discounts(lines: Table, gross: FloatingValue, column: str) -> dict[str, Any]:
-    """Count what tells the unit of the discounts in a column, for ``infer_possible_units``."""
+    """Count what tells the unit of the discounts in a column, for ``infer_discount_units``."""
     return _summarise_discount_column(lines, gross, column)
 
 
@@ -196,7 +200,7 @@ def _discount_aggregates(lines: Table, gross: FloatingValue, column: str) -> dic
     }
 
 
-def _summarise_orders(lines: Table, gross: FloatingValue) -> dict[str, Any]:
+def _summarise_order_discounts(lines: Table, gross: FloatingValue) -> dict[str, Any]:
     """Count orders whose lines cost different amounts and have one discount, on each of them or on one only."""
     key = list_order_key_columns(lines)
     t = lines.mutate(worth=gross, off=lines.discount.abs().fill_null(0))
@@ -216,7 +220,7 @@ def _summarise_orders(lines: Table, gross: FloatingValue) -> dict[str, Any]:
     )
 
 
-def gross_value(lines: Table) -> FloatingValue:
+def absolute_gross_value(lines: Table) -> FloatingValue:
     """Return quantity times unit price, without its sign."""
     return (lines.quantity.cast("float64") * lines.unit_price.cast("float64")).abs().fill_null(0)
 
@@ -240,8 +244,8 @@ def _infer_discount_unit(
     if not summary["discounted"]:
         return None
     if "order_id" in lines.columns or ORDER_NAME.search(normalise_name(column)):
-        summary |= _summarise_orders(lines, gross)
-    units = infer_possible_units(column, summary)
+        summary |= _summarise_order_discounts(lines, gross)
+    units = infer_discount_units(column, summary)
     if len(units) == 1:
         return units[0]
     alternatives = [f"data.discount_unit={unit} if it is {IN_WORDS[unit]}" for unit in units or DISCOUNT_UNITS]
@@ -251,7 +255,7 @@ def _infer_discount_unit(
     )
 
 
-def infer_possible_units(column: str, summary: dict[str, Any]) -> list[str]:
+def infer_discount_units(column: str, summary: dict[str, Any]) -> list[str]:
     """Return the units that a column of discounts may be in, by its name and by ``summarise_discounts``."""
     most, tolerated = summary["most"], TOLERATED * summary["discounted"]
     relative = ["share"] if most <= 1 else ["percent"] if most <= 100 else []

@@ -9,7 +9,7 @@ from ibis.expr.types import Table
 
 from clv_experiments.data.cleaning.report import RAW_PREFIX
 from clv_experiments.data.parsing.cells import aggregate_row, count_true, quote_cells
-from clv_experiments.data.parsing.column_contents import ColumnContents
+from clv_experiments.data.parsing.column_contents import ColumnSample
 from clv_experiments.data.parsing.columns import ColumnRoles
 from clv_experiments.data.parsing.date_layouts import ZERO_DATE
 from clv_experiments.data.parsing.dates import add_day_column
@@ -53,7 +53,7 @@ def read_lines(
     log: str,
     keep_raw_columns: bool,
     is_live: bool = False,
-    contents: ColumnContents | None = None,
+    contents: ColumnSample | None = None,
 ) -> tuple[Table, ParseOptions, list[str]]:
     """Type the columns of a raw log.
 
@@ -68,7 +68,7 @@ def read_lines(
         Keep the raw columns too, each under ``source: <name>``.
     is_live : bool
         Whether others may change the raw log meanwhile, so that the lines must be copied.
-    contents : ColumnContents, optional
+    contents : ColumnSample, optional
         What the columns hold; by default they are looked at.
 
     Returns
@@ -114,8 +114,8 @@ def read_lines(
         discount, largest = by_role.get("discount"), readable.product_limit
         lines, amount_notes = add_amount_from_price(lines, discount, options, log, largest)
     else:
-        lines, amount_notes = _add_amount_from_quantity(lines), []
-    lines, scale_notes = scale_money(lines, columns, options.scale, log, contents or ColumnContents(raw), ratio)
+        lines, amount_notes = _use_quantity_as_amount(lines), []
+    lines, scale_notes = scale_money(lines, columns, options.scale, log, contents or ColumnSample(raw), ratio)
     _check_has_purchases(lines, options, log)
     notes += [*unit_notes, *amount_notes, *discount_notes, *scale_notes]
     internal = [COPY] if keep_raw_columns else [RAW_PREFIX + column for column in raw_names]
@@ -218,7 +218,7 @@ def _advise_filtering_out(unreadable: Table, column: str) -> str:
     return f', or type data.where="{name} not in [{values}]" to leave their rows out'
 
 
-def _add_amount_from_quantity(lines: Table) -> Table:
+def _use_quantity_as_amount(lines: Table) -> Table:
     """Let a line of a log without amounts count as many as it says, or one."""
     count = lines.quantity.fill_null(1) if "quantity" in lines.columns else ibis.literal(1)
     return lines.mutate(amount=count.cast(AMOUNT))

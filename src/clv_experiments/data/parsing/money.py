@@ -9,7 +9,7 @@ from ibis import literal
 from ibis.expr.types import Table
 
 from clv_experiments.data.parsing.cells import aggregate_row, count_true
-from clv_experiments.data.parsing.column_contents import ColumnContents
+from clv_experiments.data.parsing.column_contents import ColumnSample
 from clv_experiments.data.parsing.columns import ColumnRoles
 from clv_experiments.data.parsing.formats import AMOUNT, AMOUNT_LIMIT
 from clv_experiments.data.parsing.role_names import MONEY_ROLES, is_name_in_cents, normalise_name
@@ -70,7 +70,7 @@ def scale_money(
     columns: ColumnRoles,
     scale: Decimal | None,
     log: str,
-    contents: ColumnContents,
+    contents: ColumnSample,
     ratio: Decimal | int | None = None,
 ) -> tuple[Table, list[str]]:
     """Multiply amounts, unit prices and refunds, which are exact decimals, by the scale, and note it.
@@ -84,7 +84,7 @@ def scale_money(
         None leaves amounts as they are, but for those in cents.
     log : str
         Name of the log, for messages.
-    contents : ColumnContents
+    contents : ColumnSample
         Of the raw log, whose other columns may say that money is in cents.
     ratio : Decimal or int, optional
         Of amounts to quantity times unit price, as ``align_price_unit`` returns it.
@@ -118,7 +118,7 @@ def scale_money(
 
 
 def _choose_scale_factors(
-    lines: Table, columns: ColumnRoles, scale: Decimal | None, contents: ColumnContents, ratio: Decimal | int | None
+    lines: Table, columns: ColumnRoles, scale: Decimal | None, contents: ColumnSample, ratio: Decimal | int | None
 ) -> tuple[dict[str, Decimal], list[str]]:
     """Choose what each column is multiplied by: as typed, or 0.01 where it is in cents, and note why.
 
@@ -148,7 +148,7 @@ def _choose_scale_factors(
     return factors, [f"{why}, so {what} multiplied by {CENT:f} (data.scale=1 says otherwise)"]
 
 
-def _describe_whole_amounts(columns: ColumnRoles, contents: ColumnContents) -> list[str]:
+def _describe_whole_amounts(columns: ColumnRoles, contents: ColumnSample) -> list[str]:
     """Say that all amounts are whole numbers, where they are as large as cents are, and seldom round."""
     column = columns.by_role.get("amount", columns.by_role.get("unit_price"))
     if column is None or contents.kind(column).name != "whole":

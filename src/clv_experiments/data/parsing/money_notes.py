@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import combinations
 
-from clv_experiments.data.parsing.column_contents import CENT, MOST, ColumnContents
+from clv_experiments.data.parsing.column_contents import CENT, MOST, ColumnSample
 from clv_experiments.data.parsing.column_messages import quote_column
 from clv_experiments.data.parsing.columns import ColumnRoles
 from clv_experiments.data.parsing.role_names import normalise_name
@@ -25,24 +25,24 @@ MAX_COLUMNS = 8  # of numbers, that sums are looked for in
 MIN_ROWS, MIN_EXTRAS = 20, 3
 
 
-def describe_other_money_columns(columns: ColumnRoles, contents: ColumnContents) -> list[str]:
+def describe_other_money_columns(columns: ColumnRoles, contents: ColumnSample) -> list[str]:
     """Return notes on what columns without a role say of the amounts.
 
     Parameters
     ----------
     columns : ColumnRoles
-    contents : ColumnContents
+    contents : ColumnSample
     """
     if not columns.has_amounts or len(contents.sample) < MIN_ROWS:
         return []
     free = [column for column in contents.sample.columns if column not in columns.by_role.values()]
-    about_columns = (_describe_amount_components, _describe_price_unit, _describe_debit_credit_column)
+    about_columns = (_describe_charges_included_in_amount, _describe_price_unit, _describe_debit_credit_column)
     notes = [describe(columns, free, contents) for describe in about_columns]
     rates = "" if "currency" in columns.by_role else _describe_unused_exchange_rates(free, contents)
     return [note for note in (*notes, rates) if note]
 
 
-def _describe_amount_components(columns: ColumnRoles, free: list[str], contents: ColumnContents) -> str:
+def _describe_charges_included_in_amount(columns: ColumnRoles, free: list[str], contents: ColumnSample) -> str:
     """Say what an amount contains beside goods, if it is another column and some of these."""
     amount = columns.by_role.get("amount")
     names = {column: normalise_name(column) for column in free}
@@ -59,7 +59,7 @@ def _describe_amount_components(columns: ColumnRoles, free: list[str], contents:
     paid = contents.numbers(amount)
     for part, worth in list(parts.items())[:MAX_COLUMNS]:
         rest = (paid - worth).dropna()
-        for some in _iterate_subsets(extras[:MAX_COLUMNS]):
+        for some in _iterate_small_subsets(extras[:MAX_COLUMNS]):
             values = [contents.numbers(column).reindex(rest.index).fillna(0) for column in some]
             fits = (rest - sum(values)).abs() < CENT
             if len(rest) >= MIN_ROWS and fits.mean() > MOST and all((v != 0).sum() >= MIN_EXTRAS for v in values):
@@ -67,12 +67,12 @@ def _describe_amount_components(columns: ColumnRoles, free: list[str], contents:
     return ""
 
 
-def _iterate_subsets(columns: list[str]) -> Iterator[tuple[str, ...]]:
+def _iterate_small_subsets(columns: list[str]) -> Iterator[tuple[str, ...]]:
     for size in (1, 2, 3):
         yield from combinations(columns, size)
 
 
-def _describe_price_unit(columns: ColumnRoles, free: list[str], contents: ColumnContents) -> str:
+def _describe_price_unit(columns: ColumnRoles, free: list[str], contents: ColumnSample) -> str:
     """Say that a price may be that of 100 or 1000 units, as another column says."""
     column = next((c for c in free if normalise_name(c) in PRICE_UNITS and contents.kind(c).name == "whole"), None)
     if column is None or "amount" in columns.by_role:
@@ -86,7 +86,7 @@ def _describe_price_unit(columns: ColumnRoles, free: list[str], contents: Column
     return f"column '{column}' ({listed}) is left aside: if {price} is the price of so many units, {advice}"
 
 
-def _describe_unused_exchange_rates(free: list[str], contents: ColumnContents) -> str:
+def _describe_unused_exchange_rates(free: list[str], contents: ColumnSample) -> str:
     """Say that rates of exchange are left aside, where they differ from row to row."""
     column = next((c for c in free if RATE.search(normalise_name(c)) and contents.has_numbers(c)), None)
     rates = contents.numbers(column) if column else None
@@ -98,7 +98,7 @@ def _describe_unused_exchange_rates(free: list[str], contents: ColumnContents) -
     )
 
 
-def _describe_debit_credit_column(columns: ColumnRoles, free: list[str], contents: ColumnContents) -> str:
+def _describe_debit_credit_column(columns: ColumnRoles, free: list[str], contents: ColumnSample) -> str:
     """Say that a column marks debits and credits, where no amount is below 0."""
     signed = [columns.by_role[role] for role in ("amount", "quantity") if role in columns.by_role]
     if "status" in columns.by_role or any((contents.numbers(column) < 0).any() for column in signed):

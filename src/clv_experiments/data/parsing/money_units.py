@@ -92,10 +92,10 @@ def align_price_unit(
         raise ClvError(
             f"{_describe_comparison(counts, ratio, by_role)} in log '{log}': type data.scale={1 / Decimal(ratio):f} if "
             f"amounts are in a smaller unit, or data.scale=1 if they are what was paid"
-            f"{_suggest_amount_from_price(by_role)}"
+            f"{_suggest_quantity_times_price(by_role)}"
         )
     aligned = lines.mutate(unit_price=(lines.unit_price.cast("float64") * float(ratio)).round(4).cast(AMOUNT))
-    return aligned, ratio, [_describe_ratio(counts, ratio, columns)] if is_open else []
+    return aligned, ratio, [_describe_cents_decision(counts, ratio, columns)] if is_open else []
 
 
 def _count_ratios(lines: Table) -> _AmountPriceRatioCounts:
@@ -139,17 +139,17 @@ def _describe_comparison(counts: _AmountPriceRatioCounts, ratio: Decimal | int, 
     return f"{by_role['amount']} is about {times} {product} on {fits:,} of {of:,} {'lines' if of_lines else 'orders'}"
 
 
-def _suggest_amount_from_price(by_role: Mapping[str, str]) -> str:
+def _suggest_quantity_times_price(by_role: Mapping[str, str]) -> str:
     return ", or data.columns.amount=false for quantity times unit_price" if "quantity" in by_role else ""
 
 
-def _describe_ratio(counts: _AmountPriceRatioCounts, ratio: Decimal | int, columns: ColumnRoles) -> str:
+def _describe_cents_decision(counts: _AmountPriceRatioCounts, ratio: Decimal | int, columns: ColumnRoles) -> str:
     by_role = columns.by_role
     comparison, price = _describe_comparison(counts, ratio, by_role), by_role["unit_price"]
     if ratio > 1:
         return (
             f"{comparison}, and whole: it is in cents, and multiplied by 0.01 (data.scale=1 if it "
-            f"is not{_suggest_amount_from_price(by_role)})"
+            f"is not{_suggest_quantity_times_price(by_role)})"
         )
     is_told = is_role_in_cents(columns, "unit_price")
     why = "is in cents by its name" if is_told else "seems to be in cents, or the price of several units"

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from ibis.expr.types import Table
 
-from clv_experiments.data.parsing.column_contents import ColumnContents
+from clv_experiments.data.parsing.column_contents import ColumnSample
 from clv_experiments.data.parsing.column_messages import quote_column
 from clv_experiments.data.parsing.columns import ColumnRoles
 from clv_experiments.data.parsing.status_column import find_status_column
@@ -21,8 +21,8 @@ NO_EMAIL_NAME = re.compile("optin|consent|accept|domain|sent|campaign|seller|sup
 NET_NAME = re.compile("^(?:total)?(?:net|netto)(?!werk|work)|net(?:to)?$")  # of tax, or of refunds
 
 
-def find_and_check_order_roles(
-    raw: Table, roles: ColumnRoles, named: Mapping[str, str | bool | None], contents: ColumnContents, log: str
+def find_status_email_refund_columns(
+    raw: Table, roles: ColumnRoles, named: Mapping[str, str | bool | None], contents: ColumnSample, log: str
 ) -> tuple[Table, ColumnRoles, tuple[str, ...]]:
     """Find the columns of ``status`` and ``email``, and check that a guessed ``refunded`` holds amounts.
 
@@ -33,7 +33,7 @@ def find_and_check_order_roles(
         By usual names.
     named : mapping of role to column
         What the user typed; None leaves it to a guess, False means that there is none.
-    contents : ColumnContents
+    contents : ColumnSample
         What the columns hold.
     log : str
         Name of the log, for messages.
@@ -65,14 +65,14 @@ def find_and_check_order_roles(
     status = find_status_column(raw, set(by_role.values()), named.get("status"))
     if status.column:
         by_role["status"] = status.column
-    email = _find_email_column(raw, by_role) if named.get("email") is None and "email" not in by_role else None
+    email = _find_separate_email_column(raw, by_role) if named.get("email") is None and "email" not in by_role else None
     if email:
         by_role["email"] = email
     guessed = tuple(role for role in by_role if role in roles.guessed or not named.get(role))
     return status.raw, replace(roles, by_role=by_role, guessed=guessed), (*refund_notes, *status.notes)
 
 
-def _is_left_after_refund(by_role: Mapping[str, str], contents: ColumnContents, log: str) -> bool:
+def _is_left_after_refund(by_role: Mapping[str, str], contents: ColumnSample, log: str) -> bool:
     """Return whether amounts are what a refund left of them: 0, and not the refund, where all was given back."""
     amount, refunded = by_role["amount"], by_role["refunded"]
     refunds = contents.numbers(refunded).abs()
@@ -92,7 +92,7 @@ def _is_left_after_refund(by_role: Mapping[str, str], contents: ColumnContents, 
     return False
 
 
-def _find_email_column(raw: Table, by_role: Mapping[str, str]) -> str | None:
+def _find_separate_email_column(raw: Table, by_role: Mapping[str, str]) -> str | None:
     """Return the first column of e-mail addresses, which only helps where the customers are known by something else."""
     if EMAIL_NAME.search(normalise_status(by_role["customer_id"])):
         return None

@@ -84,7 +84,7 @@ def allocate_repeated_order_totals(
     details = [role for role in ("product", "quantity", "unit_price") if role in lines.columns]
     once, notes = options.amount_per == "order", []
     if options.amount_per is None and (details or "order_id" in lines.columns):
-        counts = _count_matches(lines, details)
+        counts = _count_line_and_total_matches(lines, details)
         likely = _is_order_total(counts, column, bool(details))
         is_before = counts.discounted > 0 and counts.before_discount > MOST * counts.discounted
         if likely is None and not is_before:
@@ -115,7 +115,7 @@ def _describe_order_totals(counts: _MatchCounts, column: str, roles: Sequence[st
     return notes
 
 
-def _count_matches(lines: Table, details: list[str]) -> _MatchCounts:
+def _count_line_and_total_matches(lines: Table, details: list[str]) -> _MatchCounts:
     key = list_order_key_columns(lines)
     paid = lines.filter((lines.amount != 0) & lines[key[1]].notnull())
     units: list[str | None] = [None] if {"quantity", "unit_price"} <= set(details) else []

@@ -192,7 +192,7 @@ class _ConditionCompiler:
             return self._text_or_day_for_comparison(node, name, value, day, is_order)
         if abs(value) >= AMOUNT_LIMIT:  # the number of a card or an order
             return self._text_column(name), str(value)
-        return self._number_from_text_column(node, name), value
+        return self._read_text_column_as_numbers(node, name), value
 
     def _text_or_day_for_comparison(
         self, node: ast.Compare, name: ast.Name, value: str, day: date | None, is_order: bool
@@ -207,7 +207,7 @@ class _ConditionCompiler:
             )
         return (self._text_column(name), value) if unread else (self._day_column(name), ibis.literal(day))
 
-    def _number_from_text_column(self, node: ast.Compare, name: ast.Name) -> Any:
+    def _read_text_column_as_numbers(self, node: ast.Compare, name: ast.Name) -> Any:
         number, text = self._number_column(name), self._text_column(name)
         filled = self.table.aggregate(some=number.notnull().any(), filled=text.notnull().any())
         row = filled.to_pyarrow().to_pylist()[0]

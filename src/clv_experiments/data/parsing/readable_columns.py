@@ -53,20 +53,20 @@ def find_fully_readable_roles(raw: Table, by_role: Mapping[str, str]) -> FullyRe
     identifiers = {role: kind for role, kind in kinds.items() if role not in (*NUMBER_ROLES, "date")}
     limits = {role: AMOUNT_LIMIT for role, kind in kinds.items() if role in NUMBER_ROLES and kind.is_numeric()}
     limits |= {role: float(FLOAT_ID_LIMIT) for role, kind in identifiers.items() if kind.is_floating()}
-    max_abs = _find_largest(raw, {role: by_role[role] for role in limits}) if limits else {}
+    max_abs = _find_max_absolute_values(raw, {role: by_role[role] for role in limits}) if limits else {}
     readable = {role for role, size in max_abs.items() if size < limits[role]}
     readable |= {role for role, kind in identifiers.items() if kind.is_integer()}
-    readable |= {"date"} if kinds["date"].is_date() or _is_local_time(kinds["date"]) else set()
+    readable |= {"date"} if kinds["date"].is_date() or _is_naive_timestamp(kinds["date"]) else set()
     texts = {role: by_role[role] for role, kind in identifiers.items() if kind.is_string()}
     read, unchanged_ids = _find_identifiers(raw, texts) if texts else (set(), set())
     return FullyReadableRoles(frozenset(readable | read), frozenset(unchanged_ids), max_abs)
 
 
-def _is_local_time(kind: Any) -> bool:
+def _is_naive_timestamp(kind: Any) -> bool:
     return bool(kind.is_timestamp() and not kind.timezone)
 
 
-def _find_largest(raw: Table, columns: Mapping[str, str]) -> dict[str, float]:
+def _find_max_absolute_values(raw: Table, columns: Mapping[str, str]) -> dict[str, float]:
     """Find the largest absolute value of each column; infinite if one is no number."""
     least = {f"least {role}": raw[column].min() for role, column in columns.items()}
     most = {f"most {role}": raw[column].max() for role, column in columns.items()}

@@ -34,7 +34,7 @@ def has_unlikely_repeated_rows(raw: Table, by_role: Mapping[str, str]) -> bool:
     raw : ibis.Table
     by_role : mapping of role to column
     """
-    cells = _fetch_rows_of_customers(raw, by_role["customer_id"])
+    cells = _sample_whole_customers(raw, by_role["customer_id"])
     if len(cells) < MIN_ROWS:
         return False
     rows = cells.apply(lambda column: pd.factorize(column)[0])
@@ -48,7 +48,7 @@ def has_unlikely_repeated_rows(raw: Table, by_role: Mapping[str, str]) -> bool:
     return any(_has_repeated_days(days.dt.floor("D"), repeats, size) for size in BLOCK_ROWS)
 
 
-def _fetch_rows_of_customers(raw: Table, customer: str) -> pd.DataFrame:
+def _sample_whole_customers(raw: Table, customer: str) -> pd.DataFrame:
     """Fetch all rows of as many customers as have at most ``MAX_ROWS``; they are among those of the first rows."""
     flat = [name for name, kind in raw.schema().items() if not (kind.is_nested() or kind.is_binary())]
     rows = raw.select(*flat)

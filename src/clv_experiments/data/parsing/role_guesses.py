@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import permutations
 
-from clv_experiments.data.parsing.column_contents import ColumnContents
+from clv_experiments.data.parsing.column_contents import ColumnSample
 from clv_experiments.data.parsing.role_names import (
     KNOWN_EXPORTS,
     OPEN_PAIRS,
@@ -66,7 +66,7 @@ class RoleGuess:
         return self.column is not None or bool(self.rivals)
 
 
-def guess_by_name(role: str, unused: Sequence[str], contents: ColumnContents | None) -> RoleGuess:
+def guess_by_name(role: str, unused: Sequence[str], contents: ColumnSample | None) -> RoleGuess:
     """Guess the column of a role from its name, unless what it holds speaks against it.
 
     Parameters
@@ -74,7 +74,7 @@ def guess_by_name(role: str, unused: Sequence[str], contents: ColumnContents | N
     role : str
     unused : sequence of str
         Columns without a role.
-    contents : ColumnContents, optional
+    contents : ColumnSample, optional
 
     Returns
     -------
@@ -121,7 +121,7 @@ def _is_ambiguous_pair(role: str, first: str, other: str) -> bool:
     )
 
 
-def _describe_column(contents: ColumnContents | None, column: str) -> str:
+def _describe_column(contents: ColumnSample | None, column: str) -> str:
     kind = contents.kind(column) if contents else None
     if kind and contents and contents.holds_years(column):
         return f"years such as '{kind.example}', which tell no purchase days"
@@ -134,7 +134,7 @@ def guess_by_contents(
     named: Mapping[str, str | bool | None],
     guesses: dict[str, RoleGuess],
     unused: Sequence[str],
-    contents: ColumnContents,
+    contents: ColumnSample,
 ) -> None:
     """Add guesses of what no name told: dates, money, identifiers that come back, identifiers of one day.
 
@@ -148,7 +148,7 @@ def guess_by_contents(
         From names; changed in place.
     unused : sequence of str
         Columns without a role.
-    contents : ColumnContents
+    contents : ColumnSample
     """
 
     def column_of(role: str) -> str | None:
@@ -164,7 +164,9 @@ def guess_by_contents(
         likely = [c for c in candidates if not (other and other.search(normalise_name(c)))]
         if role == "amount" and not likely:
             likely = [c for c in candidates if PROFITS.search(normalise_name(c))]
-        guesses[role] = _build_guess(likely if likely or role != "date" else candidates, guesses.get(role, RoleGuess()))
+        guesses[role] = _guess_if_unambiguous(
+            likely if likely or role != "date" else candidates, guesses.get(role, RoleGuess())
+        )
         unused = [column for column in unused if column != guesses[role].column]
 
     if is_missing("date"):
@@ -183,7 +185,7 @@ def guess_by_contents(
 
 
 def prefer_totals(
-    by_role: Mapping[str, str], chosen: dict[str, str], guesses: dict[str, RoleGuess], contents: ColumnContents
+    by_role: Mapping[str, str], chosen: dict[str, str], guesses: dict[str, RoleGuess], contents: ColumnSample
 ) -> None:
     """Take a total that other columns make: a price times the quantity, or amounts less the discount.
 
@@ -194,14 +196,14 @@ def prefer_totals(
     chosen : dict of role to column
         What was guessed; changed in place, as ``guesses`` is.
     guesses : dict of role to RoleGuess
-    contents : ColumnContents
+    contents : ColumnSample
     """
     _prefer_line_totals(by_role, chosen, guesses, contents)
     _prefer_net_totals(by_role, chosen, guesses, contents)
 
 
 def _prefer_net_totals(
-    by_role: Mapping[str, str], chosen: dict[str, str], guesses: dict[str, RoleGuess], contents: ColumnContents
+    by_role: Mapping[str, str], chosen: dict[str, str], guesses: dict[str, RoleGuess], contents: ColumnSample
 ) -> None:
     """Take a total that is the sum of other amounts less the discount, which needs no further subtraction then."""
     roles = {**by_role, **chosen}
@@ -221,7 +223,7 @@ def _prefer_net_totals(
 
 
 def _prefer_line_totals(
-    by_role: Mapping[str, str], chosen: dict[str, str], guesses: dict[str, RoleGuess], contents: ColumnContents
+    by_role: Mapping[str, str], chosen: dict[str, str], guesses: dict[str, RoleGuess], contents: ColumnSample
 ) -> None:
     """Take a total that is the quantity times the guessed amount, which is a unit price then."""
     roles = {**by_role, **chosen}
@@ -237,7 +239,7 @@ def _prefer_line_totals(
 
 
 def prefer_net_of_refunds(
-    available: Sequence[str], by_role: Mapping[str, str], guesses: dict[str, RoleGuess], contents: ColumnContents
+    available: Sequence[str], by_role: Mapping[str, str], guesses: dict[str, RoleGuess], contents: ColumnSample
 ) -> None:
     """Take an amount that is another less what was refunded, from which the refund must not be deducted again.
 
@@ -248,7 +250,7 @@ def prefer_net_of_refunds(
         What the user named.
     guesses : dict of role to RoleGuess
         Changed in place.
-    contents : ColumnContents
+    contents : ColumnSample
     """
     refunded, guess = guesses.get("refunded", RoleGuess()).column, guesses.get("amount", RoleGuess())
     if refunded is None or not contents.has_numbers(refunded):
@@ -265,13 +267,13 @@ def prefer_net_of_refunds(
         guesses["amount"] = RoleGuess(net, other_candidates=(gross,))
 
 
-def _build_guess(candidates: Sequence[str], before: RoleGuess) -> RoleGuess:
+def _guess_if_unambiguous(candidates: Sequence[str], before: RoleGuess) -> RoleGuess:
     if len(candidates) == 1:
         return RoleGuess(candidates[0], doubts=before.doubts)
     return RoleGuess(rivals=tuple(candidates), doubts=before.doubts)
 
 
-def _drop_equivalent_columns(candidates: Sequence[str], contents: ColumnContents) -> list[str]:
+def _drop_equivalent_columns(candidates: Sequence[str], contents: ColumnSample) -> list[str]:
     """Keep one of columns that stand for each other, such as an id and a name, the first."""
     kept: list[str] = []
     for column in candidates:

@@ -9,7 +9,12 @@ import ibis
 from ibis.expr.types import NumericValue, Table
 
 from clv_experiments.data.parsing.formats import AMOUNT, DISCOUNT_ROLES, ParseOptions
-from clv_experiments.data.parsing.line_values import IN_WORDS, gross_value, infer_possible_units, summarise_discounts
+from clv_experiments.data.parsing.line_values import (
+    IN_WORDS,
+    absolute_gross_value,
+    infer_discount_units,
+    summarise_discounts,
+)
 from clv_experiments.errors import ClvError
 
 
@@ -43,7 +48,7 @@ def combine_discounts(
     """
     if not set(DISCOUNT_ROLES) <= set(lines.columns):
         return lines, options, []
-    unit = options.discount_unit or _infer_discount_units(lines, by_role, log)
+    unit = options.discount_unit or _infer_common_discount_unit(lines, by_role, log)
     one, two = (lines[role].abs().fill_null(0) for role in DISCOUNT_ROLES)
     both: NumericValue = one + two
     if unit in ("share", "percent"):
@@ -56,12 +61,16 @@ def combine_discounts(
     return combined, replace(options, discount_unit=unit), [note]
 
 
-def _infer_discount_units(lines: Table, by_role: Mapping[str, str], log: str) -> str:
-    gross = gross_value(lines) if "unit_price" in lines.columns else lines.amount.cast("float64").abs().fill_null(0)
+def _infer_common_discount_unit(lines: Table, by_role: Mapping[str, str], log: str) -> str:
+    gross = (
+        absolute_gross_value(lines)
+        if "unit_price" in lines.columns
+        else lines.amount.cast("float64").abs().fill_null(0)
+    )
     units = {}
     for role in DISCOUNT_ROLES:
         summary = summarise_discounts(lines.mutate(discount=ibis.coalesce(lines[role], 0)), gross, by_role[role])
-        units[role] = infer_possible_units(by_role[role], summary) if summary["discounted"] else list(IN_WORDS)
+        units[role] = infer_discount_units(by_role[role], summary) if summary["discounted"] else list(IN_WORDS)
     common = [unit for unit in units["discount"] if unit in units["second_discount"]]
     if len(common) == 1:
         return common[0]

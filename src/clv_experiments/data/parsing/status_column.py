@@ -100,7 +100,7 @@ def find_status_column(raw: Table, used: Container[str], named: str | bool | Non
     raw = raw.mutate(**{column: flag.to_text() for column, flag in flags.items()}) if flags else raw
     if named:
         return StatusColumn(raw, str(named))
-    names = [column for column in free if column in flags or _may_be_status(raw, column)]
+    names = [column for column in free if column in flags or _may_be_status_by_name(raw, column)]
     candidates = [_count_status_values(raw, column, flags.get(column)) for column in names]
     candidates = [candidate for candidate in candidates if 0 < len(candidate.rows) <= MAX_VALUES]
     matches = [candidate for candidate in candidates if candidate.is_status]
@@ -125,7 +125,7 @@ def _combine_with_flags(raw: Table, chosen: _StatusCandidate, flags: Sequence[_S
     return raw.mutate(**{chosen.column: ibis.ifelse(is_sale, ibis.coalesce(says, status), status)})
 
 
-def _may_be_status(raw: Table, column: str) -> bool:
+def _may_be_status_by_name(raw: Table, column: str) -> bool:
     name, kind = normalise_status(column), raw[column].type()
     fits = USUAL_NAME.search(name) or POSSIBLE_NAME.search(name) or is_named_like_status(column)
     return (kind.is_string() or kind.is_integer()) and bool(fits) and not OTHER_NAME.search(name)

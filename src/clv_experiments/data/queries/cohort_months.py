@@ -59,7 +59,9 @@ def sum_repeat_purchases_by_cohort_month(log: TransactionLog, cutoff: date) -> C
     t = log.purchase_days.filter(log.purchase_days.date <= ibis.literal(cutoff))
     t = t.mutate(first_day=t.date.min().over(group_by=t.customer_id))
     t = t.mutate(age=_days_before(t.first_day, cutoff), is_first=t.date == t.first_day)
-    table = t.group_by(cohort=_months_before(t.first_day, cutoff), month=_months_before(t.date, cutoff)).agg(
+    table = t.group_by(
+        cohort=_month_before_cutoff(t.first_day, cutoff), month=_month_before_cutoff(t.date, cutoff)
+    ).agg(
         customers=t.is_first.sum().cast("int64"),
         age=t.age.sum(where=t.is_first).fill_null(0).cast("float64"),
         purchase_days=(~t.is_first).sum().cast("int64"),
@@ -78,7 +80,7 @@ def _build_cohort_month_grid(cohorts: pd.DataFrame, months: dict[int, range]) ->
     """List each cohort's months with its customers and how old they are at the start and the end of the month."""
     grid = pd.DataFrame([(c, m) for c in months for m in months[c]], columns=["cohort", "month"], dtype="int64")
     of_cohort = cohorts.loc[grid["cohort"]].reset_index(drop=True)
-    start, end = (of_cohort["age"] + _days_until_month(grid["month"] + later) for later in (0, 1))
+    start, end = (of_cohort["age"] + _days_from_cutoff_to_month(grid["month"] + later) for later in (0, 1))
     in_own_month = grid["month"] == grid["cohort"]
     return grid.assign(customers=of_cohort["customers"], from_age=start.where(~in_own_month, 0.0), to_age=end)
 
@@ -87,11 +89,11 @@ def _days_before(day: ibis.expr.types.DateValue, cutoff: date) -> ibis.expr.type
     return ibis.literal(cutoff).delta(day, unit="day").cast("int64")
 
 
-def _months_before(day: ibis.expr.types.DateValue, cutoff: date) -> ibis.expr.types.IntegerValue:
+def _month_before_cutoff(day: ibis.expr.types.DateValue, cutoff: date) -> ibis.expr.types.IntegerValue:
     """Count the months back from 1, which ends with the cutoff; in whole numbers, which every engine divides alike."""
     return (((_days_before(day, cutoff) + 1) * DENOMINATOR + NUMERATOR - 1) // NUMERATOR).cast("int64")
 
 
-def _days_until_month(month: pd.Series) -> pd.Series:
+def _days_from_cutoff_to_month(month: pd.Series) -> pd.Series:
     """Count the days from the first after the cutoff to the first of each month."""
     return -(-month * NUMERATOR // DENOMINATOR)

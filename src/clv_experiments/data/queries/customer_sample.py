@@ -38,7 +38,7 @@ def md5(text: str) -> str:  # type: ignore[empty-body]
     """Return the MD5 digest in hexadecimal digits, which DuckDB, Spark and PostgreSQL compute alike."""
 
 
-def sample_customers(log: TransactionLog, cutoff: date, size: int, seed: int) -> CustomerSample | None:
+def draw_stratified_sample(log: TransactionLog, cutoff: date, size: int, seed: int) -> CustomerSample | None:
     """Sample about ``size`` of the customers known at a cutoff, stratified by frequency at it.
 
     A stratum that has no more customers than its equal part of the sample is kept whole, and the others share what it

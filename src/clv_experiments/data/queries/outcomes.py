@@ -45,7 +45,7 @@ def days_to_purchase(log: TransactionLog, period: Period) -> pd.Series:
     return fetch_by_customer(table.select("customer_id", days_to_purchase=days))["days_to_purchase"].astype(float)
 
 
-def repeat_spend_by_day(log: TransactionLog, period: Period) -> pd.DataFrame:
+def new_customers_and_repeat_spend(log: TransactionLog, period: Period) -> pd.DataFrame:
     """Count new customers and sum repeat spend of each day up to the period's end, for customers known at the cutoff.
 
     Returns

@@ -71,10 +71,10 @@ def _open_safely(connection: str, connect: Callable[[], Any]) -> Any:
         install = DRIVER_INSTALL.get(scheme, f"pip install 'ibis-framework[{scheme}]'")
         raise ClvError(f"the driver for {scheme} databases is not installed: type {install}") from None
     except Exception as error:  # every driver has its own class
-        reason = describe_driver_error(error, connection)
+        reason = shorten_driver_message(error, connection)
         raise ClvError(
             f"cannot open the database {mask_secrets(connection)}: {reason}; "
-            f"{_advise_on_driver_error(reason)} (data.connection)"
+            f"{_advise_on_connection_error(reason)} (data.connection)"
         ) from None
     _translate_driver_errors(backend, connection)
     return backend
@@ -93,7 +93,7 @@ def _connect(connection: str, parts: SplitResult) -> Any:
     return ibis.connect(connection, **({"connect_timeout": CONNECT_TIMEOUT} if add_timeout else {}))
 
 
-def describe_driver_error(error: Exception, connection: str) -> str:
+def shorten_driver_message(error: Exception, connection: str) -> str:
     """Return a driver's message on one line of at most 300 characters, without the connection's password."""
     text = mask_secrets(" ".join(str(error).split("LINE 1:")[0].split()))[:300]
     text = _mask_passwords(text, connection).rstrip(".;?")
@@ -145,7 +145,7 @@ def _database_kind(file: Path) -> str | None:
     )
 
 
-def _advise_on_driver_error(reason: str) -> str:
+def _advise_on_connection_error(reason: str) -> str:
     reason = reason.lower()
     if "lock" in reason:
         return "close the program that has it open"
@@ -171,7 +171,7 @@ def _translate_driver_errors(backend: Any, connection: str) -> None:
                 if ignore:
                     return None
                 raise ClvError(
-                    f"the database {mask_secrets(connection)} broke off: {describe_driver_error(error, connection)}; "
+                    f"the database {mask_secrets(connection)} broke off: {shorten_driver_message(error, connection)}; "
                     "run again when it answers, or type data.push_down=false to work outside it"
                 ) from None
 

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import duckdb
 import pyarrow.parquet as pq
 
-from clv_experiments.data.engine import open_scratch_duckdb, quote_identifier
+from clv_experiments.data.engine import open_in_memory_duckdb, quote_identifier
 from clv_experiments.data.sources.csv_encoding import BLOCK_BYTES, open_binary
 from clv_experiments.data.sources.csv_text import (
     SPACE,
@@ -100,11 +100,13 @@ def copy_to_parquet(
     ClvError
         If a line has more or fewer cells than the header, a value in a column without a name, or an unclosed quote.
     """
-    with TemporaryDirectory(prefix="clv_experiments_") as folder, open_scratch_duckdb() as connection:
+    with TemporaryDirectory(prefix="clv_experiments_") as folder, open_in_memory_duckdb() as connection:
         connection.execute("SET temp_directory = ?", [folder])
         try:
             try:
-                return _copy_text(connection, file, _prepare_text(file, Path(folder, "rows.csv")), target, types, order)
+                return _copy_text(
+                    connection, file, _ensure_utf8_text(file, Path(folder, "rows.csv")), target, types, order
+                )
             except duckdb.InvalidInputException:  # lines end in several ways
                 text = _write_text(file, Path(folder, "lines.csv"), newline=None)
                 return _copy_text(connection, file, text, target, types, order)
@@ -113,7 +115,7 @@ def copy_to_parquet(
             raise ClvError(f"'{file.path}' cannot be read as CSV or copied to {folder}: {reason}") from error
 
 
-def _prepare_text(file: CsvFile, target: Path) -> _Utf8Text:
+def _ensure_utf8_text(file: CsvFile, target: Path) -> _Utf8Text:
     if not file.is_readable:
         return _write_text(file, target, newline="")
     path = file.path.absolute()
@@ -182,7 +184,7 @@ def _copy_text(
     footer = _read_footer(file, text, fault[2]) if fault else ()
     if fault and not footer:
         _refuse_line(file, text, *fault)
-    empty = [column for position, column in enumerate(names) if file.header.is_dropped_column(position)]
+    empty = [column for position, column in enumerate(names) if file.header.is_empty_column(position)]
     if empty and rows.filter(" OR ".join(f"trim({column}) <> ''" for column in empty)).limit(1).fetchall():
         _refuse_unnamed_column(file)
     while misfits:
@@ -256,7 +258,7 @@ def _read_footer(file: CsvFile, text: _Utf8Text, position: int) -> tuple[str, ..
 def _refuse_line(file: CsvFile, text: _Utf8Text, fault: str, content: str, position: int) -> NoReturn:
     row = content.lstrip("\r\n")
     above = len(content) - len(row)
-    location = f"line {text.missing + _count_lines(text.path, position + above) + 1} of '{file.path}'"
+    location = f"line {text.missing + _count_lines_in_first_bytes(text.path, position + above) + 1} of '{file.path}'"
     if "COLUMNS" not in fault:
         raise ClvError(describe_quotes(location))
     cells = next(csv.reader(StringIO(row, newline=""), delimiter=file.separator, skipinitialspace=True))
@@ -268,7 +270,7 @@ def _refuse_line(file: CsvFile, text: _Utf8Text, fault: str, content: str, posit
     raise ClvError(f"{location} has {len(cells)} cell(s) where the header has {width}; {advice}")
 
 
-def _count_lines(path: Path, size: int) -> int:
+def _count_lines_in_first_bytes(path: Path, size: int) -> int:
     """Count the lines that end in the first bytes of a file."""
     feeds = returns = 0
     with path.open("rb") as stream:
@@ -288,7 +290,7 @@ def _refuse_unnamed_column(file: CsvFile) -> NoReturn:
         line = 1
         for row in records:
             for position, cell in enumerate(row):
-                if file.header.is_dropped_column(position) and cell.strip():
+                if file.header.is_empty_column(position) and cell.strip():
                     raise ClvError(
                         f"line {file.lines_above + line} of '{file.path}' has '{cell[:60]}' in column {position + 1}, "
                         "which has no name; the first line must name every column"

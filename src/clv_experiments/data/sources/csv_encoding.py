@@ -64,10 +64,10 @@ class Encoding:
 
 def open_binary(path: Path) -> BinaryIO:
     """Open a file, unpacked if its name says that it is compressed."""
-    return cast(BinaryIO, OPENERS[path.suffix.lower()](path) if is_compressed(path) else path.open("rb"))
+    return cast(BinaryIO, OPENERS[path.suffix.lower()](path) if has_compressed_suffix(path) else path.open("rb"))
 
 
-def is_compressed(path: Path) -> bool:
+def has_compressed_suffix(path: Path) -> bool:
     """Return whether a file is compressed by gzip, bzip2, xz or Zstandard, as its name says."""
     return path.suffix.lower() in OPENERS
 
@@ -95,7 +95,10 @@ def find_encoding(path: Path, encoding: str | None) -> Encoding:
         declared = encoding or marked or _detect_utf16_or_utf32(head)
         for candidate in [declared] if declared else [UTF_8, *FALLBACKS]:
             try:
-                return Encoding(candidate, _scan_whole_file(path, candidate, candidate in FALLBACKS and not declared))
+                return Encoding(
+                    candidate,
+                    _measure_longest_line(path, candidate, candidate in FALLBACKS and not declared),
+                )
             except UnicodeError as error:
                 reason = getattr(error, "reason", error)
     except (*DAMAGE, OSError) as error:
@@ -118,7 +121,7 @@ def _detect_utf16_or_utf32(head: bytes) -> str | None:
     return None
 
 
-def _scan_whole_file(path: Path, encoding: str, refuses_controls: bool) -> int:
+def _measure_longest_line(path: Path, encoding: str, refuses_controls: bool) -> int:
     """Decode the whole file, refuse characters that no text has, and return the length of a line above a block."""
     decoder = codecs.getincrementaldecoder(encoding)()
     ended, longest, length = False, 0, 0
@@ -139,7 +142,7 @@ def _scan_whole_file(path: Path, encoding: str, refuses_controls: bool) -> int:
 
 def _refuse_binary(path: Path, character: str) -> NoReturn:
     advice = ""
-    if character == NUL and not is_compressed(path):
+    if character == NUL and not has_compressed_suffix(path):
         target = path.with_name(f"clean_{path.name}")
         advice = f"; if they are strays, type tr -d '\\000' < {shlex.quote(str(path))} > {shlex.quote(str(target))}"
     raise ClvError(

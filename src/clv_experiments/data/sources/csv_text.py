@@ -18,12 +18,12 @@ from clv_experiments.data.sources.csv_encoding import (
     UTF_8,
     check_encoding,
     find_encoding,
-    is_compressed,
+    has_compressed_suffix,
     open_binary,
 )
 from clv_experiments.data.sources.duplicate_names import check_column_count
 from clv_experiments.data.sources.header import Header, find_header
-from clv_experiments.data.sources.markup import describe_markup
+from clv_experiments.data.sources.markup import describe_non_csv_text
 from clv_experiments.errors import ClvError
 
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
@@ -109,7 +109,7 @@ def inspect_csv(
             separator = separator or _parse_separator(separator_line[1])
     if not sample.strip():
         raise ClvError(f"'{path}' is empty")
-    if markup := describe_markup(sample):
+    if markup := describe_non_csv_text(sample):
         raise ClvError(f"'{path}' is {markup} (data.path)")
     records, separator = _choose_separator(path, sample, separator, 1 + bool(separator_line))
     check_column_count(max(map(len, records.rows)), f"'{path}'", f"read_csv({json.dumps(str(path))}, usecols")
@@ -121,7 +121,9 @@ def inspect_csv(
         _check_quotes(
             records.texts[header_found.row], separator, f"line {records.starts[header_found.row]} of '{path}'"
         )
-    is_readable = encoding == UTF_8 and not is_compressed(path) and not separator_line and separator != SPACE["space"]
+    is_readable = (
+        encoding == UTF_8 and not has_compressed_suffix(path) and not separator_line and separator != SPACE["space"]
+    )
     is_readable = is_readable and _can_duckdb_skip_preamble(records.texts, header_found)
     return CsvFile(path, encoding, separator, header_found, lines_above, is_readable, found.longest_line)
 

@@ -19,9 +19,9 @@ from clv_experiments.data.raw import RawTable
 from clv_experiments.data.sources.connection import (
     IN_MEMORY,
     URI_EXAMPLES,
-    describe_driver_error,
     open_connection,
     open_database_file,
+    shorten_driver_message,
 )
 from clv_experiments.data.sources.database_tables import choose_table, list_tables
 from clv_experiments.errors import ClvError, mask_secrets
@@ -106,7 +106,7 @@ def _read_rows(
             raise
         raise ClvError(
             f"rows of {table or 'the query'} cannot be copied from {mask_secrets(connection)}: "
-            f"{describe_driver_error(error, connection)}; cast the column in data.query"
+            f"{shorten_driver_message(error, connection)}; cast the column in data.query"
         ) from None
     reason = f"{backend.name} cannot run the pipeline itself" if push_down else "data.push_down=false"
     return RawTable(copied, (*notes, f"rows were copied out of the database, since {reason}"))
@@ -149,7 +149,7 @@ def _run_query(backend: Any, query: str, connection: str) -> ibis.Table:
         raise
     except Exception as error:
         raise ClvError(
-            f"the query '{excerpt}' does not run: {describe_driver_error(error, connection)} (data.query)"
+            f"the query '{excerpt}' does not run: {shorten_driver_message(error, connection)} (data.query)"
         ) from None
 
 

@@ -8,8 +8,8 @@ import zipfile
 from pathlib import Path
 
 from clv_experiments.data.sources.connection import is_database_file
-from clv_experiments.data.sources.csv_encoding import is_compressed
-from clv_experiments.data.sources.markup import describe_markup
+from clv_experiments.data.sources.csv_encoding import has_compressed_suffix
+from clv_experiments.data.sources.markup import describe_non_csv_text
 from clv_experiments.errors import ClvError
 
 SUFFIXES = {
@@ -54,7 +54,7 @@ def detect_file_kind(path: Path) -> str:
     """
     if is_database_file(path):
         return "database"
-    compressed = is_compressed(path)
+    compressed = has_compressed_suffix(path)
     suffix = path.name.lower().removesuffix(path.suffix.lower() if compressed else "").rpartition(".")[2]
     if suffix == "zip" and not compressed and zipfile.is_zipfile(path) and _identify_zip(path)[0] == "zip":
         return "zip"
@@ -80,7 +80,7 @@ def _advise_conversion(path: Path, suffix: str) -> str:
     if suffix in DATABASE_SUFFIXES:
         return f"'{path}' is no database of DuckDB or SQLite: save its table as CSV (data.path)"
     with path.open("rb") as stream:
-        if markup := describe_markup(stream.read(HEAD_BYTES).decode("utf-8", errors="replace")):
+        if markup := describe_non_csv_text(stream.read(HEAD_BYTES).decode("utf-8", errors="replace")):
             return f"'{path}' is {markup} (data.path)"
     endings = ", .".join(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
     return (
@@ -103,7 +103,7 @@ def _check_content(path: Path, kind: str) -> None:
     if content and content != ("gzip" if is_gzip else kind):
         raise ClvError(f"'{path}' is {advice} (data.path)")
     if not content and kind in BINARY_KINDS:
-        if markup := describe_markup(head.decode("utf-8", errors="replace")):
+        if markup := describe_non_csv_text(head.decode("utf-8", errors="replace")):
             raise ClvError(f"'{path}' is {markup} (data.path)")
         raise ClvError(
             f"'{path}' is no {BINARY_KINDS[kind]}, whatever its name; if it is text, rename it to end in .csv "

@@ -20,8 +20,8 @@ from clv_experiments.data.sources.csv_text import CsvFile, inspect_csv
 from clv_experiments.data.sources.database import database_file
 from clv_experiments.data.sources.file_kinds import SUFFIXES, detect_file_kind
 from clv_experiments.data.sources.header import check_same_header
-from clv_experiments.data.sources.other_files import read_other_format, unpack_only_file
-from clv_experiments.data.sources.parquet_files import format_file_list, read_parquet, temporary_folder
+from clv_experiments.data.sources.other_files import read_json_arrow_or_orc, unpack_only_file
+from clv_experiments.data.sources.parquet_files import create_temporary_folder, format_file_list, read_parquet
 from clv_experiments.data.sources.workbook import read_workbook, stack_tables
 from clv_experiments.errors import ClvError
 from clv_experiments.reporting.disk_errors import describe_full_disk, is_disk_full
@@ -91,7 +91,7 @@ def files(
     """
     paths = _find_files(path)
     try:
-        paths, unpacked = _replace_zips_with_members(engine, paths)
+        paths, unpacked = _unpack_single_file_zips(engine, paths)
         kind = _common_kind(paths)
         settings = {"separator": separator, "encoding": encoding, "header": header, "sheet": sheet, "table": table}
         for name, value in settings.items():
@@ -105,7 +105,7 @@ def files(
         elif kind == "workbook":
             raw = _read_workbooks(engine, paths, None if sheet is None else str(sheet), header)
         elif kind == "database":
-            raw = _read_database(engine, paths, table)
+            raw = _read_single_database(engine, paths, table)
         else:
             raw = _read_other_formats(engine, paths, kind)
     except PermissionError as error:
@@ -130,7 +130,7 @@ def _find_files(path: str | None) -> list[Path]:
     matches = sorted(Path(match) for match in glob(str(requested), recursive=True))
     paths = [match for match in matches if match.is_file() and not match.name.startswith("~$")]
     if paths:
-        return _drop_empty_files(paths)
+        return _drop_empty_refuse_duplicate_files(paths)
     if not requested.parent.is_dir():
         raise ClvError(
             f"there is no file '{path}', for there is no folder '{requested.parent}' in {Path.cwd()} (data.path)"
@@ -146,7 +146,7 @@ def _find_in_folder(folder: Path) -> list[Path]:
     paths = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith((".", "_", "~$")))
     paths = [path for path in paths if path.suffix.lower() in endings]
     if len({path.suffix.lower() for path in paths}) == 1:
-        return _drop_empty_files(paths)
+        return _drop_empty_refuse_duplicate_files(paths)
     held = f"files of several kinds, such as {paths[0].name} and {paths[-1].name}" if paths else "no file that is read"
     raise ClvError(
         f"'{folder}' is a folder with {held}: type a pattern for the files of your log, such as "
@@ -154,7 +154,7 @@ def _find_in_folder(folder: Path) -> list[Path]:
     )
 
 
-def _drop_empty_files(paths: Sequence[Path]) -> list[Path]:
+def _drop_empty_refuse_duplicate_files(paths: Sequence[Path]) -> list[Path]:
     """Leave out files of no byte beside others, and refuse two of the same content, whose rows would count twice."""
     filled = [path for path in paths if path.stat().st_size] or [*paths]
     by_size: dict[int, list[Path]] = {}
@@ -181,7 +181,7 @@ def _read_csv(
     engine: Engine, paths: Sequence[Path], separator: str | None, encoding: str | None, header: bool | int | None
 ) -> RawTable:
     csv_files = [inspect_csv(path, separator, encoding, header) for path in paths]
-    first, folder = csv_files[0], temporary_folder(engine)
+    first, folder = csv_files[0], create_temporary_folder(engine)
     for file in csv_files:
         names, first_names = (sorted(map(str.lower, csv_file.columns)) for csv_file in (file, first))
         if names != first_names:
@@ -192,13 +192,15 @@ def _read_csv(
     if not any(copy.rows for copy in copies):
         raise ClvError(f"{format_file_list(paths)} has a header but no row")
     left_out = [
-        note for copy, file in zip(copies, csv_files, strict=True) for note in _describe_dropped_lines(copy, file)
+        note
+        for copy, file in zip(copies, csv_files, strict=True)
+        for note in _describe_dropped_headers_and_footers(copy, file)
     ]
     rows = engine.read_parquet([*targets]).select(*first.columns)
     return RawTable(rows, (*_describe_csv_guesses(csv_files, encoding), *left_out))
 
 
-def _describe_dropped_lines(copy: CsvCopy, file: CsvFile) -> Iterable[str]:
+def _describe_dropped_headers_and_footers(copy: CsvCopy, file: CsvFile) -> Iterable[str]:
     if copy.repeated_headers:
         yield f"{copy.repeated_headers:,} line(s) of '{file.path}' repeat the names of its columns and were left out"
     if copy.footer:
@@ -243,7 +245,7 @@ def _read_workbooks(engine: Engine, paths: Sequence[Path], sheet: str | None, he
 
 
 def _read_other_formats(engine: Engine, paths: Sequence[Path], kind: str) -> RawTable:
-    tables, notes = zip(*(read_other_format(file, kind) for file in paths), strict=True)
+    tables, notes = zip(*(read_json_arrow_or_orc(file, kind) for file in paths), strict=True)
     for file, table in zip(paths, tables, strict=True):
         check_same_header(table.column_names, f"'{file}'", tables[0].column_names, f"'{paths[0]}'")
     try:
@@ -257,18 +259,18 @@ def _read_other_formats(engine: Engine, paths: Sequence[Path], kind: str) -> Raw
     return RawTable(engine.register_arrow(kind, rows), tuple(notes[0]))
 
 
-def _read_database(engine: Engine, paths: Sequence[Path], table: str | None) -> RawTable:
+def _read_single_database(engine: Engine, paths: Sequence[Path], table: str | None) -> RawTable:
     if len(paths) > 1:
         raise ClvError(f"{format_file_list(paths)} are databases, which cannot be stacked: type data.path='{paths[0]}'")
     return database_file(engine, paths[0], table)
 
 
-def _replace_zips_with_members(engine: Engine, paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
+def _unpack_single_file_zips(engine: Engine, paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
     """Replace each zip archive by the one file in it, and say so."""
     unpacked, notes = [], []
     for path in paths:
         unpacked.append(path)
         if path.suffix.lower() == ".zip" and detect_file_kind(path) == "zip":
-            unpacked[-1] = unpack_only_file(path, temporary_folder(engine))
+            unpacked[-1] = unpack_only_file(path, create_temporary_folder(engine))
             notes.append(f"'{unpacked[-1].name}' was read, the only file of '{path}'")
     return unpacked, notes

@@ -50,7 +50,7 @@ class Header:
     row_numbers: frozenset[int]
     notes: tuple[str, ...]
 
-    def is_dropped_column(self, position: int) -> bool:
+    def is_empty_column(self, position: int) -> bool:
         """Return whether a column is left out because it has no name and no value."""
         return position < len(self.names) and not self.names[position] and position not in self.row_numbers
 

@@ -11,7 +11,7 @@ XML_TAG = re.compile(r"</[A-Za-z_][\w.:-]*>|/>")
 JSON_OBJECT = re.compile(r"\[?\s*\{\s*(?:\"(?:[^\"\\]|\\.)*\"\s*:|\})")
 
 
-def describe_markup(text: str) -> str | None:
+def describe_non_csv_text(text: str) -> str | None:
     """Say what text is that is neither CSV nor a workbook, and what to do about it.
 
     Parameters

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.feather
 import pyarrow.orc
 
-from clv_experiments.data.engine import open_scratch_duckdb, quote_identifier
+from clv_experiments.data.engine import open_in_memory_duckdb, quote_identifier
 from clv_experiments.data.sources.csv_encoding import open_binary
 from clv_experiments.data.sources.duplicate_names import (
     describe_renamed_columns,
@@ -30,7 +30,7 @@ from clv_experiments.errors import ClvError
 READ_JSON = "SELECT * FROM read_json(?, sample_size = -1, union_by_name = true, timestampformat = '%Y|%m')"
 
 
-def read_other_format(path: Path, kind: str) -> tuple[pa.Table, list[str]]:
+def read_json_arrow_or_orc(path: Path, kind: str) -> tuple[pa.Table, list[str]]:
     """Read a JSON, Feather or ORC file.
 
     Parameters
@@ -123,7 +123,7 @@ def _read_json_with_duplicate_fields(path: Path) -> tuple[pa.Table, list[str]]:
 
 
 def _read_json(path: Path) -> pa.Table:
-    with open_scratch_duckdb() as connection:
+    with open_in_memory_duckdb() as connection:
         rows = connection.sql(READ_JSON, params=[str(path)])
         if orient := _detect_pandas_orientation(rows.columns, [str(kind) for kind in rows.types]):
             raise ClvError(_advise_conversion(path, orient))

@@ -51,7 +51,7 @@ def read_parquet(engine: Engine, paths: Sequence[Path]) -> RawTable:
 
 
 def _copy_renamed(engine: Engine, paths: Sequence[Path], names: Sequence[str]) -> list[Path]:
-    folder = temporary_folder(engine)
+    folder = create_temporary_folder(engine)
     copies = [folder / f"{number}.parquet" for number, _ in enumerate(paths)]
     for path, copy in zip(paths, copies, strict=True):
         file = pq.ParquetFile(path)
@@ -67,12 +67,12 @@ def _link_to_safe_name(engine: Engine, file: Path) -> Path:
     file = file.absolute()
     if not set(file.relative_to(file.anchor).as_posix()) & set("*?[]{}:\\") and not file.name.startswith(("_", ".")):
         return file
-    link = temporary_folder(engine) / f"link{file.suffix}"
+    link = create_temporary_folder(engine) / f"link{file.suffix}"
     link.symlink_to(file)
     return link
 
 
-def temporary_folder(engine: Engine) -> Path:
+def create_temporary_folder(engine: Engine) -> Path:
     """Create a folder that is deleted with the engine's connection, or at exit."""
     folder = mkdtemp(prefix="clv_experiments_")
     weakref.finalize(engine.connection, rmtree, folder, ignore_errors=True)

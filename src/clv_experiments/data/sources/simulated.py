@@ -86,10 +86,13 @@ def simulated(
     valid = type(customers) is int and 2 <= customers <= MAX_PURCHASES
     _check_setting("customers", customers, valid, f"a whole number from 2 to {MAX_PURCHASES:,}")
     _check_setting("seed", seed, type(seed) is int and seed >= 0, "a whole number of at least 0")
-    _check_setting("entry", entry, 0 < _as_float(entry) <= 1, "a share above 0 and up to 1")
-    _check_setting("season", season, 0 <= _as_float(season) < 1, "a number from 0 to below 1")
+    _check_setting("entry", entry, 0 < _to_float_or_nan(entry) <= 1, "a share above 0 and up to 1")
+    _check_setting("season", season, 0 <= _to_float_or_nan(season) < 1, "a number from 0 to below 1")
     _check_setting(
-        "growth", growth, -1 < _as_float(growth) < np.inf, "a number above -1, such as 0.2 for a fifth more a year"
+        "growth",
+        growth,
+        -1 < _to_float_or_nan(growth) < np.inf,
+        "a number above -1, such as 0.2 for a fifth more a year",
     )
     true_parameters = _resolve_parameters(process, parameters or {})
     first, last = _parse_day("start", start), _parse_day("end", end)
@@ -176,13 +179,13 @@ def _resolve_parameters(process: str, typed: Mapping[str, float | None]) -> dict
                 f"it has {', '.join(parameters)}"
             )
         least = MIN_PARAMETER + (name == "q")  # mean spend is infinite for q up to 1
-        valid = least <= _as_float(value) <= MAX_PARAMETER
+        valid = least <= _to_float_or_nan(value) <= MAX_PARAMETER
         _check_setting(f"parameters.{name}", value, valid, f"a number from {least:f} to {MAX_PARAMETER:,.0f}")
         parameters[name] = float(value)
     return parameters
 
 
-def _as_float(value: object) -> float:
+def _to_float_or_nan(value: object) -> float:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else np.nan
 
 

@@ -78,7 +78,7 @@ def _read_sheets(
         raise ClvError(f"'{path}' has no sheet of cells; open it in Excel and save it again, or save it as CSV")
     if sheet not in (None, "*") and sheet not in names:
         raise ClvError(f"'{path}' has no sheet '{sheet}' (data.source.sheet); it has {_quote_names(names)}")
-    selected = names if sheet == "*" else [sheet] if sheet else _choose_sheets(workbook, names, path)
+    selected = names if sheet == "*" else [sheet] if sheet else _find_log_sheets(workbook, names, path)
     labels = {name: f"sheet '{name}' of '{path}'" for name in selected}
     notes: list[str] = []
     tables = {}
@@ -101,7 +101,7 @@ def _read_sheets(
     return table, notes
 
 
-def _choose_sheets(workbook: CalamineWorkbook, names: Sequence[str], path: Path) -> list[str]:
+def _find_log_sheets(workbook: CalamineWorkbook, names: Sequence[str], path: Path) -> list[str]:
     """Pass over sheets that hold no table, then those whose table is no log by its names, or has no date."""
     if len(names) == 1:
         return [*names]

@@ -67,7 +67,7 @@ class Acquisition:
 
 def analyse_acquisition(forecaster: Forecaster, now: Snapshot, shop: Shop, replicates: int, seed: int) -> Acquisition:
     """Average the first-year value of new customers, its prediction corrected by how one a year ago turned out."""
-    values = first_year_values(forecaster.log, now.period.cutoff, now.btyd.X, now.btyd.estimator, shop)
+    values = first_year_margin_by_customer(forecaster.log, now.period.cutoff, now.btyd.X, now.btyd.estimator, shop)
     check = backtest_first_year(forecaster, now, values, shop, replicates, seed)
     means = bootstrap_cohort_means(values, check.ratios if check else np.ones(replicates), seed)
     cohorts = cohort_table(values, check.ratio if check else 1.0, means)
@@ -75,7 +75,7 @@ def analyse_acquisition(forecaster: Forecaster, now: Snapshot, shop: Shop, repli
     return Acquisition(cohorts, recent, burn_in_cohorts(values, recent), pool_cohort_values(recent, means), check)
 
 
-def first_year_values(
+def first_year_margin_by_customer(
     log: TransactionLog, cutoff: date, customers: pd.DataFrame, btyd: BtydRegressor, shop: Shop
 ) -> pd.DataFrame:
     """Return the margin of each customer's first year, up to the cutoff and as a BTYD model predicts the rest.
@@ -203,7 +203,7 @@ def backtest_first_year(
         return None
     customers = forecaster.features(cutoff, HISTORY)
     btyd = clone(now.btyd.estimator).fit(customers)
-    earlier = first_year_values(forecaster.log, cutoff, customers, btyd, shop)
+    earlier = first_year_margin_by_customer(forecaster.log, cutoff, customers, btyd, shop)
     return compare_with_year_ago(earlier, today, replicates, seed)
 
 

@@ -125,7 +125,7 @@ def simulate_spend(predicted: Floats, past: Sequence[pd.DataFrame], replicates: 
 def _simulate_one_period(predicted: Floats, table: pd.DataFrame, replicates: int, rng: np.random.Generator) -> Floats:
     table = table[table["expected_spend"] > 0]
     past = table["expected_spend"].to_numpy(float)
-    ratios, edges = table["y_true"].to_numpy(float) / past, _group_edges(past)
+    ratios, edges = table["y_true"].to_numpy(float) / past, _compute_prediction_group_edges(past)
     past_group, group = np.searchsorted(edges, past, side="right"), np.searchsorted(edges, predicted, side="right")
     total = np.zeros(replicates)
     for k in np.unique(group):
@@ -136,7 +136,7 @@ def _simulate_one_period(predicted: Floats, table: pd.DataFrame, replicates: int
     return total
 
 
-def _group_edges(past: Floats) -> Floats:
+def _compute_prediction_group_edges(past: Floats) -> Floats:
     """Return where the groups of predictions meet, ascending; every group between them holds somebody."""
     halvings = int(np.log2(max(len(past) / MIN_GROUP, 1)))
     edges = np.unique(np.quantile(past, 1 - 0.5 ** np.arange(1, halvings + 1)))

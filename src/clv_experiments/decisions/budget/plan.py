@@ -65,7 +65,7 @@ class ContactPlan:
         return float(self.table["expected_profit"].clip(lower=0).sum())
 
     @property
-    def constraint_cost(self) -> float:
+    def group_limit_cost(self) -> float:
         """Expected profit that is lost to the constraints on segments and countries."""
         unconstrained = self.table["expected_profit"].clip(lower=0).head(self.campaign.contacts).sum()
         return float(unconstrained - self.expected_profit) if self.campaign.has_group_limits else 0.0
@@ -182,13 +182,13 @@ def plan_contacts(
             ranked[name] = groups.reindex(ranked.index)
     ranked = ranked.sort_values("expected_profit", ascending=False, kind="stable")
     if campaign.has_group_limits:
-        contacted = _choose_under_constraints(ranked, campaign)
+        contacted = _optimise_contacts_under_constraints(ranked, campaign)
     else:
         contacted = (ranked["expected_profit"].to_numpy() > 0) & (np.arange(len(ranked)) < campaign.contacts)
     return ContactPlan(campaign, margin, ranked.assign(contacted=contacted))
 
 
-def _choose_under_constraints(ranked: pd.DataFrame, campaign: Campaign) -> NDArray[np.bool_]:
+def _optimise_contacts_under_constraints(ranked: pd.DataFrame, campaign: Campaign) -> NDArray[np.bool_]:
     """Choose the contacts by an integer programme (HiGHS); the error names the constraint that cannot be met."""
     customers = pd.DataFrame(
         {
@@ -206,7 +206,7 @@ def _choose_under_constraints(ranked: pd.DataFrame, campaign: Campaign) -> NDArr
         )
     contacted = _solve_integer_programme(customers, campaign, campaign.min_by_segment)
     if contacted is None:
-        raise ClvError(_describe_conflict(customers, campaign))
+        raise ClvError(_describe_infeasible_minimum(customers, campaign))
     return contacted
 
 
@@ -257,7 +257,7 @@ def _solve_integer_programme(
     return (groups.cumcount() < customers.join(chosen, on=["segment", "country"])["chosen"].fillna(0)).to_numpy()
 
 
-def _describe_conflict(customers: pd.DataFrame, campaign: Campaign) -> str:
+def _describe_infeasible_minimum(customers: pd.DataFrame, campaign: Campaign) -> str:
     """Say which minimum cannot be met together with those before it."""
     minima: dict[str, int] = {}
     for name, count in campaign.min_by_segment.items():

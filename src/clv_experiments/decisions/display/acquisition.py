@@ -44,7 +44,7 @@ def acquisition_section(forecaster: Forecaster, now: Snapshot, shop: Shop, seed:
         TEMPLATE.render_macro("cohorts", acquisition, shop.currency),
         cohorts,
         partial(
-            draw_cohorts,
+            draw_first_year_value,
             cohorts,
             shop.currency,
             f"mean margin by first purchase · up to {format_day(now.period.cutoff)}",
@@ -56,7 +56,7 @@ def acquisition_section(forecaster: Forecaster, now: Snapshot, shop: Shop, seed:
     return TEMPLATE.build_section("acquisition", summary, [exhibit], method)
 
 
-def draw_cohorts(cohorts: pd.DataFrame, currency: str, subtitle: str, width: float) -> Figure:
+def draw_first_year_value(cohorts: pd.DataFrame, currency: str, subtitle: str, width: float) -> Figure:
     """Draw what a new customer leaves in the first year, part by part, from ``acquisition.cohort_table``."""
     figure, (panel,) = create_chart("First-year value of a new customer", subtitle, 4.4, width=width)
     positions, base = np.arange(len(cohorts)), np.zeros(len(cohorts))

@@ -42,7 +42,7 @@ def best_customers_section(best: RankedCustomers, intervals: Sequence[str], shop
     subtitle = format_dates(best.now.period)
     scores = best.by_spend[["expected_spend", "value_tier"]]
     pictures = {
-        "highest_expected_spend": partial(draw_spend_by_tier, scores, shop.currency, subtitle),
+        "highest_expected_spend": partial(draw_expected_spend_distribution, scores, shop.currency, subtitle),
         "past_totals": partial(draw_past_totals, best, shop.currency),
     }
     tables = {
@@ -66,7 +66,7 @@ def best_customers_section(best: RankedCustomers, intervals: Sequence[str], shop
     return TEMPLATE.build_section("customers", summary, exhibits, [*intervals, *method])
 
 
-def draw_spend_by_tier(scores: pd.DataFrame, currency: str, subtitle: str, width: float) -> Figure:
+def draw_expected_spend_distribution(scores: pd.DataFrame, currency: str, subtitle: str, width: float) -> Figure:
     """Draw how many customers are expected to spend how much, by value tier, on a log axis.
 
     ``scores`` has ``expected_spend`` and ``value_tier``; who is expected to spend next to nothing stands at the left.

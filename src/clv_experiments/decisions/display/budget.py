@@ -30,7 +30,7 @@ from clv_experiments.reporting.chart_style import (
 )
 from clv_experiments.reporting.exhibit import WIDE, Exhibit, Section
 from clv_experiments.reporting.formatting import format_dates, format_exact_percent, format_money
-from clv_experiments.reporting.prose import render_sentences
+from clv_experiments.reporting.prose import render_paragraphs
 from clv_experiments.reporting.section_template import SectionTemplate
 from clv_experiments.reporting.symlog_scale import format_amount
 
@@ -53,7 +53,7 @@ def list_contacts(plan: ContactPlan, scored: pd.DataFrame, customers: pd.DataFra
     contacted = plan.contacted
     history = customers.loc[contacted.index]
     facts = zip(history["frequency"].astype(int) + 1, days_since_last(history).astype(int), strict=True)
-    reasons = [" ".join(render_sentences("report/answers.jinja", "reason", *fact)) for fact in facts]
+    reasons = [" ".join(render_paragraphs("report/answers.jinja", "reason", *fact)) for fact in facts]
     advice = scored.loc[contacted.index, ["last_purchase", "value_tier", "segment", "recommended_action"]]
     table = contacted[["expected_spend", "expected_profit"]].join(advice).assign(reason=reasons)
     return table.assign(country=history.get("country")).rename_axis("customer_id").reset_index()[FILE_COLUMNS]

@@ -25,7 +25,7 @@ from clv_experiments.reporting.symlog_scale import format_amount
 TEMPLATE = SectionTemplate("report/missed.jinja")
 
 
-def missed_section(now: Snapshot, previous: Snapshot, shop: Shop, seed: int, replicates: int) -> Section:
+def missed_and_at_risk_section(now: Snapshot, previous: Snapshot, shop: Shop, seed: int, replicates: int) -> Section:
     """Say who was likely to buy and did not, and whose P(alive) fell among the customers of high value.
 
     The period of ``previous`` is over; ``replicates`` counts are simulated.
@@ -41,11 +41,11 @@ def missed_exhibit(missed: MissedOpportunities, previous: Snapshot, shop: Shop) 
     paragraphs = TEMPLATE.render_macro("missed_opportunities", missed, previous, shop)
     if not missed.non_buyers:
         return TEMPLATE.build_exhibit("missed_opportunities", paragraphs)
-    draw = partial(draw_non_buyers, missed.non_buyers, format_dates(previous.period))
+    draw = partial(draw_likely_non_buyers, missed.non_buyers, format_dates(previous.period))
     return TEMPLATE.build_exhibit("missed_opportunities", paragraphs, missed.table, draw)
 
 
-def draw_non_buyers(non_buyers: NonBuyerCount, subtitle: str, width: float) -> Figure:
+def draw_likely_non_buyers(non_buyers: NonBuyerCount, subtitle: str, width: float) -> Figure:
     """Draw how many of the likely customers stayed away, beside the number that chance alone explains."""
     figure, (panel,) = create_chart("Likely to buy, and stayed away", subtitle, 2.2, width=width)
     panel.barh(0, non_buyers.missed, 0.5, color=ORANGE, linewidth=0)

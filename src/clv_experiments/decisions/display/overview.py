@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from clv_experiments.data.window import DAY, Period
-from clv_experiments.decisions.best_customers import TotalRange
+from clv_experiments.decisions.best_customers import AllCustomersTotalRange
 from clv_experiments.decisions.overview.business import BusinessOverview
 from clv_experiments.decisions.overview.months import YEAR
 from clv_experiments.reporting.chart_style import (
@@ -36,7 +36,7 @@ PARTS = {"returning_revenue": ("returning customers", BLUE), "new_revenue": ("ne
 MAX_COHORTS = 24  # on the page
 
 
-def overview_section(overview: BusinessOverview, period: Period, total: TotalRange | None) -> Section:
+def overview_section(overview: BusinessOverview, period: Period, total: AllCustomersTotalRange | None) -> Section:
     """Show how the business is doing, and the total that is forecast for the coming period, where it has a range."""
     exhibits = [
         _build_revenue_exhibit(overview, period, total),
@@ -59,7 +59,7 @@ def _build_exhibit(name: str, overview: BusinessOverview, table: pd.DataFrame | 
     )
 
 
-def _build_revenue_exhibit(overview: BusinessOverview, period: Period, total: TotalRange | None) -> Exhibit:
+def _build_revenue_exhibit(overview: BusinessOverview, period: Period, total: AllCustomersTotalRange | None) -> Exhibit:
     order, months = overview.order_unit, overview.months.table[MONTH_COLUMNS].iloc[::-1].reset_index()
     return _build_exhibit(
         "revenue",
@@ -88,7 +88,9 @@ def _build_concentration_exhibit(overview: BusinessOverview) -> Exhibit:
     return _build_exhibit("concentration", overview, concentration.deciles() if concentration else None)
 
 
-def draw_revenue(overview: BusinessOverview, period: Period, total: TotalRange | None, width: float) -> Figure:
+def draw_revenue(
+    overview: BusinessOverview, period: Period, total: AllCustomersTotalRange | None, width: float
+) -> Figure:
     """Draw the revenue of each month, of returning and of new customers, and what known customers bring ahead.
 
     Months that are not whole are paler. The range of the coming period's total is drawn as a mean month of it.

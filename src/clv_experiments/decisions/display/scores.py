@@ -15,28 +15,30 @@ from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import TimingChoice, counts_one_time_buyers_as_alive
 from clv_experiments.evaluation.ranking import RankingAssessment
 from clv_experiments.reporting.formatting import format_money, format_share
-from clv_experiments.reporting.prose import render_sentences
+from clv_experiments.reporting.prose import render_paragraphs
 from clv_experiments.reporting.text_table import TextTable
 
 
 def describe_spend_intervals(assessment: IntervalAssessment, currency: str) -> list[str]:
     """Say what intervals of spend rest on, and what they are worth."""
-    return render_sentences("scores/evidence.jinja", "intervals", assessment, currency)
+    return render_paragraphs("scores/evidence.jinja", "intervals", assessment, currency)
 
 
 def describe_missed_purchases(missed: MissedPurchases, btyd_name: str, shop: Shop) -> list[str]:
     """Say how many customers missed a purchase, and how many were to be expected to."""
-    return render_sentences("scores/evidence.jinja", "missed", missed, missed.model or btyd_name, shop.likely)
+    return render_paragraphs("scores/evidence.jinja", "missed", missed, missed.model or btyd_name, shop.likely)
 
 
-def describe_ranking(ranking: RankingAssessment | None, model: str, period: Period | None, measure: str) -> list[str]:
+def describe_weak_ranking(
+    ranking: RankingAssessment | None, model: str, period: Period | None, measure: str
+) -> list[str]:
     """Say where a ranking is not shown to be better than chance; else nothing."""
-    return render_sentences("scores/evidence.jinja", "ranking", ranking, model, period, measure) if ranking else []
+    return render_paragraphs("scores/evidence.jinja", "ranking", ranking, model, period, measure) if ranking else []
 
 
-def describe_scoring_models(models: ScoringModels, *, has_amounts: bool) -> list[str]:
+def describe_model_caveats(models: ScoringModels, *, has_amounts: bool) -> list[str]:
     """Say what readers of a row must know of the models behind it."""
-    evidence, names = partial(render_sentences, "scores/evidence.jinja"), (models.spend_name, models.btyd_name)
+    evidence, names = partial(render_paragraphs, "scores/evidence.jinja"), (models.spend_name, models.btyd_name)
     is_sure = counts_one_time_buyers_as_alive(models.timing_model)
     return [
         *(evidence("sure_of_one_time_buyers", models.timing_name) if is_sure else []),
@@ -47,7 +49,7 @@ def describe_scoring_models(models: ScoringModels, *, has_amounts: bool) -> list
 
 def describe_timing_model(timing: TimingChoice | None, btyd_name: str) -> list[str]:
     """Say where purchases are too regular for BTYD, and who tells P(alive), P(buys) and dates; else nothing."""
-    return render_sentences("scores/evidence.jinja", "timing", timing, btyd_name) if timing else []
+    return render_paragraphs("scores/evidence.jinja", "timing", timing, btyd_name) if timing else []
 
 
 def render_readme(
@@ -66,10 +68,10 @@ def render_readme(
     contacts stands beside the scores.
     """
     values = (model, notes, shop, horizon, cutoff, has_amounts, with_contacts)
-    about = render_sentences("scores/readme.jinja", "about", *values)
-    lines = [*about, "", *render_sentences("scores/readme.jinja", "columns", has_amounts)]
+    about = render_paragraphs("scores/readme.jinja", "about", *values)
+    lines = [*about, "", *render_paragraphs("scores/readme.jinja", "columns", has_amounts)]
     if with_contacts:
-        lines += ["", *render_sentences("scores/readme.jinja", "contacts", shop)]
+        lines += ["", *render_paragraphs("scores/readme.jinja", "contacts", shop)]
     return "\n".join(lines) + "\n"
 
 
@@ -77,8 +79,8 @@ def summary_readme(
     model: str, notes: Sequence[str], shop: Shop, horizon: Horizon, cutoff: date | None, columns: Sequence[str]
 ) -> str:
     """Describe the files that were made from a table of frequency, recency and T; ``columns`` are those of the list."""
-    about = render_sentences("scores/summary.jinja", "about", model, notes, shop, horizon, cutoff, "clv" in columns)
-    described = render_sentences("scores/readme.jinja", "columns", "clv" in columns)
+    about = render_paragraphs("scores/summary.jinja", "about", model, notes, shop, horizon, cutoff, "clv" in columns)
+    described = render_paragraphs("scores/readme.jinja", "columns", "clv" in columns)
     return "\n".join([*about, "", *(line for line in described if line.partition(":")[0] in columns)]) + "\n"
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from clv_experiments.decisions.next_purchase.candidates import Candidate
-from clv_experiments.decisions.next_purchase.dates import waiting_time_quantiles
+from clv_experiments.decisions.next_purchase.dates import conditional_wait_quantiles
 from clv_experiments.evaluation.array_checks import Floats
 from clv_experiments.evaluation.confidence_intervals import wilson_interval
 
@@ -81,7 +81,7 @@ def run_backtest(
     predictions = []
     for candidate in candidates:
         probabilities = candidate.estimator.purchase_probabilities(candidate.X.loc[days_to_purchase.index], days)
-        dates = waiting_time_quantiles(probabilities, days, np.array([0.5, (1 - level) / 2, (1 + level) / 2]))
+        dates = conditional_wait_quantiles(probabilities, days, np.array([0.5, (1 - level) / 2, (1 + level) / 2]))
         predictions.append(WaitingTimePrediction(candidate.name, candidate.family, probabilities, *dates.T))
     return Backtest(days_to_purchase, days, checkpoints, predictions, level)
 

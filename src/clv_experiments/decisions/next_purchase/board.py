@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from clv_experiments.comparison.standings import difference_table, simultaneous_half_widths
+from clv_experiments.comparison.standings import difference_table, simultaneous_pairwise_half_widths
 from clv_experiments.decisions.next_purchase.backtest import Backtest
 from clv_experiments.evaluation.array_checks import Floats
 from clv_experiments.evaluation.confidence_intervals import Estimate, percentile_interval
@@ -199,7 +199,9 @@ def compare_candidates(
     tables = []
     for name, score in bootstrap_scores(backtest, replicates, seed, progress).items():
         oriented, samples = (_orient_score(name, each, backtest.level) for each in (score.scores, score.replicates))
-        table = difference_table(names, families, oriented, simultaneous_half_widths(oriented, samples, CONFIDENCE))
+        table = difference_table(
+            names, families, oriented, simultaneous_pairwise_half_widths(oriented, samples, CONFIDENCE)
+        )
         lower, upper = percentile_interval(score.replicates)
         table = table.rename(columns={"model": "contender"})
         table = table.assign(score=name, value=score.scores, lower=lower, upper=upper)

@@ -88,7 +88,7 @@ def _fit_on_panel(
 ) -> Candidate:
     """Fit on the waits after earlier cutoffs, each observed for the length of its period."""
     panel = forecaster.training_panel(period, features)
-    waits = [forecaster.time_to_next_purchase(earlier) for earlier in panel.periods]
+    waits = [forecaster.observed_days_to_purchase(earlier) for earlier in panel.periods]
     observed = np.repeat([float(earlier.days) for earlier in panel.periods], [len(each) for each in waits])
     estimator.fit(panel.X, pd.concat(waits), observed)
     return Candidate(name, family, estimator, forecaster.features(period.cutoff, features))

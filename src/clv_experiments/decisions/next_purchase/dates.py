@@ -54,7 +54,10 @@ def next_purchase_dates(
     for first in range(0, len(X), BATCH_ROWS):
         part = slice(first, first + BATCH_ROWS)
         probabilities = estimator.purchase_probabilities(X.iloc[part], days)
-        waits[part], p_purchase[part] = waiting_time_quantiles(probabilities, days, shares), probabilities[:, -1]
+        waits[part], p_purchase[part] = (
+            conditional_wait_quantiles(probabilities, days, shares),
+            probabilities[:, -1],
+        )
     waits_in_days = waits.astype("timedelta64[D]")
     waits_in_days[p_purchase < MIN_PROBABILITY] = np.timedelta64("NaT")
     dates = (np.datetime64(cutoff, "D") + waits_in_days).astype("datetime64[s]")
@@ -67,7 +70,7 @@ def choose_day_grid(within_days: int, grid: int = GRID) -> NDArray[np.int64]:
     return np.unique(np.maximum(within_days * (np.arange(1, grid + 1) / grid) ** 2, 1).round().astype(np.int64))
 
 
-def waiting_time_quantiles(probabilities: Floats, days: NDArray[np.int64], quantile_levels: Floats) -> Floats:
+def conditional_wait_quantiles(probabilities: Floats, days: NDArray[np.int64], quantile_levels: Floats) -> Floats:
     """Return the quantiles of the wait, given that it ends by the last of the days.
 
     Between two days a purchase is taken to be equally probable on any.

@@ -52,7 +52,7 @@ def build_mbg_cnbd_k_candidate(forecaster: Forecaster, period: Period) -> Candid
 def _predicts_better_than_btyd(forecaster: Forecaster, period: Period, btyd_model: Model) -> bool:
     """Whether the MBG/CNBD-k predicted a period that is over better than a BTYD model, beyond chance."""
     btyd = Candidate.from_forecast(btyd_model, forecaster.forecast(period, btyd_model))
-    waits = forecaster.time_to_next_purchase(period)
+    waits = forecaster.observed_days_to_purchase(period)
     backtest = run_backtest([btyd, build_mbg_cnbd_k_candidate(forecaster, period)], waits, period.days, level=0.8)
     errors = [backtest.squared_errors(prediction) for prediction in backtest.predictions]
     return bool(ttest_rel(*errors, alternative="greater").pvalue < SIGNIFICANCE)

@@ -155,7 +155,7 @@ def _dropout_before_purchase(c: Table, s: float, *, purchases_near: bool) -> Tab
 
 
 def _known_spends(model: BtydRegressor, c: Table) -> KnownSpends:
-    """Follow ``add_first_spend`` where the model includes the first purchase day."""
+    """Follow ``summarise_known_spends`` where the model includes the first purchase day."""
     if not model.include_first_spend:
         return KnownSpends(c.frequency, c[MONEY])
     repeats = ibis.ifelse(c[MONEY] > 0, c.frequency, 0.0)
