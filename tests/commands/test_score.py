@@ -103,6 +103,26 @@ def test_the_files_say_the_same_and_defuse_what_is_hostile(scored):
     assert summary["expected_spend"][0] == pytest.approx(parquet["expected_spend"].sum())
 
 
+@pytest.mark.parametrize(
+    "overrides",
+    [("model=mbg_nbd_first_spend",), ("model=spend_rate", "decisions.btyd=mbg_nbd_first_spend")],
+    ids=["of spend", "beside"],
+)
+def test_a_btyd_model_that_counts_the_first_purchase_scores_too(overrides, rows, scored, tmp_path):
+    rows.to_csv(tmp_path / "orders.csv", index=False)
+    cfg = composed(tmp_path / "orders.csv", f"window.cutoff={CUTOFF}", f"output={tmp_path}", *overrides)
+    scores = pd.read_parquet(score(cfg, overrides[0].removeprefix("model=")) / "scores.parquet").set_index(
+        "customer_id"
+    )
+    plain = pd.read_parquet(scored["as_is"] / "scores.parquet").set_index("customer_id")
+    assert scores.columns.tolist() == plain.columns.tolist()
+    assert (scores["btyd_model"] == "mbg_nbd_first_spend").all()
+    once = scores["frequency"] == 0
+    worth = (scores["clv"] / scores["expected_purchases"])[once]
+    assert worth.nunique() > 20  # the papers' model expects the same of a purchase of everyone who came once
+    np.testing.assert_allclose(scores["expected_purchases"], plain["expected_purchases"], rtol=1e-9)
+
+
 @pytest.fixture(scope="module")
 def stored_run(rows, log_of):
     """The run of a linear model of rfm features, with the model and its predictions."""

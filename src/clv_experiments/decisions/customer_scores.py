@@ -22,6 +22,7 @@ from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.level import TotalForecast
 from clv_experiments.forecasting.model import Model
 from clv_experiments.forecasting.run_records import estimator_warnings
+from clv_experiments.models.array_input import FIRST_SPEND
 from clv_experiments.models.btyd import BtydRegressor
 from clv_experiments.tracking.stored_run import StoredModel
 
@@ -107,7 +108,7 @@ class Scorer:
         ----------
         X : pandas.DataFrame
             Features at the cutoff, indexed by customer_id: those of the model, ``frequency``, ``recency``, ``T``,
-            ``total_spend`` and, of a log with amounts, ``monetary_value``.
+            ``total_spend`` and, of a log with amounts, ``monetary_value`` and ``first_spend``.
 
         Returns
         -------
@@ -120,7 +121,7 @@ class Scorer:
         ClvError
             If a prediction is not a finite amount >= 0.
         """
-        history = X.filter(HISTORY_COLUMNS)
+        history = X.filter([*HISTORY_COLUMNS, FIRST_SPEND])
         since = days_since_last(history).to_numpy().astype("timedelta64[D]")
         limit_days = self.shop.next_purchase_within.period_after(self.cutoff).days
         money = self._predict_money(X, history) if "monetary_value" in history else {}
@@ -169,7 +170,8 @@ def discounted_clv(btyd: BtydRegressor, X: pd.DataFrame, shop: Shop, days: float
     Parameters
     ----------
     X : pandas.DataFrame
-        ``frequency``, ``recency``, ``T`` (days) and ``monetary_value`` at the cutoff.
+        ``frequency``, ``recency``, ``T`` (days), ``monetary_value`` and, where the model includes it, ``first_spend``
+        at the cutoff.
 
     Returns
     -------

@@ -11,13 +11,13 @@ from clv_experiments.data.queries.attributes import top_spend_country_by_custome
 from clv_experiments.data.window import Period
 from clv_experiments.evaluation.regularity import Regularity
 from clv_experiments.features.feature_set import FeatureSet
-from clv_experiments.features.rfm import rfm, total_spend
+from clv_experiments.features.rfm import first_spend, rfm, total_spend
 from clv_experiments.forecasting.forecast import Forecast
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.model import Model
 from clv_experiments.models.mbg_cnbd_k import MbgCnbdK
 
-HISTORY = FeatureSet("history", [rfm, total_spend])
+HISTORY = FeatureSet("history", [rfm, first_spend, total_spend])
 RHYTHM_NAME = "mbg_cnbd_k"
 PURCHASE_COLUMNS = ["expected_purchases", "p_alive", "p_purchase"]
 
