@@ -87,5 +87,7 @@ def test_without_a_model_typed_the_one_of_purchases_is_taken_and_said(customers,
 def test_what_needs_the_log_says_so(customers, scored, compose, tmp_path):
     with pytest.raises(ClvError, match=r"linear needs the log.*type model=bg_nbd, mbg_nbd or pareto_nbd"):
         scored(customers, model="linear")
+    with pytest.raises(ClvError, match=r"mbg_nbd_first_spend needs the log.*type model=bg_nbd, mbg_nbd or pareto_nbd"):
+        scored(customers, model="mbg_nbd_first_spend")
     with pytest.raises(ClvError, match=r"no log of purchases.*clv score"):
         run_experiment(compose("data=file", f"data.path={tmp_path / 'rfm.csv'}", "model=mbg_nbd"))

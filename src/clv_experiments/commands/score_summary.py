@@ -37,10 +37,11 @@ def fit_and_score_rfm_summary(
     Raises
     ------
     ClvError
-        If the model is kept, or no BTYD model.
+        If the model is kept, or no BTYD model, or one that reads more than a summary has.
     """
     model, cutoff = request.model, parse_day(cfg.window.cutoff, "window.cutoff")
-    if request.stored or not hasattr(model.estimator, "discounted_purchases"):
+    needs_first_spend = getattr(model.estimator, "include_first_spend", False)
+    if request.stored or needs_first_spend or not hasattr(model.estimator, "discounted_purchases"):
         raise ClvError(
             f"{model.name} needs the log, and '{summary.name}' is a table of frequency, recency and T: type "
             "model=bg_nbd, mbg_nbd or pareto_nbd, which are fitted on it"
