@@ -12,7 +12,7 @@ from pathlib import Path
 FAILURES = "failures"
 STOP = "stop"
 JOB_SUFFIX = ".job"
-STOP_TIMEOUT = 10.0  # seconds that a worker has to mark its run as interrupted
+STOP_TIMEOUT = 30.0  # seconds that a worker has to mark its run as interrupted; a busy machine took more than ten
 
 
 class JobStatusFolder:
