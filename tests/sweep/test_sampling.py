@@ -1,17 +1,10 @@
 """Proposals: each drawn from the study's seed and its own number, and tried again only where its trial was lost."""
 
-import optuna
 import pytest
 from optuna.trial import TrialState, create_trial
 
-from clv_experiments.sweep.sampling import (
-    FAILURE,
-    PROPOSAL,
-    SAMPLERS,
-    ProposalSeededSampler,
-    is_killed_trial,
-    next_proposal_number,
-)
+from clv_experiments.sweep.sampling import FAILURE, PROPOSAL, SAMPLERS, is_killed_trial, next_proposal_number
+from clv_experiments.sweep.study import open_study
 
 LOST, FAILED, DONE, UNDER_WAY, WAITING = "lost", "failed", "done", "under way", "waiting"
 
@@ -53,9 +46,9 @@ def draws(sampler, seed, proposals):
     """What the proposals of these numbers are, each asked for by itself."""
     values = []
     for proposal in proposals:
-        study = optuna.create_study(sampler=ProposalSeededSampler(SAMPLERS[sampler], seed))
-        study.add_trials([trial(DONE, number) for number in range(proposal)])
-        values.append(study.ask().suggest_float("x", 0.0, 1.0))
+        study = open_study(None, "toy", ["minimize"], {}, sampler=sampler, seed=seed)
+        study.study.add_trials([trial(DONE, number) for number in range(proposal)])
+        values.append(study.ask_trial(proposal).suggest_float("x", 0.0, 1.0))
     return values
 
 

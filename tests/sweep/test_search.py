@@ -293,8 +293,8 @@ def test_a_storage_that_breaks_off_is_said_in_one_sentence(url, tmp_path):
 
 PROGRAM = """
 import os, signal, sys, time
+from optuna.samplers import RandomSampler
 from clv_experiments.sweep import storage
-from clv_experiments.sweep.sampling import ProposalSeededSampler
 from clv_experiments.sweep.search import run_trials
 from clv_experiments.sweep.study import open_study
 
@@ -312,7 +312,7 @@ def objective(trial):
         print("sleeps", flush=True)
         time.sleep(60)
     if stop == f"after trial {trial.number}":
-        ProposalSeededSampler.before_trial = die
+        RandomSampler.before_trial = die
     return [x]
 
 print("ready", flush=True)

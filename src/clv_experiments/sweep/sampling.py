@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from itertools import count
-from typing import Any
 
 import numpy as np
-from optuna import Study, pruners, samplers
-from optuna.distributions import BaseDistribution
+from optuna import pruners, samplers
 from optuna.trial import FrozenTrial, TrialState
 
 SAMPLERS: dict[str, Callable[[int], samplers.BaseSampler]] = {
@@ -38,48 +36,10 @@ def next_proposal_number(trials: Collection[FrozenTrial]) -> int:
     return next(number for number in count() if number not in proposals and losses[number] < MAX_ATTEMPTS)
 
 
-class ProposalSeededSampler(samplers.BaseSampler):
-    """Draws each proposal of a study from the study's seed and the proposal's number.
+def create_proposal_sampler(name: str, seed: int, proposal: int) -> samplers.BaseSampler:
+    """Create the sampler of one proposal, which draws from the study's seed and the proposal's number.
 
     A study that was interrupted then goes on with what it would have proposed, and several processes that work on one
-    study propose different things. A proposal whose trial was lost is tried once more, and not a third time.
-
-    Parameters
-    ----------
-    create_sampler : callable
-        Creates the sampler of one proposal from a seed; it reads from the study what it must know of other trials.
-    seed : int
+    study propose different things. What the sampler must know of other trials it reads from the study.
     """
-
-    def __init__(self, create_sampler: Callable[[int], samplers.BaseSampler], seed: int) -> None:
-        self.create_sampler = create_sampler
-        self.seed = seed
-        self.sampler = self._create_proposal_sampler(0)
-
-    def before_trial(self, study: Study, trial: FrozenTrial) -> None:
-        """Create the sampler of the proposal that this trial tries."""
-        self.sampler = self._create_proposal_sampler(next_proposal_number(study.get_trials(deepcopy=False)))
-        self.sampler.before_trial(study, trial)
-
-    def _create_proposal_sampler(self, proposal: int) -> samplers.BaseSampler:
-        return self.create_sampler(int(np.random.SeedSequence([self.seed, proposal]).generate_state(1)[0]))
-
-    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """Ask the trial's sampler."""
-        return self.sampler.infer_relative_search_space(study, trial)
-
-    def sample_relative(
-        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        """Ask the trial's sampler."""
-        return self.sampler.sample_relative(study, trial, search_space)
-
-    def sample_independent(
-        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
-    ) -> Any:
-        """Ask the trial's sampler."""
-        return self.sampler.sample_independent(study, trial, param_name, param_distribution)
-
-    def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
-        """Tell the trial's sampler."""
-        self.sampler.after_trial(study, trial, state, values)
+    return SAMPLERS[name](int(np.random.SeedSequence([seed, proposal]).generate_state(1)[0]))

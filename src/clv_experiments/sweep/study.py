@@ -17,7 +17,7 @@ from optuna.storages import BaseStorage, RDBStorage, fail_stale_trials
 from optuna.trial import FrozenTrial, TrialState
 
 from clv_experiments.errors import ClvError
-from clv_experiments.sweep.sampling import FAILURE, PROPOSAL, PRUNERS, SAMPLERS, ProposalSeededSampler, is_killed_trial
+from clv_experiments.sweep.sampling import FAILURE, PROPOSAL, PRUNERS, create_proposal_sampler, is_killed_trial
 from clv_experiments.sweep.storage import hold_task_lock, open_storage, record_heartbeats, translate_storage_errors
 
 SETTINGS = "settings"  # attribute of a study: what decides its trials
@@ -35,11 +35,17 @@ class TrackedStudy:
     url : str or None
         An SQLAlchemy address; None in memory.
     storage : optuna.storages.BaseStorage
+    sampler : str
+        A key of ``SAMPLERS``.
+    seed : int
+        Of the proposals.
     """
 
     study: Study
     url: str | None
     storage: BaseStorage
+    sampler: str = "tpe"
+    seed: int = 0
 
     @property
     def name(self) -> str:
@@ -90,6 +96,7 @@ class TrackedStudy:
 
     def ask_trial(self, proposal: int) -> Trial:
         """Begin the trial of a proposal; its first heartbeat is recorded at once, or it would never count as killed."""
+        self.study.sampler = create_proposal_sampler(self.sampler, self.seed, proposal)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Heartbeat of storage")  # which is taken care of here
             trial = self.study.ask()
@@ -149,7 +156,6 @@ def open_study(
             storage=storage,
             study_name=name,
             directions=list(directions),  # type: ignore[arg-type]
-            sampler=ProposalSeededSampler(SAMPLERS[sampler], seed),
             pruner=PRUNERS[pruner](),
             load_if_exists=True,
         )
@@ -157,7 +163,7 @@ def open_study(
             study.set_user_attr(IDENTITY, uuid4().hex)
             study.set_user_attr(SETTINGS, json.dumps(dict(settings)))
     _check_same_settings(study, settings)
-    return TrackedStudy(study, url, storage)
+    return TrackedStudy(study, url, storage, sampler, seed)
 
 
 def _check_same_settings(study: Study, settings: Mapping[str, Any]) -> None:
