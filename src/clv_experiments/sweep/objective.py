@@ -29,10 +29,11 @@ class CandidateModel:
     training_origins: int | None
 
 
+@dataclass(frozen=True, eq=False)
 class Objective:
     """Scores choices on validation periods that end before any holdout begins.
 
-    Parameters
+    Attributes
     ----------
     space : SearchSpace
     build_candidate_model : callable
@@ -45,23 +46,15 @@ class Objective:
         The trial's values, in this order: the mean over the periods.
     """
 
-    def __init__(
-        self,
-        space: SearchSpace,
-        build_candidate_model: Callable[[Mapping[str, ParamValue]], CandidateModel],
-        forecaster: Forecaster,
-        periods: Sequence[Period],
-        metrics: Sequence[str],
-    ) -> None:
-        self.space = space
-        self.build_candidate_model = build_candidate_model
-        self.forecaster = forecaster
-        self.periods = periods
-        self.metrics = metrics
+    space: SearchSpace
+    build_candidate_model: Callable[[Mapping[str, ParamValue]], CandidateModel]
+    forecaster: Forecaster
+    periods: Sequence[Period]
+    metrics: Sequence[str]
 
     def with_periods(self, forecaster: Forecaster, periods: Sequence[Period]) -> Objective:
         """Return the same objective on other periods."""
-        return Objective(self.space, self.build_candidate_model, forecaster, periods, self.metrics)
+        return replace(self, forecaster=forecaster, periods=periods)
 
     def precompute_features(self, models: Iterable[Model]) -> None:
         """Compute the features and labels of all trials to come: of one model for each set of features."""
@@ -97,9 +90,8 @@ class Objective:
         for step, period in enumerate(self.periods):
             evaluated.append(self.evaluate(candidate, period))
             if len(self.periods) > 1 and len(self.metrics) == 1:
-                trial.report(
-                    mean_score(self.metrics[0], evaluated, candidate.model.name), step
-                )  # of the periods so far
+                # Of the periods so far.
+                trial.report(mean_score(self.metrics[0], evaluated, candidate.model.name), step)
                 if trial.should_prune():
                     break
         trial.set_user_attr(SCORES, mean_scores(evaluated))
