@@ -83,24 +83,21 @@ class _StudyPlotter:
         self.headings = [values.format.heading for values in columns]
         directions = ["maximize" if values.higher_is_better else "minimize" for values in columns]
         self.study = optuna.create_study(directions=directions)  # type: ignore[arg-type]
-        limited = {
-            trial.number: row
-            for trial, *row in zip(columns[0].trials, *(values.clipped_values for values in columns), strict=True)
-        }
         self.parameters = _shorten_names(name for trial in columns[0].trials for name in trial.params)
-        for trial in sorted(study.get_trials(deepcopy=False), key=lambda trial: trial.number):
-            self.study.add_trial(_copy_for_drawing(trial, limited.get(trial.number), self.parameters))
+        for trial in study.get_trials(deepcopy=False):
+            self.study.add_trial(_copy_for_drawing(trial, columns, self.parameters))
 
     def plot_history(self, configured: int | None) -> Figure:
         """Draw each trial's value in the order of the trials, with the best so far."""
         from optuna.visualization.matplotlib import plot_optimization_history as plot
 
+        values = self.columns[0].clipped_values
+
         def draw() -> Axes:
             axes = plot(self.study, target_name=self.headings[0])
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-            for trial, value in zip(self.columns[0].trials, self.columns[0].clipped_values, strict=True):
-                if trial.number == configured:
-                    axes.axhline(value, color=INK, linestyle="--", label="As configured")
+            if configured in values:
+                axes.axhline(values[configured], color=INK, linestyle="--", label="As configured")
             axes.legend(loc="best")
             return axes
 
@@ -194,21 +191,21 @@ def _shorten_names(names: Iterable[str]) -> dict[str, str]:
     return short_names
 
 
-def _copy_for_drawing(trial: FrozenTrial, values: Sequence[float] | None, labels: Mapping[str, str]) -> FrozenTrial:
-    """Copy a trial with these values, or as one that failed; choices become texts."""
-    if values is None:
+def _copy_for_drawing(trial: FrozenTrial, columns: Sequence[MetricValues], labels: Mapping[str, str]) -> FrozenTrial:
+    """Copy a trial with its values within their limits, or as one that failed; choices become texts."""
+    if trial.number not in columns[0].clipped_values:
         return create_trial(state=TrialState.FAIL)
     params: dict[str, Any] = {}
     distributions: dict[str, BaseDistribution] = {}
     for name, distribution in trial.distributions.items():
         label, value = labels[name], trial.params[name]
         if isinstance(distribution, CategoricalDistribution):
-            words = [
-                _UnquotedString(make_printable(format_value(choice), NAME_LENGTH)) for choice in distribution.choices
-            ]
+            texts = (make_printable(format_value(choice), NAME_LENGTH) for choice in distribution.choices)
+            words = [_UnquotedString(text) for text in texts]
             value, distribution = words[int(distribution.to_internal_repr(value))], CategoricalDistribution(words)
         params[label], distributions[label] = value, distribution
-    return create_trial(values=[float(value) for value in values], params=params, distributions=distributions)
+    values = [column.clipped_values[trial.number] for column in columns]
+    return create_trial(values=values, params=params, distributions=distributions)
 
 
 class _UnquotedString(str):

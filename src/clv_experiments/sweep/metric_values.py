@@ -14,10 +14,8 @@ from optuna.trial import FrozenTrial, TrialState
 from clv_experiments.comparison.bootstrap import METRICS
 from clv_experiments.evaluation.array_checks import Floats
 
-TYPICAL_SHARE, OUTLIER_FACTOR = (
-    0.75,
-    5.0,
-)  # a trial is far behind that lies this many times as far behind as this share of trials
+# A trial is far behind that lies this many times as far behind as this share of trials.
+OUTLIER_FACTOR, TYPICAL_SHARE = 5.0, 0.75
 
 
 @dataclass(frozen=True)
@@ -71,21 +69,21 @@ class MetricValues:
         typical = self.values[self.regret <= margin] if margin else self.values
         return float(typical.min() if self.higher_is_better else typical.max())
 
-    @property
-    def clipped_values(self) -> Floats:
-        """The values, those beyond the limit at the limit."""
-        return self.values.clip(min=self.limit) if self.higher_is_better else self.values.clip(max=self.limit)
+    @cached_property
+    def clipped_values(self) -> dict[int, float]:
+        """The value by number of the trial, those beyond the limit at the limit."""
+        clipped = self.values.clip(min=self.limit) if self.higher_is_better else self.values.clip(max=self.limit)
+        return {trial.number: float(value) for trial, value in zip(self.trials, clipped, strict=True)}
 
     @property
     def n_outliers(self) -> int:
         """How many trials are worse than the limit."""
-        return int((self.clipped_values != self.values).sum())
+        return int((self.values != list(self.clipped_values.values())).sum())
 
 
 def metric_values(study: Study, metrics: Sequence[str]) -> list[MetricValues]:
     """Return each metric over the finished trials; empty where no trial is finished."""
     finished = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    finished = sorted(finished, key=lambda trial: trial.number)
     if not finished:
         return []
     higher = [direction is StudyDirection.MAXIMIZE for direction in study.directions]

@@ -39,7 +39,7 @@ def trials_frame(study: Study, metrics: Sequence[str]) -> pd.DataFrame:
         parameters (empty where not chosen, ``null`` where null was; one that is called like another column is followed
         by `` (chosen)``), ``seconds`` for fits and forecasts, ``started``, ``failure``.
     """
-    trials = sorted(study.get_trials(deepcopy=False), key=lambda trial: trial.number)
+    trials = study.get_trials(deepcopy=False)
     names = list(dict.fromkeys(name for trial in trials for name in trial.params))
     other_columns = {"trial", "state", *metrics, "seconds", "started", "failure"}
     columns: dict[str, pd.Series] = {
@@ -127,10 +127,9 @@ def _compute_importance_shares(study: Study, values: MetricValues, seed: int) ->
     common_parameters = set.intersection(*(set(trial.params) for trial in values.trials))
     if len(values.trials) < 2 or len(common_parameters) < 2:
         return {}
-    limited = {trial.number: float(value) for trial, value in zip(values.trials, values.clipped_values, strict=True)}
-    evaluator = FanovaImportanceEvaluator(seed=seed)
+    evaluator, clipped = FanovaImportanceEvaluator(seed=seed), values.clipped_values
     try:
-        shares = get_param_importances(study, evaluator=evaluator, target=lambda trial: limited[trial.number])
+        shares = get_param_importances(study, evaluator=evaluator, target=lambda trial: clipped[trial.number])
     except RuntimeError:  # no tree tells trials apart: all scored the same, or chose the same
         return {}
     return {name: float(share) for name, share in sorted(shares.items(), key=lambda item: (-item[1], item[0]))}
@@ -138,10 +137,8 @@ def _compute_importance_shares(study: Study, values: MetricValues, seed: int) ->
 
 def _format_score(trial: FrozenTrial, index: int, metric: str) -> str:
     """Write a trial's value with a digit more than a run's score has, since the best of a study lie close together."""
-    value, form = (
-        metric_value(trial, index),
-        metric_format(metric).number_format.replace(".3f", ".4f").replace(".1%", ".2%"),
-    )
+    value, form = metric_value(trial, index), metric_format(metric).number_format
+    form = form.replace(".3f", ".4f").replace(".1%", ".2%")
     return STATES[trial.state] if np.isnan(value) else form.format(value)
 
 
