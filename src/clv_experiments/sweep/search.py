@@ -84,10 +84,8 @@ def run_trials(
     result, started = WorkerStats(), perf_counter()
     deadline = None if timeout is None else monotonic() + timeout
     while deadline is None or monotonic() < deadline:
-        with (
-            translate_storage_errors(study.url),
-            hold_task_lock(study.url),
-        ):  # so that no two processes begin the same trial
+        # The lock keeps two processes from beginning the same trial.
+        with translate_storage_errors(study.url), hold_task_lock(study.url):
             trials = study.fail_killed_and_list_trials()
             if result.trials:  # a study that was mended may go on
                 _stop_if_all_failed(study)

@@ -105,12 +105,11 @@ class SearchSpace:
 
     def find_edge_choices(self, params: Mapping[str, ParamValue]) -> list[EdgeChoice]:
         """List the chosen values that lie at an end of their range."""
-        edges = [
-            (parameter, parameter.edge_at(params[parameter.name]))
+        return [
+            EdgeChoice(parameter, params[parameter.name], edge)
             for parameter in self.parameters
-            if parameter.name in params
+            if parameter.name in params and (edge := parameter.edge_at(params[parameter.name]))
         ]
-        return [EdgeChoice(parameter, params[parameter.name], edge) for parameter, edge in edges if edge]
 
 
 def format_value(value: ParamValue) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -105,14 +105,11 @@ class TrackedStudy:
         trial.set_user_attr(PROPOSAL, proposal)
         return trial
 
-    @contextmanager
-    def record_heartbeats(self, trial: Trial) -> Iterator[None]:
+    def record_heartbeats(self, trial: Trial) -> AbstractContextManager[None]:
         """Record heartbeats of a trial as long as the context lasts."""
         if isinstance(self.storage, RDBStorage):
-            with record_heartbeats(self.storage, self._storage_trial_id(trial)):
-                yield
-        else:
-            yield
+            return record_heartbeats(self.storage, self._storage_trial_id(trial))
+        return nullcontext()
 
     def _storage_trial_id(self, trial: Trial) -> int:
         study_id = self.storage.get_study_id_from_name(self.name)
