@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from clv_experiments.comparison.checks.method_checks import CHECKS
 from clv_experiments.comparison.checks.protocol import run_checks
-from clv_experiments.comparison.checks.registry import CHECKS
 from clv_experiments.comparison.display.intervals import build_coverage_section, build_totals_section
 from clv_experiments.comparison.display.page import render_leaderboard_page
 from clv_experiments.comparison.display.tables import board_markdown

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from clv_experiments.comparison.bootstrap import METRICS
+from clv_experiments.comparison.checks.method_checks import CHECKS
 from clv_experiments.comparison.checks.protocol import run_checks
-from clv_experiments.comparison.checks.registry import CHECKS
 from clv_experiments.comparison.display.figures import board_figures
 from clv_experiments.comparison.display.page import render_leaderboard_page
 from clv_experiments.comparison.display.tables import PAGE_METRICS, board_markdown

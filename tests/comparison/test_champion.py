@@ -8,8 +8,7 @@ import pytest
 
 from clv_experiments.comparison.champion import MARGIN, Basis, choose_champion
 from clv_experiments.comparison.checks import CheckResult
-from clv_experiments.comparison.checks.method_check import create_finding
-from clv_experiments.comparison.checks.registry import CHECKS
+from clv_experiments.comparison.checks.method_checks import CHECKS, create_finding
 from clv_experiments.comparison.display.card import RefitSummary, render_card
 from clv_experiments.errors import ClvError
 

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from clv_experiments.comparison.checks import NotApplicable
+from clv_experiments.comparison.checks.method_checks import CHECKS, ModelScore, ScoreDeficit, ScoreDrift
 from clv_experiments.comparison.checks.protocol import run_checks
-from clv_experiments.comparison.checks.registry import CHECKS
-from clv_experiments.comparison.checks.scores import ModelScore, ScoreDeficit, ScoreDrift
 
 LADDER = {"zeros": "baseline", "rate": "baseline"}
 CHECK = {check.code: check for check in CHECKS}

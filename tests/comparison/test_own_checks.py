@@ -10,8 +10,9 @@ import pytest
 from omegaconf import OmegaConf
 
 from clv_experiments.comparison.checks import Finding, NotApplicable, registry
+from clv_experiments.comparison.checks.method_checks import CHECKS
 from clv_experiments.comparison.checks.protocol import run_checks
-from clv_experiments.comparison.checks.registry import CHECKS, all_checks
+from clv_experiments.comparison.checks.registry import all_checks
 from clv_experiments.comparison.display.page import render_leaderboard_page
 from clv_experiments.comparison.display.tables import board_markdown, format_check_results
 from clv_experiments.comparison.standings import compute_standings

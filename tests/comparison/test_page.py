@@ -13,9 +13,8 @@ import pytest
 from clv_experiments.comparison.aggregate import rank_over_cells
 from clv_experiments.comparison.bootstrap import METRICS
 from clv_experiments.comparison.checks import CheckResult, Finding
-from clv_experiments.comparison.checks.method_check import create_finding
+from clv_experiments.comparison.checks.method_checks import CHECKS, create_finding
 from clv_experiments.comparison.checks.protocol import run_checks
-from clv_experiments.comparison.checks.registry import CHECKS
 from clv_experiments.comparison.display.page import board_html_table, render_leaderboard_page
 from clv_experiments.comparison.display.tables import PAGE_METRICS
 from clv_experiments.comparison.standings import compute_standings

@@ -7,8 +7,8 @@ import pytest
 
 from clv_experiments.comparison.aggregate import rank_over_cells
 from clv_experiments.comparison.checks import CheckResult, Finding
+from clv_experiments.comparison.checks.method_checks import CHECKS
 from clv_experiments.comparison.checks.protocol import run_checks
-from clv_experiments.comparison.checks.registry import CHECKS
 from clv_experiments.comparison.display.tables import (
     NARROW_METRICS,
     PAGE_METRICS,

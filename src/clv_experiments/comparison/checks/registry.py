@@ -6,45 +6,11 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import entry_points
 from typing import Any
 
-from clv_experiments.comparison.checks.evidence import (
-    MIN_BUYERS,
-    find_mixed_or_unrecorded_versions,
-    find_models_trained_on_holdout,
-    find_scores_of_few_buyers,
-    find_settings_at_edge,
-)
-from clv_experiments.comparison.checks.method_check import MethodCheck
+from clv_experiments.comparison.checks.method_checks import CHECKS
 from clv_experiments.comparison.checks.protocol import Check
-from clv_experiments.comparison.checks.scores import (
-    HANDFUL,
-    MAX_BIAS,
-    MAX_DRIFT,
-    MAX_RATIO,
-    MAX_SHARE,
-    find_biased_models,
-    find_concentrated_forecasts,
-    find_drift_since_validation,
-    find_models_worse_than_baseline,
-)
 from clv_experiments.errors import ClvError
 
 ENTRY_POINTS = "clv_experiments.checks"
-
-CHECKS: tuple[Check, ...] = (
-    MethodCheck("M1", "Worse than a baseline", find_models_worse_than_baseline),
-    MethodCheck("M2", "Biased", find_biased_models, {"limit": MAX_BIAS}),
-    MethodCheck(
-        "M3",
-        "Hangs on a handful of customers",
-        find_concentrated_forecasts,
-        {"customers": HANDFUL, "share": MAX_SHARE, "ratio": MAX_RATIO},
-    ),
-    MethodCheck("M4", "At the edge of the search", find_settings_at_edge),
-    MethodCheck("M5", "Drift since validation", find_drift_since_validation, {"limit": MAX_DRIFT}),
-    MethodCheck("M6", "Labels from the holdout", find_models_trained_on_holdout),
-    MethodCheck("M7", "Few buyers", find_scores_of_few_buyers, {"limit": MIN_BUYERS}),
-    MethodCheck("M8", "Mixed code", find_mixed_or_unrecorded_versions),
-)
 
 
 def all_checks(user_checks: Sequence[Any] = ()) -> tuple[Check, ...]:

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from clv_experiments.comparison.aggregate import MultiCellRanking
 from clv_experiments.comparison.bootstrap import METRICS
-from clv_experiments.comparison.checks.scores import MAX_BIAS
+from clv_experiments.comparison.checks.method_checks import MAX_BIAS
 from clv_experiments.comparison.display.cost import plot_accuracy_against_cost
 from clv_experiments.comparison.display.curves import plot_decile_calibrations, plot_value_capture_curves
 from clv_experiments.comparison.standings import Standings

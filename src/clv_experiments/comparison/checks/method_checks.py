@@ -1,25 +1,32 @@
-"""Checks of the scores: M1 worse than a baseline, M2 biased, M3 a handful of customers, M5 drift since validation."""
+"""The numbered checks of this package: functions with their thresholds, and templates that say what they found."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from clv_experiments.comparison.bootstrap import METRICS
-from clv_experiments.comparison.checks.method_check import TOLERANCE, create_finding
-from clv_experiments.comparison.checks.protocol import Finding, NotApplicable
+from clv_experiments.comparison.checks.protocol import Check, Finding, NotApplicable
 from clv_experiments.comparison.standings import Standings
 from clv_experiments.evaluation.array_checks import Floats
+from clv_experiments.evaluation.metrics import top_share
 from clv_experiments.evaluation.score_records import PRIMARY
+from clv_experiments.reporting.prose import render_paragraphs
 
+TEMPLATE = "leaderboard/checks.jinja"
+TOLERANCE = 1e-9  # a value on a threshold is not beyond it, however its sum was rounded
 MAX_BIAS = 0.20  # share of the actual total
 HANDFUL = 10  # customers, or a hundredth of them where that is fewer
 MAX_SHARE = 0.25  # share of the predicted total
 MAX_RATIO = 2.0  # to the share of as many biggest spenders
 MAX_DRIFT = 0.05
 ERRORS = ("rmse", "mae")  # in the currency of the log, lower is better
+MIN_BUYERS = 30
+COMMIT = re.compile(r"[^+]+\+[0-9a-f]{7,40}")
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,12 @@ class ScoreDrift:
     model: str
     before: float
     after: float
+
+
+def create_finding(kind: str, model: str | None, values: Mapping[str, Any]) -> Finding:
+    """Make a finding whose sentence is the macro of its kind in ``templates/leaderboard/checks.jinja``."""
+    subject = {} if model is None else {"model": model}
+    return Finding(" ".join(render_paragraphs(TEMPLATE, kind, **subject, **values)), model, kind, values)
 
 
 def find_models_worse_than_baseline(standings: Standings) -> list[Finding] | NotApplicable:
@@ -154,6 +167,15 @@ def _share_of_largest(spend: Floats, count: int) -> float:
     return float(np.sort(spend)[-count:].sum() / total) if total > 0 else float("nan")
 
 
+def find_settings_at_edge(standings: Standings) -> list[Finding]:
+    """M4: settings chosen at the end of what was searched, where better ones may lie beyond."""
+    return [
+        create_finding("at_edge", entry.label, {"settings": entry.at_edge})
+        for entry in standings.cell.entries
+        if entry.at_edge
+    ]
+
+
 def find_drift_since_validation(standings: Standings) -> list[Finding] | NotApplicable:
     """M5: scores that moved between validation and holdout; where most moved one way, the log did: one finding."""
     spec, rows, steps = METRICS[standings.metric], standings.rows(), standings.by_origin
@@ -183,3 +205,84 @@ def find_drift_since_validation(standings: Standings) -> list[Finding] | NotAppl
         else:
             result += [create_finding("drifted", drift.model, {**values, "drift": drift}) for drift in direction_drifts]
     return result
+
+
+def find_models_trained_on_holdout(standings: Standings) -> list[Finding] | NotApplicable:
+    """M6: models that learned from the period they are evaluated on."""
+    overlaps = {e.label: -min(e.label_margin_days.values(), default=0.0) for e in standings.cell.entries}
+    if standings.cell.protocol == "customer_split":
+        return [create_finding("customer_split", None, {"models": [m for m, days in overlaps.items() if days > 0]})]
+    if not any(entry.label_margin_days for entry in standings.cell.entries):
+        return NotApplicable("no model on the board learned from labels here")
+    return [create_finding("overlapping", model, {"days": days}) for model, days in overlaps.items() if days > 0]
+
+
+def find_scores_of_few_buyers(standings: Standings) -> list[Finding]:
+    """M7: scores, or captured shares, that rest on a handful of buyers; a constant prediction has no top customers."""
+    cell, result = standings.cell, []
+    fewest_buyers: dict[float, dict[str, float]] = {} if cell.has_losses else {0.1: {}, 0.2: {}}
+    for origin in cell.origins:
+        if origin.n_buyers < MIN_BUYERS:
+            values = {"holdout": origin.holdout, "buyers": origin.n_buyers, "limit": MIN_BUYERS}
+            result.append(create_finding("few_buyers", None, values))
+            continue
+        for i, model in enumerate(cell.labels):
+            for share, by_model in fewest_buyers.items():
+                inside = top_share(origin.bought, origin.y_pred[:, i], share) * origin.n_buyers
+                if np.ptp(origin.y_pred[:, i]) > 0 and inside < MIN_BUYERS - TOLERANCE:
+                    by_model[model] = min(inside, by_model.get(model, np.inf))
+    for share, by_model in fewest_buyers.items():
+        if by_model:
+            counts = {model: int(inside + TOLERANCE) for model, inside in by_model.items()}
+            values = {"share": share, "limit": MIN_BUYERS, "buyers": counts}
+            result.append(create_finding("few_top_buyers", None, values))
+    return result
+
+
+def find_mixed_or_unrecorded_versions(standings: Standings) -> list[Finding]:
+    """M8: runs that were not all made by one recorded state of the code."""
+    versions: dict[str, list[str]] = {}
+    for entry in standings.cell.entries:
+        versions.setdefault(entry.code_version, []).append(entry.label)
+    several = len(versions) > 1
+    result = [create_finding("mixed_versions", None, {"versions": versions})] if several else []
+    unclean = {version: models for version, models in versions.items() if not COMMIT.fullmatch(version)}
+    if unclean:
+        result.append(create_finding("no_commit", None, {"versions": unclean, "all_models": not several}))
+    return result
+
+
+@dataclass(frozen=True)
+class MethodCheck:
+    """One numbered check: its thresholds, and the function that answers its question for a board."""
+
+    code: str
+    title: str
+    find_issues: Callable[[Standings], list[Finding] | NotApplicable]
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def question(self) -> str:
+        """What is asked, with its thresholds."""
+        return " ".join(render_paragraphs(TEMPLATE, f"question_{self.code}", **self.thresholds))
+
+    def find(self, standings: Standings) -> list[Finding] | NotApplicable:
+        """Answer the question for a board."""
+        return self.find_issues(standings)
+
+
+CHECKS: tuple[Check, ...] = (
+    MethodCheck("M1", "Worse than a baseline", find_models_worse_than_baseline),
+    MethodCheck("M2", "Biased", find_biased_models, {"limit": MAX_BIAS}),
+    MethodCheck(
+        "M3",
+        "Hangs on a handful of customers",
+        find_concentrated_forecasts,
+        {"customers": HANDFUL, "share": MAX_SHARE, "ratio": MAX_RATIO},
+    ),
+    MethodCheck("M4", "At the edge of the search", find_settings_at_edge),
+    MethodCheck("M5", "Drift since validation", find_drift_since_validation, {"limit": MAX_DRIFT}),
+    MethodCheck("M6", "Labels from the holdout", find_models_trained_on_holdout),
+    MethodCheck("M7", "Few buyers", find_scores_of_few_buyers, {"limit": MIN_BUYERS}),
+    MethodCheck("M8", "Mixed code", find_mixed_or_unrecorded_versions),
+)
