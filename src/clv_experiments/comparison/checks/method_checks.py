@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from clv_experiments.comparison.bootstrap import METRICS
 from clv_experiments.comparison.checks.protocol import Check, Finding, NotApplicable
@@ -105,20 +106,15 @@ def _find_baselines_with_smaller_errors(standings: Standings, fitted_models: lis
 def _compare_with_better_baselines(standings: Standings, metric: str, model: str) -> ScoreDeficit | None:
     score, oriented, spec = standings.rows(metric)["score"], standings.oriented_scores[metric], METRICS[metric]
     labels, families = standings.cell.labels, standings.cell.families
-    baselines = [name for name in score.index if families[name] == "baseline"]
-    better = [name for name in baselines if oriented[labels.index(name)] > oriented[labels.index(model)]]
+    position = labels.index(model)
+    gaps = pd.Series(oriented - oriented[position], labels)
+    half_widths = pd.Series(standings.half_widths[metric][position], labels)
+    better = [name for name in score.index if families[name] == "baseline" and gaps[name] > 0]
     if not better:
         return None
-    significant = [name for name in better if _is_beyond_chance(standings, metric, name, model)]
     better_scores = tuple(ModelScore(name, score[name]) for name in better)
-    return ScoreDeficit(spec.heading, spec.number_format, score[model], better_scores, tuple(significant))
-
-
-def _is_beyond_chance(standings: Standings, metric: str, better: str, worse: str) -> bool:
-    """Whether a difference is beyond its simultaneous interval."""
-    i, j = (standings.cell.labels.index(name) for name in (better, worse))
-    gap = standings.oriented_scores[metric][i] - standings.oriented_scores[metric][j]
-    return bool(gap > standings.half_widths[metric][i, j])
+    significant = tuple(name for name in better if gaps[name] > half_widths[name])
+    return ScoreDeficit(spec.heading, spec.number_format, score[model], better_scores, significant)
 
 
 def find_biased_models(standings: Standings) -> list[Finding] | NotApplicable:
@@ -258,17 +254,13 @@ class MethodCheck:
 
     code: str
     title: str
-    find_issues: Callable[[Standings], list[Finding] | NotApplicable]
+    find: Callable[[Standings], list[Finding] | NotApplicable]
     thresholds: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def question(self) -> str:
         """What is asked, with its thresholds."""
         return " ".join(render_paragraphs(TEMPLATE, f"question_{self.code}", **self.thresholds))
-
-    def find(self, standings: Standings) -> list[Finding] | NotApplicable:
-        """Answer the question for a board."""
-        return self.find_issues(standings)
 
 
 CHECKS: tuple[Check, ...] = (

@@ -18,7 +18,7 @@ def all_checks(user_checks: Sequence[Any] = ()) -> tuple[Check, ...]:
 
     Parameters
     ----------
-    own : sequence of Check
+    user_checks : sequence of Check
 
     Raises
     ------
