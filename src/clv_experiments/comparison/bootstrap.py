@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -56,10 +57,6 @@ class BootstrapScores:
     oriented: dict[str, Floats]
 
 
-def _negative_absolute(bias: Floats) -> Floats:
-    return -np.abs(bias)
-
-
 # What is resampled, under the names of `metrics.compute_scores`.
 METRICS = {
     "d2_tweedie": LeaderboardMetric(*HEADLINE["d2_tweedie"]),
@@ -67,7 +64,7 @@ METRICS = {
     "spearman": LeaderboardMetric(*HEADLINE["spearman"]),
     "top_10_share": LeaderboardMetric("top 10 %", "{:.1%}"),
     "top_20_share": LeaderboardMetric("top 20 %", "{:.1%}"),
-    "aggregate_bias": LeaderboardMetric(*HEADLINE["aggregate_bias"], _negative_absolute),
+    "aggregate_bias": LeaderboardMetric(*HEADLINE["aggregate_bias"], lambda bias: -np.abs(bias)),
     "rmse": LeaderboardMetric("RMSE", "{:,.2f}", np.negative, has_rank_groups=False),
     "r2": LeaderboardMetric("R2", "{:.3f}", has_rank_groups=False),
     "mae": LeaderboardMetric("MAE", "{:,.2f}", np.negative),
@@ -194,9 +191,8 @@ class _OriginScorer:
     def _scores_from_sums(self, counts: NDArray[np.float32]) -> dict[str, Floats]:
         sums = counts.T.astype(np.float64) @ self.sums
         n, total, squares, spend, roots = (sums[:, [i]] for i in range(5))
-        predicted, deviance, squared, absolute, *crps = np.split(
-            sums[:, 5:], sums[:, 5:].shape[1] // self.models, axis=1
-        )
+        errors = sums[:, 5:]
+        predicted, deviance, squared, absolute, *crps = np.split(errors, errors.shape[1] // self.models, axis=1)
         # Deviance of the replicate's own mean, Tweedie power 1.5: its three terms collapse to two means.
         mean = np.sqrt(spend * n)
         null = 8.0 * (mean - roots)
@@ -219,9 +215,12 @@ class _OriginScorer:
         actual = self.by_actual.weighted_ranks(counts, cubes, n)
         perfect = np.einsum("cr,cr->r", spend, actual.ranks)
         # Customers who spent nothing share one rank, and ranks add up to zero, so only spenders' terms are needed.
-        rises = weights * (actual.ranks - self._mean_rank_of_non_spenders(actual, weights, n))
-        columns: dict[str, list[Floats]] = {name: [] for name in ("normalised_gini", "spearman")}
-        columns |= {"top_10_share": [], "top_20_share": []}
+        non_spenders = n - weights.sum(axis=0)
+        mean_rank_of_others = np.where(
+            non_spenders > 0, -np.einsum("cr,cr->r", weights, actual.ranks) / non_spenders, 0.0
+        )
+        rises = weights * (actual.ranks - mean_rank_of_others)
+        columns: dict[str, list[Floats]] = defaultdict(list)
         for ranking in self.by_predicted:
             ranks = ranking.weighted_ranks(counts, cubes, n)
             area = np.einsum("cr,cr->r", spend, ranks.ranks)
@@ -234,10 +233,6 @@ class _OriginScorer:
                 captured = np.einsum("cr,cr->r", spend, np.where(weights > 0, inside, 0.0))
                 columns[name].append(np.where(total > 0, captured / total, np.nan))
         return {name: np.column_stack(values) for name, values in columns.items()}
-
-    def _mean_rank_of_non_spenders(self, actual: _WeightedRanks, weights: Floats, n: Floats) -> Floats:
-        non_spenders = n - weights.sum(axis=0)
-        return np.where(non_spenders > 0, -np.einsum("cr,cr->r", weights, actual.ranks) / non_spenders, 0.0)
 
 
 @dataclass(frozen=True, eq=False)

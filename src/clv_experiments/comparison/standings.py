@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from clv_experiments.comparison.bootstrap import applicable_metrics, bootstrap_scores, score_predictions_by_model
+from clv_experiments.comparison.bootstrap import METRICS, bootstrap_scores, score_predictions_by_model
 from clv_experiments.comparison.cell import Cell
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.array_checks import Floats
@@ -110,13 +110,12 @@ def compute_standings(
     require_applicable_scores("metric", [metric], OBJECTIVES, cell.data, has_losses=cell.has_losses)
     if not cell.entries:
         raise ClvError(f"cell {cell.title} holds no model")
-    has_crps = any(origin.crps is not None for origin in cell.origins)
-    metrics = applicable_metrics(has_losses=cell.has_losses, has_crps=has_crps)
     by_step = [score_predictions_by_model(origin, has_losses=cell.has_losses) for origin in cell.origins]
     bootstrap = bootstrap_scores(cell.origins, replicates, seed, progress, has_losses=cell.has_losses)
+    metrics = list(bootstrap.scores)
     oriented = {
-        name: np.mean([score.orient(scores[name]) for scores in by_step if name in scores], axis=0)
-        for name, score in metrics.items()
+        name: np.mean([METRICS[name].orient(scores[name]) for scores in by_step if name in scores], axis=0)
+        for name in metrics
     }
     families = [entry.family for entry in cell.entries]
     frames, origins, half_widths = [], [], {}
