@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from clv_experiments.comparison.bootstrap import METRICS, LeaderboardMetric
+from clv_experiments.comparison.bootstrap import METRICS
 from clv_experiments.comparison.champion import ChampionChoice
 from clv_experiments.comparison.checks.protocol import CheckResult
 from clv_experiments.comparison.display.tables import PAGE_METRICS
@@ -61,29 +61,18 @@ class RefitSummary:
     code: str
 
 
-@dataclass(frozen=True)
-class CardScore:
-    """One score of the promoted model's run on the board, with its interval and its rank."""
-
-    metric: LeaderboardMetric
-    score: float
-    lower: float
-    upper: float
-    rank: float
-    models: int
-
-
 def render_card(
     choice: ChampionChoice, standings: Standings, checks: Sequence[CheckResult], refit: RefitSummary
 ) -> str:
     """Write the card in Markdown."""
     label = choice.entry.label
+    metrics = standings.displayed_metrics(PAGE_METRICS)
     return render_document(
         "leaderboard/card.md.jinja",
         choice=choice,
         cell=standings.cell,
         confidence=standings.confidence,
-        scores=[_build_card_score(standings, metric, label) for metric in standings.displayed_metrics(PAGE_METRICS)],
+        scores=[(METRICS[metric], standings.rows(metric).loc[label].to_dict()) for metric in metrics],
         findings=[
             (result.check.code, finding)
             for result in checks
@@ -92,9 +81,3 @@ def render_card(
         ],
         refit=refit,
     )
-
-
-def _build_card_score(standings: Standings, metric: str, label: str) -> CardScore:
-    rows = standings.rows(metric)
-    score, lower, upper, rank = map(float, rows.loc[label, ["score", "lower", "upper", "rank"]])
-    return CardScore(METRICS[metric], score, lower, upper, rank, len(rows))

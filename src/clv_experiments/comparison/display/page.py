@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,11 +15,7 @@ from clv_experiments.comparison.bootstrap import METRICS
 from clv_experiments.comparison.checks.protocol import CheckResult
 from clv_experiments.comparison.display.cost import fit_predict_seconds
 from clv_experiments.comparison.display.figures import aggregate_figures, board_figures
-from clv_experiments.comparison.display.intervals import (
-    IntervalSection,
-    build_coverage_section,
-    build_totals_section,
-)
+from clv_experiments.comparison.display.intervals import build_coverage_section, build_totals_section
 from clv_experiments.comparison.display.tables import PAGE_METRICS, format_ranks_with_ties
 from clv_experiments.comparison.standings import Standings
 from clv_experiments.comparison.verdict import decide_multi_cell_verdict, decide_verdict
@@ -32,29 +28,6 @@ from clv_experiments.reporting.records import FigureRecord
 
 LOWER_FIRST = ("rmse", "mae", "crps", "aggregate_bias")
 BEST = "*"  # marks the best on a score and all that tie with it
-
-
-@dataclass(frozen=True)
-class PageFigure:
-    """A figure as the page shows it."""
-
-    svg: Markup
-    title: str
-    caption: str
-
-
-@dataclass(frozen=True)
-class CellSection:
-    """One cell's part of the page."""
-
-    anchor: str
-    standings: Standings
-    verdict: list[str]
-    table: HtmlTable
-    metric_tables: list[tuple[str, HtmlTable]]
-    intervals: list[IntervalSection]
-    checks: Sequence[CheckResult]
-    figures: list[PageFigure]
 
 
 def render_leaderboard_page(
@@ -76,7 +49,7 @@ def render_leaderboard_page(
     str
         HTML5. Names are escaped and nothing but the page's own script may run (Content-Security-Policy).
     """
-    sections = [_build_cell_section(number, *board) for number, board in enumerate(boards, start=1)]
+    sections = [_cell_context(number, *board) for number, board in enumerate(boards, start=1)]
     first = boards[0][0]
     return render_page(
         "leaderboard/page.html.jinja",
@@ -86,7 +59,7 @@ def render_leaderboard_page(
         aggregate=aggregate and {
             "verdict": decide_multi_cell_verdict(aggregate).sentences,
             "table": aggregate_html_table(aggregate),
-            "figures": _build_page_figures(partial(aggregate_figures, aggregate), "all"),
+            "figures": _render_figures(partial(aggregate_figures, aggregate), "all"),
             "remarks": [*aggregate.notes, *aggregate.exclusion_notes],
         },
         metric=METRICS[first.metric].heading,
@@ -98,28 +71,29 @@ def render_leaderboard_page(
     )  # fmt: skip
 
 
-def _build_cell_section(number: int, standings: Standings, checks: Sequence[CheckResult]) -> CellSection:
+def _cell_context(number: int, standings: Standings, checks: Sequence[CheckResult]) -> dict[str, Any]:
+    """Lay out one cell's part of the page."""
     anchor = f"cell-{number}"
-    return CellSection(
-        anchor=anchor,
-        standings=standings,
-        verdict=decide_verdict(standings).sentences,
-        table=board_html_table(standings),
-        metric_tables=[
+    return {
+        "anchor": anchor,
+        "cell": standings.cell,
+        "verdict": decide_verdict(standings).sentences,
+        "table": board_html_table(standings),
+        "metric_tables": [
             (METRICS[metric].heading, metric_html_table(standings, metric))
             for metric in standings.displayed_metrics(PAGE_METRICS)[1:]
         ],
-        intervals=[build_coverage_section(standings.cell), build_totals_section(standings.cell)],
-        checks=checks,
-        figures=_build_page_figures(partial(board_figures, standings), anchor),
-    )
+        "intervals": [build_coverage_section(standings.cell), build_totals_section(standings.cell)],
+        "checks": checks,
+        "figures": _render_figures(partial(board_figures, standings), anchor),
+    }
 
 
-def _build_page_figures(draw: Callable[[float], Iterator[FigureRecord]], anchor: str) -> list[PageFigure]:
+def _render_figures(draw: Callable[[float], Iterator[FigureRecord]], anchor: str) -> list[tuple[Markup, str]]:
+    """Return each figure as the page shows it, with its caption."""
     return [
-        PageFigure(
+        (
             render_responsive_svg(wide.figure, narrow.figure, wide.title, wide.caption, f"{anchor}-{number}"),
-            wide.title,
             wide.caption,
         )
         for number, (wide, narrow) in enumerate(zip(draw(WIDE), draw(NARROW), strict=True), start=1)
@@ -131,7 +105,9 @@ def board_html_table(standings: Standings) -> HtmlTable:
     rows = standings.rows()
     scores = [*_score_columns(standings, standings.metric), *_other_score_columns(standings, rows.index)]
     caption = f"{standings.cell.title}, ordered by {METRICS[standings.metric].heading}"
-    return HtmlTable(caption, [*_model_columns(rows), *scores, _cost_column(standings)])
+    seconds = _build_number_cells(fit_predict_seconds(standings)[rows.index], "{:,.2f} s")
+    cost = HtmlColumn("fit + predict", seconds, "seconds, all origins", ascending=True)
+    return HtmlTable(caption, [*_model_columns(rows), *scores, cost])
 
 
 def metric_html_table(standings: Standings, metric: str) -> HtmlTable:
@@ -226,11 +202,6 @@ def _other_score_columns(standings: Standings, models: pd.Index) -> Iterator[Htm
         ]
         meaning = "sorted by distance from 0" if metric == "aggregate_bias" else f"{BEST} best or tied with it"
         yield HtmlColumn(spec.heading, cells, meaning, ascending=metric in LOWER_FIRST)
-
-
-def _cost_column(standings: Standings) -> HtmlColumn:
-    seconds = _build_number_cells(fit_predict_seconds(standings)[standings.ranking], "{:,.2f} s")
-    return HtmlColumn("fit + predict", seconds, "seconds, all origins", ascending=True)
 
 
 def _format_difference_interval(low: float, high: float, number_format: str) -> str:
