@@ -84,16 +84,12 @@ def _format_table_rows(rows: pd.DataFrame) -> list[list[str]]:
         row = rows[rows["model"] == model].set_index("metric")
         cells = [model]
         for metric in METRICS:
-            score = row.loc[metric]
-            cells.append(format_score(score["score"], FORMS[metric]))
-            is_bias = metric == "aggregate_bias"
-            if is_bias:
-                cells.append(format_score(abs(score["oriented"]), SIZE_FORM))
-            cells.append(
-                _format_difference_with_interval(
-                    score, -1.0 if is_bias else 1.0, SIZE_FORM if is_bias else FORMS[metric]
-                )
-            )
+            score, sign, form = row.loc[metric], 1.0, FORMS[metric]
+            cells.append(format_score(score["score"], form))
+            if metric == "aggregate_bias":
+                sign, form = -1.0, SIZE_FORM
+                cells.append(format_score(abs(score["oriented"]), form))
+            cells.append(_format_difference_with_interval(score, sign, form))
         table_rows.append([*cells, f"{row['seconds'].iloc[0]:.0f}"])
     return table_rows
 

@@ -39,7 +39,8 @@ def render_speed_page(
     """
     exponents = {(task, tool): exponent for task, tool, exponent in growth_exponents(table)}
     tasks = [
-        (task, TITLES[task], SIZES.get(task, "customers"), table[table["task"] == task]) for task in _list_tasks(table)
+        (task, TITLES[task], SIZES.get(task, "customers"), table[table["task"] == task])
+        for task in table["task"].unique()
     ]
     return render_document(
         "benchmark/speed.md.jinja", tasks=tasks, exponents=exponents, descriptions=descriptions, command=command,
@@ -47,13 +48,9 @@ def render_speed_page(
     )  # fmt: skip
 
 
-def _list_tasks(table: pd.DataFrame) -> list[str]:
-    return list(dict.fromkeys(table["task"]))
-
-
 def plot_speed(table: pd.DataFrame) -> Figure:
     """Draw seconds against size, both on log scales: one panel a task, one line a tool."""
-    tasks, tools = _list_tasks(table), list(dict.fromkeys(table["tool"]))
+    tasks, tools = table["task"].unique(), table["tool"].unique()
     rows = -(-len(tasks) // 2)
     figure, panels = create_chart(
         "Seconds by size", "both axes logarithmic; without start-up and imports", 1.0 + 3.1 * rows, rows,
