@@ -1,13 +1,16 @@
-"""Sentences from templates: Python decides what is true, a template says it."""
+"""Sentences, documents and pages from templates: Python decides what is true, a template says it."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Undefined
+from markupsafe import Markup
 
 from clv_experiments.reporting import formatting
 
@@ -112,3 +115,36 @@ def render_document(template: str, **context: Any) -> str:
         If the template asks for something that is not there.
     """
     return prose_environment().get_template(template).render(**context)
+
+
+def render_page(template: str, **context: Any) -> str:
+    """Render a template as an HTML page.
+
+    It gets the common ``style`` and ``script``, and the ``script_hash`` that its Content-Security-Policy allows. A file
+    ``extra.css`` in its folder is added to the style.
+
+    Parameters
+    ----------
+    template : str
+        Its path below ``templates/``.
+    **context
+        Strings are escaped, ``Markup`` is not.
+
+    Returns
+    -------
+    str
+        HTML5.
+    """
+    own_style = (TEMPLATES / template).with_name("extra.css")
+    styles = [path for path in (TEMPLATES / "page.css", own_style) if path.exists()]
+    script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
+    return (
+        template_environment(autoescape=True)
+        .get_template(template)
+        .render(
+            style=Markup("".join(path.read_text(encoding="utf-8") for path in styles)),  # noqa: S704 - of this package
+            script=Markup(script),  # noqa: S704 - of this package
+            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+            **context,
+        )
+    )

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from clv_experiments.reporting.exhibit import NARROW, Answer, Exhibit, Section
-from clv_experiments.reporting.html_page import render_page
 from clv_experiments.reporting.html_table import exhibit_table
 from clv_experiments.reporting.inline_svg import render_responsive_svg
+from clv_experiments.reporting.prose import render_page
 
 INTERVAL = re.compile(r"\(\d+% (?:interval|range) [^()]*\)")
 UNBROKEN = str.maketrans({" ": "\u00a0", "−": "−\u2060"})  # no line ends after them

@@ -21,9 +21,9 @@ from clv_experiments.comparison.standings import Standings
 from clv_experiments.comparison.verdict import decide_multi_cell_verdict, decide_verdict
 from clv_experiments.reporting.exhibit import NARROW, WIDE
 from clv_experiments.reporting.formatting import format_difference, format_score
-from clv_experiments.reporting.html_page import render_page
 from clv_experiments.reporting.html_table import HtmlCell, HtmlColumn, HtmlTable
 from clv_experiments.reporting.inline_svg import render_responsive_svg
+from clv_experiments.reporting.prose import render_page
 from clv_experiments.reporting.records import FigureRecord
 
 LOWER_FIRST = ("rmse", "mae", "crps", "aggregate_bias")
