@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from clv_experiments.reporting.safe_csv import SafeCsvWriter
+from clv_experiments.reporting.safe_csv import open_safe_csv
 
 
 class ParquetBatchWriter:
@@ -28,12 +28,14 @@ class ParquetBatchWriter:
         if self._schema is None:
             self._schema = pa.schema([pa.field(str(name), _arrow_type(frame[name])) for name in frame])
             self._rows = self._open.enter_context(pq.ParquetWriter(self._parquet, self._schema))
-            self._lines = self._open.enter_context(SafeCsvWriter(self._csv, self._schema)) if self._csv else None
+            self._append_to_csv = (
+                self._open.enter_context(open_safe_csv(self._csv, self._schema)) if self._csv else None
+            )
         arrays = [pa.array(frame[name], from_pandas=True).cast(_arrow_type(frame[name])) for name in frame]
         batch = pa.table(arrays, self._schema)
         self._rows.write_table(batch)
-        if self._lines:
-            self._lines.write(batch)
+        if self._append_to_csv:
+            self._append_to_csv(batch)
 
     def __enter__(self) -> Self:
         return self

@@ -128,11 +128,9 @@ def format_cell(value: Any, kind: Kind, currency: str) -> HtmlCell:
         return HtmlCell("yes" if value else "no", str(int(value)))
     if kind == "text":
         text = str(value)
-        return (
-            HtmlCell(text, text)
-            if len(text) <= MAX_TEXT
-            else HtmlCell(f"{text[: MAX_TEXT - 1]}…", text, full_text=text)
-        )
+        if len(text) <= MAX_TEXT:
+            return HtmlCell(text, text)
+        return HtmlCell(f"{text[: MAX_TEXT - 1]}…", text, full_text=text)
     if kind == "date":
         day = pd.Timestamp(value)
         return HtmlCell(format_day(day), f"{day:%Y-%m-%d}")

@@ -10,15 +10,7 @@ from markupsafe import Markup
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from clv_experiments.reporting.chart_style import (
-    BAND,
-    FAMILIES,
-    GROUND,
-    INK,
-    QUIET,
-    RULE,
-    ignore_missing_glyphs,
-)
+from clv_experiments.reporting.chart_style import BAND, FAMILIES, GROUND, INK, QUIET, RULE, ignore_missing_glyphs
 
 SVG, XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 FONT = "font-family: inherit"

@@ -38,7 +38,7 @@ FILTERS: dict[str, Callable[..., str]] = {
 }
 
 
-def template_environment(*, autoescape: bool) -> Environment:
+def _create_environment(*, autoescape: bool) -> Environment:
     """Return an environment of the templates, to which a missing value is an error."""
     return Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=autoescape, undefined=StrictUndefined, trim_blocks=True,
@@ -49,7 +49,7 @@ def template_environment(*, autoescape: bool) -> Environment:
 @cache
 def prose_environment() -> Environment:
     """Return the environment of plain-text templates: nothing is escaped."""
-    environment = template_environment(autoescape=False)
+    environment = _create_environment(autoescape=False)
     environment.filters |= {name: _reject_undefined_input(write) for name, write in FILTERS.items()}
     environment.filters["with_interval"] = _format_estimate
     environment.globals["interval"] = formatting.format_interval
@@ -138,13 +138,9 @@ def render_page(template: str, **context: Any) -> str:
     own_style = (TEMPLATES / template).with_name("extra.css")
     styles = [path for path in (TEMPLATES / "page.css", own_style) if path.exists()]
     script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
-    return (
-        template_environment(autoescape=True)
-        .get_template(template)
-        .render(
-            style=Markup("".join(path.read_text(encoding="utf-8") for path in styles)),  # noqa: S704 - of this package
-            script=Markup(script),  # noqa: S704 - of this package
-            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-            **context,
-        )
-    )
+    return _create_environment(autoescape=True).get_template(template).render(
+        style=Markup("".join(path.read_text(encoding="utf-8") for path in styles)),  # noqa: S704 - of this package
+        script=Markup(script),  # noqa: S704 - of this package
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        **context,
+    )  # fmt: skip

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import pandas as pd
 import pyarrow as pa
@@ -45,34 +45,16 @@ def _defuse_column(column: pd.Series) -> pd.Series:
     return defuse_formulas(column.astype("str"))
 
 
-class SafeCsvWriter:
-    """A CSV file too long to be in memory at once: parts with the same columns are written one after another.
+@contextmanager
+def open_safe_csv(path: Path, schema: pa.Schema) -> Iterator[Callable[[pa.Table], None]]:
+    """Make a CSV file too long to be in memory at once; yields what appends a part, of the same columns as every other.
 
     Text is defused as ``write_csv`` does, numbers are rounded to 4 decimals, missing values are empty cells.
-
-    Parameters
-    ----------
-    path : Path
-        Of the file, which is made anew.
-    schema : pyarrow.Schema
-        Of every part.
     """
-
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
-        self._file = path.open("wb")
-        self._file.write((",".join(schema.names) + "\n").encode())
-        self._writer = CSVWriter(self._file, schema, write_options=WriteOptions(include_header=False))
-
-    def write(self, part: pa.Table) -> None:
-        """Append rows."""
-        self._writer.write_table(pa.table([_round_and_defuse(column) for column in part.columns], part.schema))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._writer.close()
-        self._file.close()
+    with path.open("wb") as file:
+        file.write((",".join(schema.names) + "\n").encode())
+        with CSVWriter(file, schema, write_options=WriteOptions(include_header=False)) as writer:
+            yield lambda part: writer.write_table(pa.table(list(map(_round_and_defuse, part.columns)), schema))
 
 
 def _round_and_defuse(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -80,7 +62,6 @@ def _round_and_defuse(column: pa.ChunkedArray) -> pa.ChunkedArray:
         return pc.round(column, DECIMALS)
     if pa.types.is_string(column.type):
         runs = pc.match_substring_regex(column, FORMULA)
-        return (
-            pc.if_else(runs, pc.binary_join_element_wise("'", column, ""), column) if pc.any(runs).as_py() else column
-        )
+        if pc.any(runs).as_py():
+            return pc.if_else(runs, pc.binary_join_element_wise("'", column, ""), column)
     return column
