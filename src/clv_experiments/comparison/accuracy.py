@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,17 +70,16 @@ def predict_cell_with_all_tools(
     Cell
         A tool that fails at one origin is left out, with the reason in ``left_out``.
     """
-    tables: dict[str, list[pd.DataFrame]] = {model.name: []}
-    seconds: dict[str, list[float]] = {model.name: []}
+    forecasts: dict[str, list[tuple[pd.DataFrame, float]]] = defaultdict(list)  # by tool, with the seconds it took
     failures: dict[str, str] = {}
     cell = hash_cell(forecaster, periods)
     for period in periods:
         progress(f"{model.name} on {forecaster.log.name}, {period}")
         started = perf_counter()
         table = forecaster.forecast(period, model).table[["y_true", "purchase_days", "y_pred"]]
-        seconds[model.name].append(perf_counter() - started)
+        seconds = perf_counter() - started
         table = table.assign(cutoff=pd.Timestamp(period.cutoff))
-        tables[model.name].append(table)
+        forecasts[model.name].append((table, seconds))
         origin = folder / str(period.cutoff)
         write_origin_folder(
             origin, forecaster, period, features,
@@ -88,27 +88,24 @@ def predict_cell_with_all_tools(
         for tool in (tool for tool in tools if tool.name not in failures):
             progress(f"{tool.name} on {forecaster.log.name}, {period}")
             try:
-                predicted, duration = run_tool(tool, origin, table.index, limits.time_limit)
+                predicted, seconds = run_tool(tool, origin, table.index, limits.time_limit)
+                forecasts[tool.name].append((table.assign(y_pred=predicted), seconds))
             except ClvError as error:
                 failures[tool.name] = str(error)
                 progress(f"left out: {error}")
-                continue
-            tables.setdefault(tool.name, []).append(table.assign(y_pred=predicted))
-            seconds.setdefault(tool.name, []).append(duration)
     smallest = tuple(d2_floor(forecaster, period) for period in periods)
-    entries = [
-        Entry(
-            label=name,
-            predictions=pd.concat(frames).reset_index(),
-            d2_floors=smallest,
-            model=name,
-            seconds={"total": sum(seconds[name]) / len(periods)},
-        )
-        for name, frames in tables.items()
-        if name not in failures
-    ]
     return Cell(
-        entries=tuple(entries),
+        entries=tuple(
+            Entry(
+                label=name,
+                predictions=pd.concat([table for table, _ in made]).reset_index(),
+                d2_floors=smallest,
+                model=name,
+                seconds={"total": sum(seconds for _, seconds in made) / len(periods)},
+            )
+            for name, made in forecasts.items()
+            if name not in failures
+        ),
         holdouts=tuple(map(str, periods)),
         data=forecaster.log.name,
         horizon=forecaster.window.horizon.label,
@@ -118,8 +115,8 @@ def predict_cell_with_all_tools(
     )
 
 
-def compare_with_first_model(standings: Standings, metrics: Sequence[str] = METRICS) -> pd.DataFrame:
-    """Compare each model of a cell with its first on the same resampled customers.
+def compare_with_first_model(standings: Standings) -> pd.DataFrame:
+    """Compare each model of a cell with its first on the same resampled customers, by each of ``METRICS``.
 
     Returns
     -------
@@ -133,7 +130,7 @@ def compare_with_first_model(standings: Standings, metrics: Sequence[str] = METR
     tails = [(1 - standings.confidence) / 2, (1 + standings.confidence) / 2]
     scores = standings.by_origin.groupby(["metric", "model"])["score"].mean()
     rows: list[Mapping[str, object]] = []
-    for metric in metrics:
+    for metric in METRICS:
         oriented, replicates = standings.oriented_scores[metric], standings.replicates[metric]
         lower, upper = np.nanquantile(replicates - replicates[:, :1], tails, axis=0)
         rows += [
