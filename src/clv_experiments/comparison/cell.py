@@ -167,10 +167,7 @@ class Cell:
         tables = [e.predictions.sort_values(["cutoff", "customer_id"], ignore_index=True) for e in self.entries]
         first = tables[0]
         for entry, table in zip(self.entries, tables, strict=True):
-            same = len(table) == len(first) and all(
-                np.array_equal(table[column], first[column]) for column in ("cutoff", "customer_id", "y_true")
-            )
-            if not same:
+            if not all(np.array_equal(table[column], first[column]) for column in ("cutoff", "customer_id", "y_true")):
                 raise ClvError(
                     f"runs {self.entries[0].run_id} ({self.entries[0].label}) and {entry.run_id} ({entry.label}) of "
                     f"cell {self.title} hold different customers or another holdout spend; delete the one that is wrong"

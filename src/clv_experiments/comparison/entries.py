@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -108,6 +108,8 @@ def read_entry(reader: Reader, run: StoredRun, label: str, predictions: pd.DataF
     origins = _read_d2_floors_and_label_margins(reader, run)
     margins = origins["label_margin_days"].dropna()
     timings = [name for name in run.metrics if name.startswith("seconds_")]
+    percents = TOTAL_INTERVALS if run.tags.get("level") == FORECAST else ()
+    bounds = [f"{end}_{percent}" for percent in percents for end in ("lower", "upper")]
     return Entry(
         label=label,
         model=run.tags["model"],
@@ -121,10 +123,5 @@ def read_entry(reader: Reader, run: StoredRun, label: str, predictions: pd.DataF
         label_margin_days=dict(zip(margins.index, margins, strict=True)),
         seconds={name.removeprefix("seconds_"): sum(by_origin(name).values()) for name in timings},
         at_edge=run.tags.get("at_edge", ""),
-        total_interval_bounds=_read_total_interval_bounds(by_origin) if run.tags.get("level") == FORECAST else {},
+        total_interval_bounds={name: values for name in bounds if (values := by_origin(f"holdout_total_{name}"))},
     )
-
-
-def _read_total_interval_bounds(by_origin: Callable[[str], dict[int, float]]) -> dict[str, dict[int, float]]:
-    names = [f"{end}_{percent}" for percent in TOTAL_INTERVALS for end in ("lower", "upper")]
-    return {name: values for name in names if (values := by_origin(f"holdout_total_{name}"))}

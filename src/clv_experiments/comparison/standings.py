@@ -222,10 +222,10 @@ def difference_table(
     frame["group"] = rank_groups(oriented, half_widths)
     references = {"best": np.arange(len(labels)), "baseline": np.flatnonzero(frame["family"] == "baseline")}
     for name, among in references.items():
-        reference = among[np.argmax(oriented[among])] if len(among) else None
-        frame[name] = labels[reference] if reference is not None else None
-        difference = oriented - oriented[reference] if reference is not None else np.full(len(labels), np.nan)
-        margin = half_widths[reference] if reference is not None else np.full(len(labels), np.nan)
+        frame[name], difference, margin = None, np.nan, np.nan
+        if len(among):
+            reference = among[np.argmax(oriented[among])]
+            frame[name], difference, margin = labels[reference], oriented - oriented[reference], half_widths[reference]
         frame[f"from_{name}"] = difference
         frame[f"from_{name}_lower"], frame[f"from_{name}_upper"] = difference - margin, difference + margin
     return frame
