@@ -212,36 +212,27 @@ class _OriginScorer:
         weights = counts[self.spenders].astype(np.float64)
         spend = self.spend * weights
         total = spend.sum(axis=0)
-        actual = self.by_actual.weighted_ranks(counts, cubes, n)
-        perfect = np.einsum("cr,cr->r", spend, actual.ranks)
+        actual_ranks, _, actual_variance = self.by_actual.weighted_ranks(counts, cubes, n)
+        perfect = np.einsum("cr,cr->r", spend, actual_ranks)
         # Customers who spent nothing share one rank, and ranks add up to zero, so only spenders' terms are needed.
         non_spenders = n - weights.sum(axis=0)
         mean_rank_of_others = np.where(
-            non_spenders > 0, -np.einsum("cr,cr->r", weights, actual.ranks) / non_spenders, 0.0
+            non_spenders > 0, -np.einsum("cr,cr->r", weights, actual_ranks) / non_spenders, 0.0
         )
-        rises = weights * (actual.ranks - mean_rank_of_others)
+        rises = weights * (actual_ranks - mean_rank_of_others)
         columns: dict[str, list[Floats]] = defaultdict(list)
         for ranking in self.by_predicted:
-            ranks = ranking.weighted_ranks(counts, cubes, n)
-            area = np.einsum("cr,cr->r", spend, ranks.ranks)
+            ranks, tied, variance = ranking.weighted_ranks(counts, cubes, n)
+            area = np.einsum("cr,cr->r", spend, ranks)
             columns["normalised_gini"].append(np.where(perfect > 0, area / perfect, np.nan))
-            covariance = np.einsum("cr,cr->r", rises, ranks.ranks)
-            correlation = np.where(ranks.variance > 0, covariance / np.sqrt(actual.variance * ranks.variance), 0.0)
-            columns["spearman"].append(np.where(actual.variance > 0, correlation, np.nan))
+            covariance = np.einsum("cr,cr->r", rises, ranks)
+            correlation = np.where(variance > 0, covariance / np.sqrt(actual_variance * variance), 0.0)
+            columns["spearman"].append(np.where(actual_variance > 0, correlation, np.nan))
             for name, share in (("top_10_share", 0.1), ("top_20_share", 0.2)):
-                inside = np.clip((share * n - n / 2 + ranks.ranks + ranks.tied / 2) / ranks.tied, 0.0, 1.0)
+                inside = np.clip((share * n - n / 2 + ranks + tied / 2) / tied, 0.0, 1.0)
                 captured = np.einsum("cr,cr->r", spend, np.where(weights > 0, inside, 0.0))
                 columns[name].append(np.where(total > 0, captured / total, np.nan))
         return {name: np.column_stack(values) for name, values in columns.items()}
-
-
-@dataclass(frozen=True, eq=False)
-class _WeightedRanks:
-    """Centred average ranks of some customers under counts, how many share each, and the sum of squares over all."""
-
-    ranks: Floats
-    tied: Floats
-    variance: Floats
 
 
 class _SortedColumn:
@@ -268,14 +259,17 @@ class _SortedColumn:
         shape = (len(bounds) - 1, customers)
         return csr_array((np.ones(len(order), dtype=np.float32), order, bounds), shape=shape)
 
-    def weighted_ranks(self, counts: NDArray[np.float32], cubes: Floats, n: Floats) -> _WeightedRanks:
-        """Rank those customers; ``cubes`` is the sum of cubed counts, ``n`` that of counts, both (replicates,)."""
+    def weighted_ranks(self, counts: NDArray[np.float32], cubes: Floats, n: Floats) -> tuple[Floats, Floats, Floats]:
+        """Return centred average ranks of those customers, how many share each, and the sum of squares over all.
+
+        ``cubes`` is the sum of cubed counts, ``n`` that of counts, both of shape (replicates,).
+        """
         sums = (self.segments @ counts).astype(np.float64)
         tied = sums[1::2]
         ranks = np.cumsum(sums, axis=0)[1::2] - tied / 2 - n / 2
         untied = cubes - _sum_of_cubes(counts[self.shared])
         variance = (n**3 - untied - _sum_of_cubes(self.ties @ counts)) / 12.0
-        return _WeightedRanks(ranks[self.group_of], tied[self.group_of], variance)
+        return ranks[self.group_of], tied[self.group_of], variance
 
 
 def _sum_of_cubes(counts: NDArray[np.float32]) -> Floats:
