@@ -232,18 +232,13 @@ def _explain_absences(
     for model in models:
         attempts = [run for run in requested if model_name(run) == model]
         finished = [run for run in attempts if run.status not in UNFINISHED]
-        never_finished = all(run.status != "FINISHED" for run in finished)
-        if (
-            finished
-            and never_finished
-            and _failed_on_unsuitable_log(finished[0])
-            and _may_have_read_log(finished[0], log)
-        ):
-            impossible[model] = finished[0].tags["failure"]
+        newest, never_finished = next(iter(finished), None), all(run.status != "FINISHED" for run in finished)
+        if newest and never_finished and _failed_on_unsuitable_log(newest) and _may_have_read_log(newest, log):
+            impossible[model] = newest.tags["failure"]
+        elif attempts:
+            missing[model] = attempts[0].tags.get("failure") or exclusions[attempts[0].run_id].reason
         else:
-            missing[model] = (
-                (attempts[0].tags.get("failure") or exclusions[attempts[0].run_id].reason) if attempts else ""
-            )
+            missing[model] = ""
     return missing, impossible
 
 
