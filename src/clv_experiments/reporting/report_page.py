@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from clv_experiments.reporting.exhibit import NARROW, Answer, Exhibit, Section
@@ -59,7 +60,13 @@ def render_report_page(
         "report/report.html.jinja",
         title=title,
         subtitle=subtitle,
-        answers=[_answer_context(answer, currency) for answer in answers],
+        answers=[
+            (
+                replace(answer, sentences=_keep_intervals_unbroken(answer.sentences)),
+                exhibit_table(answer.exhibit, currency) if answer.exhibit else None,
+            )
+            for answer in answers
+        ],
         assumptions=assumptions,
         settings=settings,
         sections=[_section_context(section, currency) for section in sections],
@@ -67,17 +74,6 @@ def render_report_page(
         method=_keep_intervals_unbroken(method),
         created=created,
     )
-
-
-def _answer_context(answer: Answer, currency: str) -> dict[str, Any]:
-    table = exhibit_table(answer.exhibit, currency) if answer.exhibit else None
-    return {
-        "anchor": answer.anchor,
-        "question": answer.question,
-        "headline": answer.headline,
-        "sentences": _keep_intervals_unbroken(answer.sentences),
-        "table": table,
-    }
 
 
 def _section_context(section: Section, currency: str) -> dict[str, Any]:
