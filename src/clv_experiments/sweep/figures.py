@@ -10,6 +10,7 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 import optuna
+from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -19,6 +20,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.exceptions import ExperimentalWarning
 from optuna.importance import BaseImportanceEvaluator
 from optuna.trial import FrozenTrial, TrialState, create_trial
+from optuna.visualization import matplotlib as plots
 
 from clv_experiments.reporting.chart_style import INK, TEXT_SIZE, FigureLabels, make_printable
 from clv_experiments.reporting.exhibit import WIDE
@@ -89,12 +91,10 @@ class _StudyPlotter:
 
     def plot_history(self, configured: int | None) -> Figure:
         """Draw each trial's value in the order of the trials, with the best so far."""
-        from optuna.visualization.matplotlib import plot_optimization_history as plot
-
         values = self.columns[0].clipped_values
 
         def draw() -> Axes:
-            axes = plot(self.study, target_name=self.headings[0])
+            axes = plots.plot_optimization_history(self.study, target_name=self.headings[0])
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             if configured in values:
                 axes.axhline(values[configured], color=INK, linestyle="--", label="As configured")
@@ -105,20 +105,17 @@ class _StudyPlotter:
 
     def plot_importances(self, shares: Mapping[str, float]) -> Figure:
         """Draw how much of the metric each parameter explains."""
-        from optuna.visualization.matplotlib import plot_param_importances as plot
-
         evaluator = _PrecomputedImportances({self.parameters[name]: share for name, share in shares.items()})
         return self._create_figure(
             "Importance of the parameters",
-            lambda: plot(self.study, evaluator=evaluator, target_name=self.headings[0]),
+            lambda: plots.plot_param_importances(self.study, evaluator=evaluator, target_name=self.headings[0]),
         )
 
     def plot_slices(self) -> Figure:
         """Draw the metric against each parameter; later trials are darker."""
-        from optuna.visualization.matplotlib import plot_slice as plot
 
         def draw() -> Any:
-            panels: Any = plot(self.study, target_name=self.headings[0])
+            panels: Any = plots.plot_slice(self.study, target_name=self.headings[0])
             for panel in np.ravel(panels):
                 panel.tick_params(axis="x", which="both", rotation=40)
             return panels
@@ -127,19 +124,17 @@ class _StudyPlotter:
 
     def plot_parallel_coordinates(self) -> Figure:
         """Draw a line a trial, from its score through what it chose."""
-        from optuna.visualization.matplotlib import plot_parallel_coordinate as plot
-
         width = max(WIDE, 2.0 + 1.6 * len(self.parameters))
         return self._create_figure(
-            "Choices of the trials", lambda: plot(self.study, target_name=self.headings[0]), width
+            "Choices of the trials",
+            lambda: plots.plot_parallel_coordinate(self.study, target_name=self.headings[0]),
+            width,
         )
 
     def plot_pareto_front(self) -> Figure:
         """Draw the metrics against each other, with the trials that no other beats in all of them."""
-        from optuna.visualization.matplotlib import plot_pareto_front as plot
-
         title = f"Trade-offs between {join_names(self.headings)}"
-        return self._create_figure(title, lambda: plot(self.study, target_names=self.headings))
+        return self._create_figure(title, lambda: plots.plot_pareto_front(self.study, target_names=self.headings))
 
     def _create_figure(self, title: str, draw: Callable[[], Any], width: float = WIDE) -> Figure:
         with _headless_pyplot():
@@ -218,8 +213,6 @@ class _UnquotedString(str):
 @contextmanager
 def _headless_pyplot() -> Iterator[None]:
     """Let pyplot, by which Optuna draws, open no window and leave nothing behind: no figure, style or backend."""
-    from matplotlib import pyplot as plt
-
     backend, before = mpl.get_backend(), set(plt.get_fignums())
     with warnings.catch_warnings(), mpl.rc_context({"figure.constrained_layout.use": True, "figure.dpi": 120}):
         warnings.simplefilter("ignore", ExperimentalWarning)
