@@ -10,7 +10,7 @@ import pandas as pd
 from clv_experiments.comparison.cell import Cell
 from clv_experiments.comparison.intervals import coverage_by_model, totals_by_origin
 from clv_experiments.forecasting.spend_intervals import INTERVALS
-from clv_experiments.reporting.formatting import format_money
+from clv_experiments.reporting.formatting import format_money, format_score
 from clv_experiments.reporting.html_table import HtmlCell, HtmlColumn, HtmlTable
 from clv_experiments.reporting.prose import render_paragraphs
 from clv_experiments.reporting.text_table import TextTable
@@ -53,7 +53,8 @@ def build_coverage_section(cell: Cell) -> IntervalSection:
     columns = {"model": [str(model) for model in coverage.index]}
     for percent in INTERVALS:
         for suffix, heading in COVERAGES.items():
-            columns[f"{percent} %: {heading}"] = _format_share_column(coverage[f"coverage_{percent}{suffix}"])
+            shares = coverage[f"coverage_{percent}{suffix}"]
+            columns[f"{percent} %: {heading}"] = [format_score(share, "{:.1%}") for share in shares]
     reading = render_paragraphs(TEMPLATE, "spend_reading", INTERVALS, float(coverage["no_spend"].iloc[0]))
     return IntervalSection(title, columns, reading)
 
@@ -71,10 +72,6 @@ def build_totals_section(cell: Cell) -> IntervalSection:
     columns["actual"] = _format_money_column(totals["actual"], cell.currency)
     covered = {percent: int(totals[f"held_{percent}"].sum()) for percent in percents}
     return IntervalSection(title, columns, render_paragraphs(TEMPLATE, "total_reading", covered, len(totals)))
-
-
-def _format_share_column(values: pd.Series) -> list[str]:
-    return ["–" if pd.isna(value) else f"{value:.1%}" for value in values]
 
 
 def _format_money_column(values: pd.Series, currency: str) -> list[str]:
