@@ -10,10 +10,10 @@ import numpy as np
 from optuna import pruners, samplers
 from optuna.trial import FrozenTrial, TrialState
 
-SAMPLERS: dict[str, Callable[[int], samplers.BaseSampler]] = {
-    "tpe": lambda seed: samplers.TPESampler(seed=seed),
-    "random": lambda seed: samplers.RandomSampler(seed=seed),
-    "nsgaii": lambda seed: samplers.NSGAIISampler(seed=seed),
+SAMPLERS: dict[str, Callable[..., samplers.BaseSampler]] = {
+    "tpe": samplers.TPESampler,
+    "random": samplers.RandomSampler,
+    "nsgaii": samplers.NSGAIISampler,
 }
 PRUNERS: dict[str, Callable[[], pruners.BasePruner]] = {
     "none": pruners.NopPruner,
@@ -42,4 +42,4 @@ def create_proposal_sampler(name: str, seed: int, proposal: int) -> samplers.Bas
     A study that was interrupted then goes on with what it would have proposed, and several processes that work on one
     study propose different things. What the sampler must know of other trials it reads from the study.
     """
-    return SAMPLERS[name](int(np.random.SeedSequence([seed, proposal]).generate_state(1)[0]))
+    return SAMPLERS[name](seed=int(np.random.SeedSequence([seed, proposal]).generate_state(1)[0]))
