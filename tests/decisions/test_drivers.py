@@ -8,8 +8,8 @@ from scipy.stats import t as student
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.decisions.display.drivers import draw_effects, drivers_section
 from clv_experiments.decisions.drivers import (
-    DRIVERS,
     MIN_BUYERS,
+    STEPS,
     Drivers,
     compare_effects,
     driver_features,
@@ -22,7 +22,7 @@ from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.reporting.exhibit import WIDE
 from clv_experiments.reporting.prose import render_paragraphs
 
-NAMES = [driver.name for driver in DRIVERS]
+NAMES = list(STEPS)
 
 
 def customers(slopes, rows=1500, seed=0, origins=2, tail=1.0):

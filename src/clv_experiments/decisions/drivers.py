@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -28,29 +27,14 @@ LEVEL = 0.95
 EFFECTS = ["effect", "lower_95", "upper_95", "per_deviation", "deviation_lower", "deviation_upper"]
 
 
-@dataclass(frozen=True)
-class DriverFeature:
-    """One feature of a customer's history, in steps that people understand."""
-
-    name: str
-    step: str  # what one more means, as it follows "customers with"
-    compute: Callable[[pd.DataFrame], pd.Series]  # of frequency, recency, T and total_spend
-
-
-def _log_spend_per_purchase_day(history: pd.DataFrame) -> pd.Series:
-    mean = history["total_spend"] / (history["frequency"] + 1)
-    lowest = 0.01 * mean[mean > 0].median() if (mean > 0).any() else 1.0
-    return mean.clip(lower=lowest).map(np.log2)
-
-
-# A doubling where sizes differ by powers of ten, some days where time fades.
-DRIVERS = (
-    DriverFeature("purchase_days", "twice as many purchase days", lambda h: (h["frequency"] + 1).map(np.log2)),
-    DriverFeature("spend_per_purchase_day", "twice the mean spend on a purchase day", _log_spend_per_purchase_day),
-    DriverFeature("days_since_last", "30 more days since the last purchase", lambda h: days_since_last(h) / 30),
-    DriverFeature("T", "90 more days since the first purchase", lambda h: h["T"] / 90),
-)
-STEPS = {driver.name: driver.step for driver in DRIVERS}
+# What one more of each feature means, as it follows "customers with": a doubling where sizes differ by powers of ten,
+# some days where time fades.
+STEPS = {
+    "purchase_days": "twice as many purchase days",
+    "spend_per_purchase_day": "twice the mean spend on a purchase day",
+    "days_since_last": "30 more days since the last purchase",
+    "T": "90 more days since the first purchase",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,8 +98,18 @@ def compare_effects(all_customers: pd.DataFrame, without_largest: pd.DataFrame) 
 
 
 def driver_features(history: pd.DataFrame) -> pd.DataFrame:
-    """Return the drivers of each row, in their steps."""
-    return pd.DataFrame({driver.name: driver.compute(history) for driver in DRIVERS})
+    """Return the features named by ``STEPS`` of each row of ``frequency, recency, T, total_spend``, in those steps."""
+    purchase_days = history["frequency"] + 1
+    mean_spend = history["total_spend"] / purchase_days
+    lowest = 0.01 * mean_spend[mean_spend > 0].median() if (mean_spend > 0).any() else 1.0
+    return pd.DataFrame(
+        {
+            "purchase_days": purchase_days.map(np.log2),
+            "spend_per_purchase_day": mean_spend.clip(lower=lowest).map(np.log2),
+            "days_since_last": days_since_last(history) / 30,
+            "T": history["T"] / 90,
+        }
+    )
 
 
 def is_top_spender(history: pd.DataFrame) -> np.ndarray:
