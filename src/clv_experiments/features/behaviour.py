@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import ibis
 
 from clv_experiments.data.window import Horizon
-from clv_experiments.features.history import days_between, divide_or_zero, sum_first_spend
+from clv_experiments.features.history import days_between, divide_or_zero
 
 
 def behaviour(
@@ -43,7 +43,7 @@ def behaviour(
         "gap_std": ibis.ifelse(gaps > 1, ibis.greatest(variance, 0.0), 0.0).sqrt(),
         "gap_max": ibis.ifelse(gaps > 0, h.gap.max().cast("float64"), T),
         "hiatus_ratio": divide_or_zero(days_between(h.date.max(), end), usual_gap),
-        "first_spend": sum_first_spend(h),
+        "first_spend": h.amount.sum(where=h.date == h.first_day),
         "last_spend": h.amount.sum(where=h.date == h.last_day),
         "largest_spend": h.amount.max(),
         "spend_per_day": divide_or_zero(total, ibis.greatest(T, 1.0)),

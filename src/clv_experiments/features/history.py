@@ -6,24 +6,23 @@ from datetime import date
 
 import ibis
 
-from clv_experiments.data.log import TransactionLog
 
-
-def annotate_calibration_purchase_days(log: TransactionLog, cutoff: date) -> ibis.Table:
+def annotate_purchase_days(purchase_days: ibis.Table, cutoff: date) -> ibis.Table:
     """Keep the purchase days up to the cutoff, inclusive, and annotate each.
+
+    Parameters
+    ----------
+    purchase_days : ibis.Table
+        One row per customer and purchase day: ``customer_id``, ``date``, ``amount`` (decimal) and perhaps ``orders``
+        (count).
+    cutoff : date
 
     Returns
     -------
     ibis.Table
-        One row per customer and purchase day: ``customer_id``, ``date``, ``amount`` (decimal), ``orders`` (count),
-        ``first_day`` and ``last_day`` of the customer, ``gap`` (whole days since the previous purchase day; null
-        for the first).
+        The same columns, ``first_day`` and ``last_day`` of the customer, ``gap`` (whole days since the previous
+        purchase day; null for the first).
     """
-    return annotate_purchase_days(log.purchase_days, cutoff)
-
-
-def annotate_purchase_days(purchase_days: ibis.Table, cutoff: date) -> ibis.Table:
-    """Annotate a table of purchase days with ``customer_id``, ``date``, ``amount`` and perhaps ``orders``."""
     t = purchase_days.filter(purchase_days.date <= ibis.literal(cutoff))
     previous = t.date.lag().over(group_by=t.customer_id, order_by=t.date)
     return t.mutate(
@@ -36,11 +35,6 @@ def annotate_purchase_days(purchase_days: ibis.Table, cutoff: date) -> ibis.Tabl
 def days_between(earlier: ibis.expr.types.DateValue, later: ibis.expr.types.DateValue) -> ibis.expr.types.FloatingValue:
     """Count whole days, as a float column."""
     return later.delta(earlier, unit="day").cast("float64")
-
-
-def sum_first_spend(history: ibis.Table) -> ibis.expr.types.DecimalValue:
-    """Sum what each customer spent on the first purchase day."""
-    return history.amount.sum(where=history.date == history.first_day)
 
 
 def divide_or_zero(

@@ -21,7 +21,7 @@ def momentum(
     Parameters
     ----------
     history : ibis.Table
-        See ``annotate_calibration_purchase_days``.
+        See ``annotate_purchase_days``.
     cutoff : date
     horizon : Horizon
     half_lives : sequence of int

@@ -27,7 +27,7 @@ def periods(
     Parameters
     ----------
     history : ibis.Table
-        See ``annotate_calibration_purchase_days``.
+        See ``annotate_purchase_days``.
     cutoff : date
     horizon : Horizon
     count : int

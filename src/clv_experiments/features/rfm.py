@@ -7,7 +7,7 @@ from datetime import date
 import ibis
 
 from clv_experiments.data.window import Horizon
-from clv_experiments.features.history import days_between, divide_or_zero, sum_first_spend
+from clv_experiments.features.history import days_between, divide_or_zero
 
 
 def rfm(history: ibis.Table, cutoff: date, horizon: Horizon) -> dict[str, ibis.Value]:
@@ -28,7 +28,7 @@ def rfm(history: ibis.Table, cutoff: date, horizon: Horizon) -> dict[str, ibis.V
 
 def first_spend(history: ibis.Table, cutoff: date, horizon: Horizon) -> dict[str, ibis.Value]:
     """Sum what each customer spent on the first purchase day (currency), which ``monetary_value`` leaves out."""
-    return {"first_spend": sum_first_spend(history)}
+    return {"first_spend": history.amount.sum(where=history.date == history.first_day)}
 
 
 def total_spend(history: ibis.Table, cutoff: date, horizon: Horizon) -> dict[str, ibis.Value]:
