@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -97,21 +98,14 @@ def build_reliability_table(backtest: Backtest) -> pd.DataFrame:
         ``contender, within_days, tenth`` (1 = least probable), ``customers, predicted, actual, actual_lower,
         actual_upper``: mean probability, share who bought with its 95 % interval (Wilson 1927).
     """
-    tables = []
-    for prediction in backtest.predictions:
-        for days in backtest.checkpoints:
-            probability = backtest.probability_within(days, prediction)
-            edges = np.unique(np.quantile(probability, np.arange(1, TENTHS) / TENTHS, method="lower"))
-            customers = pd.DataFrame({"probability": probability, "bought": backtest.bought_within(days)})
-            table = customers.groupby(np.searchsorted(edges, probability, side="left")).agg(
-                customers=("bought", "size"), predicted=("probability", "mean"), actual=("bought", "mean")
-            )
-            table.insert(0, "tenth", np.arange(1, len(table) + 1))
-            table.insert(0, "within_days", days)
-            table.insert(0, "contender", prediction.name)
-            tables.append(table)
-    frame = pd.concat(tables, ignore_index=True)
-    frame["actual_lower"], frame["actual_upper"] = wilson_interval(
-        frame["actual"].to_numpy(), frame["customers"].to_numpy()
-    )
-    return frame
+    tables = {}
+    for prediction, days in product(backtest.predictions, backtest.checkpoints):
+        probability = backtest.probability_within(days, prediction)
+        edges = np.unique(np.quantile(probability, np.arange(1, TENTHS) / TENTHS, method="lower"))
+        customers = pd.DataFrame({"probability": probability, "bought": backtest.bought_within(days)})
+        tables[prediction.name, days] = customers.groupby(np.searchsorted(edges, probability, side="left") + 1).agg(
+            customers=("bought", "size"), predicted=("probability", "mean"), actual=("bought", "mean")
+        )
+    table = pd.concat(tables, names=["contender", "within_days", "tenth"]).reset_index()
+    table["actual_lower"], table["actual_upper"] = wilson_interval(table["actual"], table["customers"])
+    return table

@@ -54,10 +54,8 @@ def next_purchase_dates(
     for first in range(0, len(X), BATCH_ROWS):
         part = slice(first, first + BATCH_ROWS)
         probabilities = estimator.purchase_probabilities(X.iloc[part], days)
-        waits[part], p_purchase[part] = (
-            conditional_wait_quantiles(probabilities, days, shares),
-            probabilities[:, -1],
-        )
+        waits[part] = conditional_wait_quantiles(probabilities, days, shares)
+        p_purchase[part] = probabilities[:, -1]
     waits_in_days = waits.astype("timedelta64[D]")
     waits_in_days[p_purchase < MIN_PROBABILITY] = np.timedelta64("NaT")
     dates = (np.datetime64(cutoff, "D") + waits_in_days).astype("datetime64[s]")
