@@ -40,14 +40,9 @@ def next_purchase_section(outlook: NextPurchaseOutlook) -> Section:
     """Answer when customers buy next."""
     board = outlook.board
     checks = board.calibration(outlook.model_name)
-    buyers = pd.DataFrame(
-        {
-            "within_days": [check.within_days for check in checks],
-            "expected_before": [check.expected for check in checks],
-            "bought_before": [check.bought for check in checks],
-            "expected_now": outlook.expected_buyers,
-        }
-    )
+    before = pd.DataFrame(checks)[["within_days", "expected", "bought"]]
+    buyers = before.rename(columns={"expected": "expected_before", "bought": "bought_before"})
+    buyers["expected_now"] = outlook.expected_buyers
     subtitle = f"after {format_day(outlook.previous_period.cutoff)}, and after {format_day(outlook.period.cutoff)}"
     draw = partial(draw_buyers, buyers, subtitle)
     answer = TEMPLATE.render_macro("outlook", outlook, checks[0])
@@ -86,11 +81,8 @@ def draw_buyers(buyers: pd.DataFrame, subtitle: str, width: float) -> Figure:
 def calibration_exhibit(outlook: NextPurchaseOutlook) -> Exhibit:
     """Compare predicted with actual shares of buyers, of the candidate in use and the best of each other family."""
     board, name = outlook.board, outlook.model_name
-    families = board.select_score()["family"]
-    lines = {name: str(families[name])}
-    for candidate, family in families.items():
-        if family not in lines.values():
-            lines[str(candidate)] = str(family)
+    families = board.select_score()["family"].sort_index(key=lambda names: names != name, kind="stable")
+    lines: dict[Any, str] = families.drop_duplicates().to_dict()
     table = build_reliability_table(board.backtest).sort_values(
         "contender", key=lambda names: names != name, kind="stable"
     )
