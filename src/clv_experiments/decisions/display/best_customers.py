@@ -12,9 +12,10 @@ from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
 from clv_experiments.data.window import DAY
 from clv_experiments.decisions.best_customers import RankedCustomers
+from clv_experiments.decisions.display.segments import TIER_COLOURS
 from clv_experiments.decisions.segments.tiers import TIERS
 from clv_experiments.decisions.shop import Shop
-from clv_experiments.reporting.chart_style import BLUE, GREY, INK, RULE, create_chart, draw_legend_above, make_printable
+from clv_experiments.reporting.chart_style import BLUE, GREY, INK, create_chart, draw_legend_above, make_printable
 from clv_experiments.reporting.exhibit import WIDE, Section
 from clv_experiments.reporting.formatting import format_dates
 from clv_experiments.reporting.section_template import SectionTemplate
@@ -30,7 +31,6 @@ PROBABILITY_COLUMNS = [
 ]  # fmt: skip
 SCORES = "scores.csv"
 TEMPLATE = SectionTemplate("report/best_customers.jinja")
-TIER_COLOURS = dict(zip(TIERS, (BLUE, GREY, RULE), strict=True))
 BINS = 24
 
 
@@ -39,28 +39,27 @@ def best_customers_section(best: RankedCustomers, intervals: Sequence[str], shop
 
     The sentences ``intervals`` say what the intervals of spend rest on.
     """
-    subtitle = format_dates(best.now.period)
-    scores = best.by_spend[["expected_spend", "value_tier"]]
-    pictures = {
-        "highest_expected_spend": partial(draw_expected_spend_distribution, scores, shop.currency, subtitle),
-        "past_totals": partial(draw_past_totals, best, shop.currency),
-    }
-    tables = {
-        "highest_expected_spend": best.by_spend.filter(
-            [name for name in SPEND_COLUMNS if name != "clv" or best.has_single_model]
-        ),
-        "most_likely_to_buy": best.by_probability.filter(PROBABILITY_COLUMNS),
-        "past_totals": best.past,
-    }
+    scores, subtitle = best.by_spend[["expected_spend", "value_tier"]], format_dates(best.now.period)
     exhibits = [
         TEMPLATE.build_exhibit(
-            name,
-            TEMPLATE.render_macro(name, best, shop),
-            table,
-            pictures.get(name),
-            file="" if name == "past_totals" else SCORES,
-        )
-        for name, table in tables.items()
+            "highest_expected_spend",
+            TEMPLATE.render_macro("highest_expected_spend", best, shop),
+            best.by_spend.filter([name for name in SPEND_COLUMNS if name != "clv" or best.has_single_model]),
+            partial(draw_expected_spend_distribution, scores, shop.currency, subtitle),
+            file=SCORES,
+        ),
+        TEMPLATE.build_exhibit(
+            "most_likely_to_buy",
+            TEMPLATE.render_macro("most_likely_to_buy", best, shop),
+            best.by_probability.filter(PROBABILITY_COLUMNS),
+            file=SCORES,
+        ),
+        TEMPLATE.build_exhibit(
+            "past_totals",
+            TEMPLATE.render_macro("past_totals", best, shop),
+            best.past,
+            partial(draw_past_totals, best, shop.currency),
+        ),
     ]
     summary, method = TEMPLATE.render_macro("top", best, shop), TEMPLATE.render_macro("method", best, shop)
     return TEMPLATE.build_section("customers", summary, exhibits, [*intervals, *method])
@@ -78,7 +77,8 @@ def draw_expected_spend_distribution(scores: pd.DataFrame, currency: str, subtit
     edges = np.geomspace(low, top * 1.0001, BINS + 1)
     groups = [np.clip(spend[scores["value_tier"] == tier], low, None) for tier in TIERS]
     labels = [f"{tier}: {len(group):,}" for tier, group in zip(TIERS, groups, strict=True)]
-    panel.hist(groups, list(edges), stacked=True, color=list(TIER_COLOURS.values()), label=labels, linewidth=0)
+    colours = [TIER_COLOURS[tier] for tier in TIERS]
+    panel.hist(groups, list(edges), stacked=True, color=colours, label=labels, linewidth=0)
     panel.set_xscale("log")
     marks = np.array([step * 10.0**power for power in range(-3, 9) for step in (1, 3)])
     marks = marks[(marks >= low) & (marks <= top)]
