@@ -38,10 +38,11 @@ MAX_COHORTS = 24  # on the page
 
 def overview_section(overview: BusinessOverview, period: Period, total: AllCustomersTotalRange | None) -> Section:
     """Show how the business is doing, and the total that is forecast for the coming period, where it has a range."""
+    concentration = overview.concentration
     exhibits = [
         _build_revenue_exhibit(overview, period, total),
         _build_retention_exhibit(overview),
-        _build_concentration_exhibit(overview),
+        _build_exhibit("concentration", overview, concentration.deciles() if concentration else None),
     ]
     if overview.countries is not None:
         exhibits.append(_build_exhibit("countries", overview, overview.countries))
@@ -81,11 +82,6 @@ def _build_retention_exhibit(overview: BusinessOverview) -> Exhibit:
     draw = partial(draw_retention, cohorts.tail(MAX_COHORTS)) if len(shares.columns) else None
     table = table.reset_index(drop=True)
     return _build_exhibit("retention", overview, table, draw=draw, headings=MONTHS_LATER, page_rows=MAX_COHORTS)
-
-
-def _build_concentration_exhibit(overview: BusinessOverview) -> Exhibit:
-    concentration = overview.concentration
-    return _build_exhibit("concentration", overview, concentration.deciles() if concentration else None)
 
 
 def draw_revenue(
