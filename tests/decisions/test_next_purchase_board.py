@@ -5,9 +5,8 @@ import pandas as pd
 import pytest
 
 from clv_experiments.decisions.display.next_purchase import TEMPLATE
-from clv_experiments.decisions.next_purchase.backtest import build_reliability_table, run_backtest
+from clv_experiments.decisions.next_purchase.backtest import Candidate, build_reliability_table, run_backtest
 from clv_experiments.decisions.next_purchase.board import bootstrap_scores, compare_candidates
-from clv_experiments.decisions.next_purchase.candidates import Candidate
 from clv_experiments.evaluation.metrics import brier, roc_auc
 
 NONE = np.nan

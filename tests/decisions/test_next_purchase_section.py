@@ -12,8 +12,11 @@ import pytest
 
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.decisions.display.next_purchase import TEMPLATE, next_purchase_section
-from clv_experiments.decisions.next_purchase.candidates import fit_candidates
-from clv_experiments.decisions.next_purchase.outlook import NextPurchaseOutlook, next_purchase_outlook
+from clv_experiments.decisions.next_purchase.outlook import (
+    NextPurchaseOutlook,
+    fit_candidates,
+    next_purchase_outlook,
+)
 from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.decisions.snapshot import HISTORY, Snapshot, take_snapshot
 from clv_experiments.errors import ClvError

@@ -9,14 +9,30 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from clv_experiments.decisions.next_purchase.candidates import Candidate
-from clv_experiments.decisions.next_purchase.dates import conditional_wait_quantiles
+from clv_experiments.decisions.next_purchase.dates import WaitingTimeEstimator, conditional_wait_quantiles
 from clv_experiments.evaluation.array_checks import Floats
 from clv_experiments.evaluation.confidence_intervals import wilson_interval
+from clv_experiments.forecasting.forecast import Forecast
+from clv_experiments.forecasting.model import Model
 
 CHECKPOINTS = (30, 60, 90)  # days, as shops ask
 STEPS = 30  # of the horizon over which the Brier score is averaged
 TENTHS = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A fitted estimator of next purchases, and the features of the customers at a cutoff."""
+
+    name: str
+    family: str
+    estimator: WaitingTimeEstimator
+    X: pd.DataFrame  # features, indexed by customer_id (sorted)
+
+    @classmethod
+    def from_forecast(cls, model: Model, forecast: Forecast) -> Candidate:
+        """Take the estimator that a model's forecast was made with."""
+        return cls(model.name, model.family, forecast.estimator, forecast.X)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,8 +8,7 @@ from scipy.stats import ttest_rel
 
 from clv_experiments.data.queries.gaps import count_last_two_gaps
 from clv_experiments.data.window import Period
-from clv_experiments.decisions.next_purchase.backtest import run_backtest
-from clv_experiments.decisions.next_purchase.candidates import Candidate
+from clv_experiments.decisions.next_purchase.backtest import Candidate, run_backtest
 from clv_experiments.decisions.snapshot import RHYTHM_NAME, Snapshot, TimingChoice
 from clv_experiments.evaluation.regularity import measure_regularity
 from clv_experiments.features.feature_set import FeatureSet
