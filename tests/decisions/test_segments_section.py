@@ -166,17 +166,14 @@ def test_what_high_brought_is_always_said_and_other_tiers_only_where_they_surpri
 
 
 def test_customers_who_are_slipping_are_counted_with_what_they_brought():
-    summary = SegmentSummary(
-        pd.DataFrame(
-            {
-                "group": ["Champions", "Cannot lose", "At risk"], "customers": [5, 1, 2],
-                "share_of_customers": [0.625, 0.125, 0.25], "share_of_past": [0.6, 0.3, 0.1],
-                "share_of_expected": [0.9, 0.1, 0.0],
-            }
-        ),
-        Estimate(0.8, 0.7, 0.9),
-        Estimate(0.2, 0.1, 0.3),
+    table = pd.DataFrame(
+        {
+            "group": ["Champions", "Cannot lose", "At risk"], "customers": [5, 1, 2],
+            "share_of_customers": [0.625, 0.125, 0.25], "share_of_past": [0.6, 0.3, 0.1],
+            "share_of_expected": [0.9, 0.1, 0.0],
+        }
     )  # fmt: skip
+    summary = SegmentSummary(table, table.iloc[0], Estimate(0.8, 0.7, 0.9), Estimate(0.2, 0.1, 0.3))
     now, previous = tiers_of([600.0, 400.0]), tiers_of([1.0], BEFORE)
     best, before, slipping = render_paragraphs("report/segments.jinja", "rfm_segments", summary, now, previous, "£")
     assert (summary.best["group"], summary.slipping["customers"].sum()) == ("Champions", 3)

@@ -88,13 +88,9 @@ class SegmentSummary:
     """
 
     table: pd.DataFrame  # columns of ``profile_groups`` and ``revenue_shares``; one row a segment
+    best: pd.Series  # the row with the most expected revenue, or past revenue where none is expected
     best_actual: Estimate | None
     slipping_actual: Estimate | None
-
-    @property
-    def best(self) -> pd.Series:
-        """The row with the most expected revenue, or past revenue where none is expected."""
-        return _find_best_row(self.table)
 
     @property
     def slipping(self) -> pd.DataFrame:
@@ -111,11 +107,8 @@ def summarise_segments(
     slipping = np.where(before.isin(SLIPPING), "slipping", "others")
     slipping_actual = revenue_shares(slipping, spend, ["slipping", "others"], replicates, seed)
     table = profile_groups(rfm_segments(now.table), now.table, products, SEGMENTS).join(actual, on="group")
-    return SegmentSummary(
-        table, get_revenue_share(actual, _find_best_row(table)["group"]), get_revenue_share(slipping_actual, "slipping")
-    )
-
-
-def _find_best_row(table: pd.DataFrame) -> pd.Series:
     column = "share_of_expected" if table["share_of_expected"].notna().all() else "share_of_past"
-    return table.iloc[int(table[column].argmax())]
+    best = table.iloc[int(table[column].argmax())]
+    return SegmentSummary(
+        table, best, get_revenue_share(actual, best["group"]), get_revenue_share(slipping_actual, "slipping")
+    )
