@@ -47,7 +47,7 @@ def simulate(n=400, seed=0):
 
 
 def values(backtest):
-    return {name: score.scores for name, score in bootstrap_scores(backtest, 1, 0).items()}
+    return {name: scores for name, (scores, _) in bootstrap_scores(backtest, 1, 0).items()}
 
 
 def test_scores_are_those_of_the_projects_metrics():
@@ -75,7 +75,7 @@ def test_a_replicate_scores_as_its_customers_written_out_do():
     rows = np.repeat(np.arange(60), np.random.default_rng(7).multinomial(60, np.full(60, 1 / 60)))
     written_out = values(backtest_of(waits[rows], good=probability[rows], wrong=1 - probability[rows]))
     for name, expected in written_out.items():
-        np.testing.assert_allclose(scores[name].replicates[0], expected, err_msg=name)
+        np.testing.assert_allclose(scores[name][1][0], expected, err_msg=name)
 
 
 def test_dates_are_scored_among_those_who_bought():

@@ -24,25 +24,18 @@ Verdict = Literal["within chance", "too many", "too few"]
 Scorer = Callable[[Floats], Floats]  # counts of the customers (n, samples) to scores (samples, candidates)
 
 
-@dataclass(frozen=True, eq=False)
-class CandidateScores:
-    """A score of all candidates on the customers as they are, and on customers drawn with replacement."""
-
-    scores: Floats  # shape (candidates,)
-    replicates: Floats  # shape (replicates, candidates)
-
-
 def bootstrap_scores(
     backtest: Backtest, replicates: int, seed: int, progress: Progress | None = None
-) -> dict[str, CandidateScores]:
+) -> dict[str, tuple[Floats, Floats]]:
     """Score all candidates on the same bootstrap samples of the customers.
 
     Returns
     -------
-    dict of str to CandidateScores
-        ``integrated_brier`` (mean squared error of the probability, over customers and over the days of the period),
-        ``brier_30``, ``auc_30``, ``bias_30`` (mean probability less the share who bought) and so on for each
-        checkpoint, ``date_error`` (median absolute error of the expected day among those who bought, in days) and
+    dict of str to (scores, replicates)
+        On the customers as they are, shape (candidates,), and on customers drawn with replacement, shape (replicates,
+        candidates): ``integrated_brier`` (mean squared error of the probability, over customers and over the days of
+        the period), ``brier_30``, ``auc_30``, ``bias_30`` (mean probability less the share who bought) and so on for
+        each checkpoint, ``date_error`` (median absolute error of the expected day among those who bought, in days) and
         ``coverage`` (share of those whose day the interval held). nan where nobody bought, or for ``auc`` everybody.
     """
     scorers = dict(_iterate_scorers(backtest))
@@ -57,7 +50,7 @@ def bootstrap_scores(
         if progress:
             progress(start + width, replicates)
     everyone = np.ones((n, 1))
-    return {name: CandidateScores(scorers[name](everyone)[0], np.concatenate(samples[name])) for name in scorers}
+    return {name: (scorer(everyone)[0], np.concatenate(samples[name])) for name, scorer in scorers.items()}
 
 
 def _iterate_scorers(backtest: Backtest) -> Iterator[tuple[str, Scorer]]:
@@ -197,14 +190,14 @@ def compare_candidates(
     """Rank all candidates of a backtest on every score; ``progress`` is told (done, replicates)."""
     names, families = zip(*((prediction.name, prediction.family) for prediction in backtest.predictions), strict=True)
     tables = []
-    for name, score in bootstrap_scores(backtest, replicates, seed, progress).items():
-        oriented, samples = (_orient_score(name, each, backtest.level) for each in (score.scores, score.replicates))
+    for name, (scores, drawn) in bootstrap_scores(backtest, replicates, seed, progress).items():
+        oriented, samples = (_orient_score(name, each, backtest.level) for each in (scores, drawn))
         table = difference_table(
             names, families, oriented, simultaneous_pairwise_half_widths(oriented, samples, CONFIDENCE)
         )
-        lower, upper = percentile_interval(score.replicates)
+        lower, upper = percentile_interval(drawn)
         table = table.rename(columns={"model": "contender"})
-        table = table.assign(score=name, value=score.scores, lower=lower, upper=upper)
+        table = table.assign(score=name, value=scores, lower=lower, upper=upper)
         tables.append(table.sort_values(["rank", "contender"], kind="stable"))
     return NextPurchaseBoard(backtest, pd.concat(tables, ignore_index=True))
 
