@@ -107,16 +107,13 @@ def _nan_unless_positive(total: float) -> float:
 def _find_main_countries(groups: pd.Series, countries: pd.Series) -> pd.DataFrame:
     """Name the most frequent country of each group and the share of its customers who live there."""
     members = pd.DataFrame({"group": groups, "country": countries.astype(object).fillna(UNKNOWN)})
-    counts = members.value_counts().rename("customers").reset_index()
-    counts = counts.sort_values(["customers", "country"], ascending=[False, True])
+    counts = members.value_counts().reset_index().sort_values(["count", "country"], ascending=[False, True])
     main = counts.drop_duplicates("group").set_index("group")
-    share = main["customers"] / groups.value_counts().reindex(main.index)
-    return pd.DataFrame({"country": main["country"], "country_share": share})
+    return main[["country"]].assign(country_share=main["count"] / groups.value_counts())
 
 
 def _list_top_products(groups: pd.Series, products: pd.DataFrame) -> pd.Series:
-    positions = groups.index.get_indexer(pd.Index(products["customer_id"]))
-    grouped = products[positions >= 0].assign(group=groups.to_numpy()[positions[positions >= 0]])
+    grouped = products.assign(group=products["customer_id"].map(groups))
     spend = grouped.groupby(["group", "product"])["amount"].sum().reset_index()
     top = spend.sort_values(["amount", "product"], ascending=[False, True]).groupby("group").head(TOP_PRODUCTS)
     names = top["product"].astype(str)
