@@ -75,8 +75,7 @@ class MonthlyActivity:
         measures = ["revenue", "customers", "orders"]
         table = cohorts.groupby("month")[measures].sum().reindex(index, fill_value=0)
         new = cohorts[cohorts["cohort"] == cohorts["month"]].set_index("month")[measures].reindex(index, fill_value=0)
-        every_day = pd.Series(1, pd.period_range(start, end, freq="D").asfreq("M"))
-        days = every_day.groupby(level=0).sum()
+        days = pd.period_range(start, end, freq="D").asfreq("M").value_counts(sort=False)
         table = table.assign(new_revenue=new["revenue"], new_customers=new["customers"], days=days)
         table["whole"] = days == index.days_in_month
         revenue, comparable = table["revenue"], table["revenue"].where(table["whole"] & (table["revenue"] > 0))
