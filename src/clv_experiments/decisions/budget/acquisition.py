@@ -212,11 +212,10 @@ def compare_with_year_ago(
 ) -> PredictionCheck | None:
     """Compare values at an earlier cutoff with today's, of customers whose first year ended in between."""
     new = earlier[(earlier["T"] < YEAR - 1) & (today["T"].reindex(earlier.index) >= YEAR - 1)]
-    realised = today.loc[new.index, "repeat_purchases"] - new["repeat_purchases"]
-    pairs = pd.DataFrame({"predicted": new["predicted"], "realised": realised})
-    if not pairs["predicted"].sum() > 0:
+    predicted = new["predicted"].to_numpy()
+    realised = (today.loc[new.index, "repeat_purchases"] - new["repeat_purchases"]).to_numpy()
+    if not predicted.sum() > 0:
         return None
-    predicted, realised = pairs.to_numpy().T
-    resamples = bootstrap_positions(len(pairs), replicates, seed)
+    resamples = bootstrap_positions(len(new), replicates, seed)
     ratios = np.array([realised[rows].sum() / predicted[rows].sum() for rows in resamples])
-    return PredictionCheck(len(pairs), predicted.mean(), realised.mean(), ratios)
+    return PredictionCheck(len(new), predicted.mean(), realised.mean(), ratios)
