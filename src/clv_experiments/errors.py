@@ -15,6 +15,7 @@ SCRIPTS = {"train": "python train.py"} | {
     name: f"python scripts/{name}.py" for name in ("leaderboard", "sweep", "score", "insights")
 }
 MASK = "***"
+MASKED_MATCH = rf"\g<before>{MASK}"  # what a match of ``SECRET_PATTERNS`` is replaced by
 SHORTEST_SECRET = 8  # characters of a secret that is looked for wherever it stands: shorter ones are words, too
 _remembered: set[str] = set()
 
@@ -187,14 +188,10 @@ def mask_secrets(text: str) -> str:
     'DefaultEndpointsProtocol=https;AccountName=shop;AccountKey=***;EndpointSuffix=core'
     """
     for pattern in SECRET_PATTERNS:
-        text = pattern.sub(_mask_match, text)
+        text = pattern.sub(MASKED_MATCH, text)
     for secret in sorted(_remembered, key=len, reverse=True):
         text = text.replace(secret, MASK)
     return text
-
-
-def _mask_match(match: re.Match[str]) -> str:
-    return match["before"] + MASK
 
 
 def find_secrets(text: str) -> set[str]:
@@ -202,7 +199,7 @@ def find_secrets(text: str) -> set[str]:
     secrets, rest = [], text
     for pattern in SECRET_PATTERNS:
         secrets += [match["secret"] for match in pattern.finditer(rest)]
-        rest = pattern.sub(_mask_match, rest)
+        rest = pattern.sub(MASKED_MATCH, rest)
     bare = [secret[1:-1] if re.fullmatch(QUOTED, secret) else secret for secret in secrets]
     return {form for secret in bare for form in (secret, unquote(secret)) if form not in ("", MASK)}
 
