@@ -59,11 +59,7 @@ def _predicts_better_than_btyd(forecaster: Forecaster, period: Period, btyd_mode
 
 def add_timing_model(snapshot: Snapshot, forecaster: Forecaster, btyd_model: Model) -> Snapshot:
     """Choose the model that predicts P(alive) and P(buys) of a snapshot's customers, and add it to the snapshot."""
-    timing = choose_timing_model(forecaster, snapshot.period, btyd_model)
-    if timing.timing_model is None:
-        return replace(snapshot, timing=timing)
-    probabilities = {
-        "p_alive": timing.timing_model.probability_alive(snapshot.table),
-        "p_purchase": timing.timing_model.probability_purchase(snapshot.table),
-    }
-    return replace(snapshot, table=snapshot.table.assign(**probabilities), timing=timing)
+    timing, table = choose_timing_model(forecaster, snapshot.period, btyd_model), snapshot.table
+    if model := timing.timing_model:
+        table = table.assign(p_alive=model.probability_alive(table), p_purchase=model.probability_purchase(table))
+    return replace(snapshot, table=table, timing=timing)
