@@ -7,7 +7,7 @@ from datetime import date
 import pandas as pd
 from sklearn.base import clone
 
-from clv_experiments.data.rfm_summary import RfmSummary
+from clv_experiments.data.rfm_summary import DAYS_PER_UNIT, RfmSummary
 from clv_experiments.data.window import Horizon
 from clv_experiments.decisions.actions import purchase_probability_after_last_purchase
 from clv_experiments.decisions.customer_scores import COLUMNS, choose_ranking_column, discounted_clv
@@ -16,8 +16,6 @@ from clv_experiments.decisions.segments.tiers import assign_tiers
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.forecasting.model import Model
 from clv_experiments.models.btyd import BtydRegressor
-
-MEAN_DAYS = {"days": 1.0, "weeks": 7.0, "months": 365.25 / 12}
 
 
 def fit_btyd_to_summary(model: Model, summary: RfmSummary, horizon_days: float) -> BtydRegressor:
@@ -28,7 +26,7 @@ def fit_btyd_to_summary(model: Model, summary: RfmSummary, horizon_days: float) 
 
 def count_horizon_days(horizon: Horizon, cutoff: date | None) -> float:
     """Count the days of a horizon after a cutoff; without one, of mean months."""
-    return float(horizon.period_after(cutoff).days) if cutoff else horizon.count * MEAN_DAYS[horizon.unit]
+    return float(horizon.period_after(cutoff).days if cutoff else horizon.count * DAYS_PER_UNIT[horizon.unit])
 
 
 def score_summary(
