@@ -33,22 +33,18 @@ def drivers_section(drivers: Drivers | None, horizon: Horizon) -> Section:
     summary = TEMPLATE.render_macro("summary", drivers, length)
     if drivers is None or not drivers.has_estimates:
         return TEMPLATE.build_section("drivers", summary, [], [])
-    estimated = drivers.table[drivers.table["effect"].notna()]
+    estimated, cutoffs = drivers.table[drivers.table["effect"].notna()], drivers.cutoffs
+    sample = f"{format_count(drivers.customers, 'customer')} over {format_count(len(cutoffs), 'cutoff')}"
+    subtitle = f"{sample}, {format_day(cutoffs[-1])} to {format_day(cutoffs[0])}"
     exhibit = TEMPLATE.build_exhibit(
         "drivers",
         TEMPLATE.render_macro("links", drivers, length),
         drivers.table.drop(columns="name"),
-        partial(draw_effects, estimated, _describe_sample(drivers)) if len(estimated) else None,
+        partial(draw_effects, estimated, subtitle) if len(estimated) else None,
         title=TEMPLATE.render_title("drivers", horizon=length),
         headings={"effect_rest": f"without the top {TOP_SPENDER_SHARE:.0%}"},
     )
     return TEMPLATE.build_section("drivers", summary, [exhibit], TEMPLATE.render_macro("method", drivers))
-
-
-def _describe_sample(drivers: Drivers) -> str:
-    customers, cutoffs = drivers.customers, drivers.cutoffs
-    count = f"{format_count(customers, 'customer')} over {format_count(len(cutoffs), 'cutoff')}"
-    return f"{count}, {format_day(cutoffs[-1])} to {format_day(cutoffs[0])}"
 
 
 def draw_effects(table: pd.DataFrame, subtitle: str, width: float) -> Figure:
