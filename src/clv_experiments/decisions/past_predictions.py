@@ -98,7 +98,7 @@ def assess_past_ranking(past: PastPredictions) -> RankingAssessment | None:
     return None if past.latest is None else compare_ranking_with_chance(past.latest["y_true"], past.latest["y_pred"])
 
 
-def predict_past(forecaster: Forecaster, model: Model, origin: Origin = "fitted") -> PastPredictions:
+def predict_past(forecaster: Forecaster, model: Model, origin: Origin) -> PastPredictions:
     """Predict the periods that are over from what was known before each, as far as the log reaches."""
     periods = _find_past_periods(forecaster, model)
     latest, earlier = (forecaster.forecast(period, model).table if period else None for period in periods)
