@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import tempfile
@@ -16,10 +17,12 @@ from typing import Any
 
 import mlflow
 import pandas as pd
+from mlflow.entities import Dataset, DatasetInput, InputTag, Run, RunTag
 from mlflow.entities import Metric as MlflowMetric
 from mlflow.entities import Param as MlflowParam
-from mlflow.entities import Run, RunTag
+from mlflow.types.schema import ColSpec, Schema
 from mlflow.utils.mlflow_tags import (
+    MLFLOW_DATASET_CONTEXT,
     MLFLOW_EXPERIMENT_PRIMARY_METRIC_GREATER_IS_BETTER,
     MLFLOW_EXPERIMENT_PRIMARY_METRIC_NAME,
 )
@@ -43,7 +46,6 @@ from clv_experiments.reporting.records import (
     Text,
 )
 from clv_experiments.tracking.loader import save_estimator
-from clv_experiments.tracking.log_dataset import LogDataset
 from clv_experiments.tracking.process import identify_current_process
 from clv_experiments.tracking.registry import register_model_version
 from clv_experiments.tracking.store import Store
@@ -144,7 +146,13 @@ class MlflowRun:
             )
 
     def _log_dataset(self, record: LogIdentity) -> None:
-        mlflow.log_input(LogDataset(record), context="transaction log")
+        """Write the log as MLflow's dataset: its columns, its size and its days, without its rows."""
+        columns: list[Any] = [ColSpec(type=kind, name=name) for name, kind in record.columns.items()]
+        schema = json.dumps({"mlflow_colspec": Schema(columns).to_dict()}) if columns else ""
+        source, profile = json.dumps({"tags": {"log": record.name}}), json.dumps(dict(record.profile))
+        dataset = Dataset(record.name, record.fingerprint, "code", source, schema, profile)
+        tags = [InputTag(MLFLOW_DATASET_CONTEXT, "transaction log")]
+        self.client.log_inputs(self.run_id, [DatasetInput(dataset, tags)])
 
     def _set_experiment_primary_metric(self, record: PrimaryMetric) -> None:
         experiment_id = self.client.get_run(self.run_id).info.experiment_id
