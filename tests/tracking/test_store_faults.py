@@ -13,7 +13,7 @@ from mlflow.exceptions import MlflowException
 from clv_experiments.errors import ClvError
 from clv_experiments.reporting.records import Tag, Text
 from clv_experiments.tracking import store
-from clv_experiments.tracking.disk_reserve import RESERVE, SIZE
+from clv_experiments.tracking.store import RESERVE, SIZE
 from clv_experiments.tracking.store_errors import describe_store_error
 
 pytestmark = pytest.mark.usefixtures("interruptible")

@@ -30,10 +30,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from clv_experiments.errors import ClvError
 from clv_experiments.reporting.disk_errors import describe_full_disk, describe_write_failure, is_disk_full
 from clv_experiments.tracking.addresses import URI_VARIABLE, check_folder_path
-from clv_experiments.tracking.disk_reserve import (
-    create_disk_reserve,
-    delete_disk_reserve,
-)
 from clv_experiments.tracking.interrupts import deferred_interrupts
 from clv_experiments.tracking.store_errors import LOCKED, describe_store_error, describe_unusable_database
 
@@ -46,6 +42,8 @@ logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # each of m
 LOCK = ".mlflow.lock"  # held while the store, or something that must stand in it once, is made
 PAGE = 1000  # runs fetched at a time
 PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # seconds before a locked database is tried again
+RESERVE = ".mlflow.reserve"
+SIZE = 1 << 18  # bytes: what SQLite's journal takes for a few rows, several times over
 
 Result = TypeVar("Result")
 
@@ -283,3 +281,31 @@ class FolderStore(Store):
         command = f"mlflow ui --backend-store-uri {shlex.quote(f'sqlite:///{self.folder}/mlflow.db')}"
         elsewhere = "" if self.folder == Path("mlruns") else f" {shlex.quote(f'folder={self.folder}')}"
         return f"to browse it (choose Model training): clv ui{elsewhere}, or\n{command}"
+
+
+def create_disk_reserve(folder: Path) -> None:
+    """Write the reserve of a store where it is missing.
+
+    Raises
+    ------
+    ClvError
+        If the disk has no room for it: then it has none for a run.
+    """
+    path = folder / RESERVE
+    try:
+        if not path.exists() or path.stat().st_size < SIZE:
+            path.write_bytes(os.urandom(SIZE))  # which no file system packs
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise ClvError(
+            f"no run can be kept in '{folder}': {describe_write_failure(error, folder, 'tracking.folder')}"
+        ) from error
+
+
+def delete_disk_reserve(folder: Path) -> bool:
+    """Give the reserve up; False where it was gone."""
+    try:
+        (folder / RESERVE).unlink()
+    except OSError:
+        return False
+    return True
