@@ -13,7 +13,7 @@ from mlflow.exceptions import MlflowException
 from clv_experiments.errors import ClvError
 from clv_experiments.reporting.records import Tag, Text
 from clv_experiments.tracking import store
-from clv_experiments.tracking.store import RESERVE, SIZE
+from clv_experiments.tracking.store import RESERVE, RESERVE_SIZE
 from clv_experiments.tracking.store_errors import describe_store_error
 
 pytestmark = pytest.mark.usefixtures("interruptible")
@@ -47,7 +47,7 @@ def test_a_run_is_marked_failed_in_the_space_that_was_kept_for_it(tracker, monke
         return log_batch(client, *args, **named)
 
     with pytest.raises(KeyError), tracker.run("log 3m", "model"):
-        assert reserve.stat().st_size == SIZE
+        assert reserve.stat().st_size == RESERVE_SIZE
         monkeypatch.setattr(mlflow.MlflowClient, "log_batch", write_if_there_is_space)
         raise KeyError("another error")
     run = last_run(tracker)

@@ -151,8 +151,7 @@ class StoreInspection:
 
     def _find_partial_files(self) -> Iterator[Path]:
         assert self.folder is not None
-        for path in self.folder.glob("mlflow.*.part"):
-            yield path
+        yield from self.folder.glob("mlflow.*.part")
         for path in self.folder.rglob(".*"):
             match = PART.fullmatch(path.name)
             if match and path.is_file() and not _is_process_alive(int(match[1])):

@@ -70,15 +70,14 @@ class MlflowTracker:
         ClvError
             If the folder or the database cannot be written.
         """
-        client, experiment_id = self._open_experiment(experiment)
-        self.store.create_disk_reserve()
+        experiment_id = self._open_experiment(experiment)
         run_id, status, tags = "", "FAILED", {PROCESS: identify_current_process()}
         try:
             with deferred_interrupts(self.store.max_interrupt_delay):  # a run that was made is known here
                 active = self.store.call_mlflow(mlflow.start_run, experiment_id=experiment_id, run_name=name, tags=tags)
                 run_id = active.info.run_id
             yield MlflowRun(self.store, run_id, self._describe_location(run_id, experiment, experiment_id))
-            self.store.call_mlflow(client.set_terminated, run_id, "FINISHED")
+            self.store.call_mlflow(self.store.client.set_terminated, run_id, "FINISHED")
             status = "FINISHED"
         except BaseException as error:
             if run_id:
@@ -105,8 +104,7 @@ class MlflowTracker:
         ClvError
             If the folder or the database cannot be written.
         """
-        client, experiment_id = self._open_experiment(experiment)
-        self.store.create_disk_reserve()
+        experiment_id, client = self._open_experiment(experiment), self.store.client
         with self.store.create_lock():  # of processes that start together one makes it
             existing = find_study(self.store, experiment_id, identity)
             tags = {"kind": STUDY, "study": name, "study_id": identity, PROCESS: identify_current_process()}
@@ -127,13 +125,15 @@ class MlflowTracker:
     def _describe_location(self, run_id: str, experiment: str, experiment_id: str) -> str:
         return f"run {run_id} in experiment {experiment}; {self.store.describe_run(experiment_id, run_id)}"
 
-    def _open_experiment(self, name: str) -> tuple[mlflow.MlflowClient, str]:
-        client = self.store.open()
-        return client, self.store.call_mlflow(self._find_or_create_experiment, client, name)
+    def _open_experiment(self, name: str) -> str:
+        self.store.open()
+        experiment_id = self.store.call_mlflow(self._find_or_create_experiment, name)
+        self.store.create_disk_reserve()
+        return experiment_id
 
-    def _find_or_create_experiment(self, client: mlflow.MlflowClient, name: str) -> str:
+    def _find_or_create_experiment(self, name: str) -> str:
+        client, by_name = self.store.client, self.store.client.get_experiment_by_name
         try:
-            by_name = client.get_experiment_by_name
             experiment = by_name(name) or by_name(legacy_experiment_name(name))
             if experiment is None:
                 return client.create_experiment(name, artifact_location=self.store.artifact_location)
@@ -143,7 +143,7 @@ class MlflowTracker:
                 client.rename_experiment(experiment.experiment_id, name)
             return experiment.experiment_id
         except MlflowException:
-            experiment = client.get_experiment_by_name(name)  # another process was faster
+            experiment = by_name(name)  # another process was faster
             if experiment is None:
                 raise
             return experiment.experiment_id

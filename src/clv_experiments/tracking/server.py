@@ -53,7 +53,7 @@ class ServerStore(Store):
     def __init__(self, uri: str | None) -> None:
         self.uri = self.name = check_server_uri(uri)
 
-    def open(self) -> mlflow.MlflowClient:
+    def open(self) -> None:
         """Let MLflow's own functions write there, once the server has answered.
 
         Raises
@@ -69,7 +69,6 @@ class ServerStore(Store):
             except MlflowException as error:
                 raise StoreFailure(_explain_server_error(self.uri, str(error))) from error
             _answered.add(self.uri)
-        return self.client
 
     def call_mlflow(self, call: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
         """Call an MLflow function with MLflow's own retries; a signal interrupts it, since it holds no lock.
@@ -122,10 +121,6 @@ class ServerStore(Store):
 
     def create_disk_reserve(self) -> None:
         """Do nothing: disks are the server's business."""
-
-    def delete_disk_reserve(self) -> bool:
-        """Leave disks to the server: there is nothing to give up."""
-        return False
 
     def describe_run(self, experiment_id: str, run_id: str) -> str:
         """Say where a run is browsed."""

@@ -42,8 +42,8 @@ logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # each of m
 LOCK = ".mlflow.lock"  # held while the store, or something that must stand in it once, is made
 PAGE = 1000  # runs fetched at a time
 PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # seconds before a locked database is tried again
-RESERVE = ".mlflow.reserve"
-SIZE = 1 << 18  # bytes: what SQLite's journal takes for a few rows, several times over
+RESERVE = ".mlflow.reserve"  # kept on the store's disk, so that a run can still be marked FAILED when the disk is full
+RESERVE_SIZE = 1 << 18  # bytes: what SQLite's journal takes for a few rows, several times over
 
 Result = TypeVar("Result")
 
@@ -156,7 +156,7 @@ class Store(ABC):
     max_interrupt_delay: float | None = None
 
     @abstractmethod
-    def open(self) -> mlflow.MlflowClient:
+    def open(self) -> None:
         """Make the store ready to be called; ClvError where it cannot be used."""
 
     @abstractmethod
@@ -167,9 +167,9 @@ class Store(ABC):
     def call_mlflow(self, call: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
         """Call an MLflow function; ClvError, in one sentence, where the store refuses."""
 
-    @abstractmethod
     def delete_disk_reserve(self) -> bool:
         """Give up the space that was kept for marking a run; False where there is none."""
+        return False
 
     def search_runs(
         self,
@@ -231,10 +231,9 @@ class FolderStore(Store):
         """Where a new experiment has its files."""
         return (self.folder / "artifacts").resolve().as_uri()
 
-    def open(self) -> mlflow.MlflowClient:
+    def open(self) -> None:
         """Open the folder's database, or make it; see ``open_store``."""
         self.client = open_store(self.folder)
-        return self.client
 
     def call_mlflow(self, call: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
         """Call an MLflow function, again and again while another process holds the database.
@@ -269,43 +268,34 @@ class FolderStore(Store):
             return False
 
     def create_disk_reserve(self) -> None:
-        """Keep some space for marking a run FAILED; see ``reserve``."""
-        create_disk_reserve(self.folder)
+        """Keep some space for marking a run FAILED.
+
+        Raises
+        ------
+        ClvError
+            If the disk has no room for it: then it has none for a run.
+        """
+        path = self.folder / RESERVE
+        try:
+            if not path.exists() or path.stat().st_size < RESERVE_SIZE:
+                path.write_bytes(os.urandom(RESERVE_SIZE))  # which no file system packs
+        except OSError as error:
+            path.unlink(missing_ok=True)
+            raise ClvError(
+                f"no run can be kept in '{self.folder}': "
+                f"{describe_write_failure(error, self.folder, 'tracking.folder')}"
+            ) from error
 
     def delete_disk_reserve(self) -> bool:
         """Give that space up; False where it was gone."""
-        return delete_disk_reserve(self.folder)
+        try:
+            (self.folder / RESERVE).unlink()
+        except OSError:
+            return False
+        return True
 
     def describe_run(self, experiment_id: str, run_id: str) -> str:
         """Say how a run is browsed."""
         command = f"mlflow ui --backend-store-uri {shlex.quote(f'sqlite:///{self.folder}/mlflow.db')}"
         elsewhere = "" if self.folder == Path("mlruns") else f" {shlex.quote(f'folder={self.folder}')}"
         return f"to browse it (choose Model training): clv ui{elsewhere}, or\n{command}"
-
-
-def create_disk_reserve(folder: Path) -> None:
-    """Write the reserve of a store where it is missing.
-
-    Raises
-    ------
-    ClvError
-        If the disk has no room for it: then it has none for a run.
-    """
-    path = folder / RESERVE
-    try:
-        if not path.exists() or path.stat().st_size < SIZE:
-            path.write_bytes(os.urandom(SIZE))  # which no file system packs
-    except OSError as error:
-        path.unlink(missing_ok=True)
-        raise ClvError(
-            f"no run can be kept in '{folder}': {describe_write_failure(error, folder, 'tracking.folder')}"
-        ) from error
-
-
-def delete_disk_reserve(folder: Path) -> bool:
-    """Give the reserve up; False where it was gone."""
-    try:
-        (folder / RESERVE).unlink()
-    except OSError:
-        return False
-    return True
