@@ -143,7 +143,7 @@ def test_a_file_is_copied_as_it_is(tracker, tmp_path):
     with tracker.run("shop 3m", "score linear") as run:
         run.log([File(tmp_path / "scores.csv")])
     (tmp_path / "scores.csv").unlink()
-    assert tracker.reader()._fetch_file(run.run_id, "scores.csv").read_bytes() == b"a\r\n'=1+1\n"
+    assert tracker.reader()._read_file(run.run_id, "scores.csv", Path.read_bytes) == b"a\r\n'=1+1\n"
 
 
 def test_without_a_store_none_is_made(tmp_path):

@@ -168,24 +168,18 @@ class MemoryReader:
         for run in reversed(self._all()):
             aliases = [f"models:/{r.name}@{r.alias}" for r in run.records if isinstance(r, RegistrationRequest)]
             if uri in aliases or re.fullmatch(rf"runs:/{run.run_id}(/[^/]+)?", uri):
-                model, stored = self._fitted_model(run.run_id), run.to_stored_run()
-                evaluation_run_id = stored.tags.get(EVALUATED, run.run_id)
-                columns = tuple(map(str, model.example.columns))
-                return StoredModel(
-                    uri, "1" if uri in aliases else "", model.estimator, columns, stored, evaluation_run_id
-                )
+                model = next((r for r in run.records if isinstance(r, FittedModel)), None)
+                if model is None:
+                    raise ClvError(f"run {run.run_id} holds no model; choose a finished run of a model")
+                stored, columns = run.to_stored_run(), tuple(map(str, model.example.columns))
+                version, evaluation_run_id = "1" if uri in aliases else "", stored.tags.get(EVALUATED, run.run_id)
+                return StoredModel(uri, version, model.estimator, columns, stored, evaluation_run_id)
         raise ClvError(f"there is no model {uri}")
 
     def metric_by_origin(self, run_id: str, metric: str) -> dict[int, float]:
         """Return a metric at each origin, oldest first; empty where the run has no such metric."""
         matches = {r.step: r.value for r in self._records(run_id) if isinstance(r, Metric) and r.name == metric}
         return dict(sorted(matches.items()))
-
-    def _fitted_model(self, run_id: str) -> FittedModel:
-        for record in self._records(run_id):
-            if isinstance(record, FittedModel):
-                return record
-        raise ClvError(f"run {run_id} holds no model; choose a finished run of a model")
 
     def _named_record(self, run_id: str, kind: type[NamedRecord], name: str) -> NamedRecord:
         for record in self._records(run_id):

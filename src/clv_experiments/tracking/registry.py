@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from mlflow.entities import LoggedModel, Run
@@ -19,14 +18,6 @@ RUN_ADDRESS = re.compile(r"runs:/(?P<run>[^/]+)(?:/[^/]+)?")
 VERSION_ADDRESS = re.compile(r"models:/(?P<name>[^/]+)/(?P<version>\d+)")
 ALIAS_ADDRESS = re.compile(r"models:/(?P<name>[^/]+)@(?P<alias>[^/@]+)")
 MISSING_CODES = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
-
-
-@dataclass(frozen=True)
-class ResolvedModel:
-    """Where an address leads: the version of a registered model, empty for a run's own, and the run that logged it."""
-
-    version: str
-    run: Run
 
 
 def register_model_version(store: Store, run_id: str, record: RegistrationRequest) -> None:
@@ -53,8 +44,15 @@ def register_model_version(store: Store, run_id: str, record: RegistrationReques
     store.call_mlflow(store.client.update_registered_model, record.name, record.about)
 
 
-def resolve_model_uri(store: Store, uri: str) -> ResolvedModel:
+def resolve_model_uri(store: Store, uri: str) -> tuple[str, Run]:
     """Find the run behind ``models:/<name>@<alias>``, ``models:/<name>/<version>`` or ``runs:/<run id>``.
+
+    Returns
+    -------
+    version : str
+        Of a registered model; empty for a run's own.
+    run : Run
+        That logged it.
 
     Raises
     ------
@@ -62,7 +60,7 @@ def resolve_model_uri(store: Store, uri: str) -> ResolvedModel:
         If the address is none of these, or nothing is there.
     """
     if match := RUN_ADDRESS.fullmatch(uri):
-        return ResolvedModel("", find_run(store, match["run"]))
+        return "", find_run(store, match["run"])
     if match := ALIAS_ADDRESS.fullmatch(uri):
         version = _get_if_exists(store, store.client.get_model_version_by_alias, match["name"], match["alias"])
     elif match := VERSION_ADDRESS.fullmatch(uri):
@@ -75,7 +73,7 @@ def resolve_model_uri(store: Store, uri: str) -> ResolvedModel:
         raise ClvError(_describe_missing_model(store, uri, match.groupdict()))
     if not version.run_id:
         raise ClvError(f"{uri} was registered without the run that made it; choose a version that --promote made")
-    return ResolvedModel(str(version.version), find_run(store, version.run_id))
+    return str(version.version), find_run(store, version.run_id)
 
 
 def find_run(store: Store, run_id: str) -> Run:

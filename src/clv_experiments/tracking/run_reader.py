@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +19,7 @@ from clv_experiments.tracking.experiment_name import legacy_experiment_name
 from clv_experiments.tracking.loader import load_estimator
 from clv_experiments.tracking.registry import find_run, logged_model, resolve_model_uri
 from clv_experiments.tracking.server import ServerStore
-from clv_experiments.tracking.store import FolderStore
+from clv_experiments.tracking.store import FolderStore, Result
 from clv_experiments.tracking.stored_run import EVALUATED, StoredModel, StoredRun
 
 
@@ -88,15 +89,9 @@ class RunReader:
         ClvError
             If it is gone or cannot be read.
         """
-        try:
-            path = self._fetch_file(run_id, name)
-            if path.suffix == ".csv":
-                return read_csv(path).to_pandas()  # to the last digit
-            return pd.read_parquet(path)
-        except (ArrowException, OSError, ValueError) as error:
-            raise ClvError(
-                f"run {run_id} has no readable {name} ({type(error).__name__}); run its model again, or delete the run"
-            ) from error
+        if name.endswith(".csv"):
+            return self._read_file(run_id, name, lambda path: read_csv(path).to_pandas())  # to the last digit
+        return self._read_file(run_id, name, pd.read_parquet)
 
     def text(self, run_id: str, name: str) -> str:
         """Read a text that the run left.
@@ -106,12 +101,7 @@ class RunReader:
         ClvError
             If it is gone or cannot be read.
         """
-        try:
-            return self._fetch_file(run_id, name).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ClvError(
-                f"run {run_id} has no readable {name} ({type(error).__name__}); run its model again, or delete the run"
-            ) from error
+        return self._read_file(run_id, name, partial(Path.read_text, encoding="utf-8"))
 
     def metric_by_origin(self, run_id: str, metric: str) -> dict[int, float]:
         """Read a metric at each origin, oldest first; empty where the run has no such metric."""
@@ -132,9 +122,9 @@ class RunReader:
             If there is no store, the address leads nowhere, the run logged no model, its files cannot be read, or
             reading them could run any code and the store is not trusted.
         """
-        existing = resolve_model_uri(self.open_store, uri)
-        run = _to_stored_run(existing.run)
-        mlflow_model, path = self._fetch_logged_model(existing.run)
+        version, logged_run = resolve_model_uri(self.open_store, uri)
+        run = _to_stored_run(logged_run)
+        mlflow_model, path = self._fetch_logged_model(logged_run)
         try:
             estimator = load_estimator(path, trusted=self.trusted)
         except ClvError as error:
@@ -147,7 +137,7 @@ class RunReader:
                 f"the model of run {run.run_id} cannot be read ({type(error).__name__}); make it again, or take another"
             ) from error
         columns = tuple(mlflow_model.get_input_schema().input_names())
-        return StoredModel(uri, existing.version, estimator, columns, run, run.tags.get(EVALUATED, run.run_id))
+        return StoredModel(uri, version, estimator, columns, run, run.tags.get(EVALUATED, run.run_id))
 
     def _fetch_logged_model(self, run: Run) -> tuple[Any, Path]:
         """Return what MLflow knows of the model that a run logged, and the file of its estimator."""
@@ -172,12 +162,17 @@ class RunReader:
         """Whether a run of these artifacts has a file."""
         return self.store.has_file(artifact_uri, name, *urlsplit(artifact_uri).path.split("/")[-2:])
 
-    def _fetch_file(self, run_id: str, name: str) -> Path:
-        if run_id not in self._artifacts:
-            self._artifacts[run_id] = self.open_store.call_mlflow(
-                self.open_store.client.get_run, run_id
-            ).info.artifact_uri
-        return self.store.fetch(self._artifacts[run_id], name, run_id, "artifacts")
+    def _read_file(self, run_id: str, name: str, read: Callable[[Path], Result]) -> Result:
+        """Read a file of a run; ClvError where it is gone or cannot be read."""
+        try:
+            if run_id not in self._artifacts:
+                run = self.open_store.call_mlflow(self.open_store.client.get_run, run_id)
+                self._artifacts[run_id] = run.info.artifact_uri
+            return read(self.store.fetch(self._artifacts[run_id], name, run_id, "artifacts"))
+        except (ArrowException, OSError, ValueError) as error:
+            raise ClvError(
+                f"run {run_id} has no readable {name} ({type(error).__name__}); run its model again, or delete the run"
+            ) from error
 
 
 def _to_stored_run(run: Run) -> StoredRun:
