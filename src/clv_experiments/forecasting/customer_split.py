@@ -54,27 +54,6 @@ class SplitSettings:
     published: Mapping[str, float]
 
 
-@dataclass(frozen=True)
-class SplitEvaluation:
-    """What was fitted and scored over the splits.
-
-    Attributes
-    ----------
-    scores : mapping of model name to its scores, one dict a split
-    slopes : pandas.DataFrame
-        One row a split, one column a feature; empty for a model without slopes.
-    first : EvaluatedForecast
-        Of the model under test, on the first split.
-    seconds : float
-        Wall time of all splits.
-    """
-
-    scores: Mapping[str, list[dict[str, float]]]
-    slopes: pd.DataFrame
-    first: EvaluatedForecast
-    seconds: float
-
-
 def evaluate_customer_split(task: EvaluationTask, settings: SplitSettings, progress: Progress) -> EvaluationResult:
     """Split the customers of the latest cutoff at random, learn from one part's holdout spend, predict the other's.
 
@@ -84,31 +63,44 @@ def evaluate_customer_split(task: EvaluationTask, settings: SplitSettings, progr
         If a part of the split would be empty.
     """
     log, model, period = task.forecaster.log, task.model, task.origins[-1].holdout
-    evaluation = _evaluate_splits(task, settings, progress)
-    medians = {name: dict(pd.DataFrame(scores).median()) for name, scores in evaluation.scores.items()}
+    started = perf_counter()
+    scores, slopes, first = _evaluate_splits(task, settings, progress)
+    timings = {"splits": perf_counter() - started}
+    medians = {name: dict(pd.DataFrame(of_splits).median()) for name, of_splits in scores.items()}
     baselines = [option.name for option in task.baselines]
     labels = FigureLabels(model.name, f"{log.name}, {period}", f"{period}", log.currency, log.measure)
     share = f"{settings.test_share:.0%} of {len(task.forecaster.outcome(period)):,} customers held out at random"
-    origin = EvaluatedOrigin(0, evaluation.first)
+    origin = EvaluatedOrigin(0, first)
     return EvaluationResult(
         [origin],
         objective=None,
         comparison=BaselineComparison(medians, model.name, baselines, task.objective, headings=SPLIT_HEADLINE),
         title=f"{period}, {share}, median of {format_count(settings.splits, 'split')}",
         records=[
-            *split_records(evaluation.scores[model.name], evaluation.slopes, settings.published, labels),
+            *split_records(scores[model.name], slopes, settings.published, labels),
             *origin_context_records([origin]),
             *cost_records([origin]),
-            *prediction_records("predictions.parquet", [evaluation.first]),
-            *top_customer_records(evaluation.first),
+            *prediction_records("predictions.parquet", [first]),
+            *top_customer_records(first),
         ],
         warnings=render_paragraphs("run/warnings.jinja", "customer_split"),
-        timings={"splits": evaluation.seconds},
+        timings=timings,
     )
 
 
-def _evaluate_splits(task: EvaluationTask, settings: SplitSettings, progress: Progress) -> SplitEvaluation:
-    """Fit and score the model and the baselines on every split."""
+def _evaluate_splits(
+    task: EvaluationTask, settings: SplitSettings, progress: Progress
+) -> tuple[dict[str, list[dict[str, float]]], pd.DataFrame, EvaluatedForecast]:
+    """Fit and score the model and the baselines on every split.
+
+    Returns
+    -------
+    scores : dict of model name to its scores, one dict a split
+    slopes : pandas.DataFrame
+        One row a split, one column a feature; empty for a model without slopes.
+    first : EvaluatedForecast
+        Of the model under test, on the first split.
+    """
     forecaster, model, period = task.forecaster, task.model, task.origins[-1].holdout
     smallest, customers = d2_floor(forecaster, period), len(forecaster.outcome(period))
     test_size = _count_test_customers(settings.test_share, customers)
@@ -116,7 +108,6 @@ def _evaluate_splits(task: EvaluationTask, settings: SplitSettings, progress: Pr
     scores: dict[str, list[dict[str, float]]] = {option.name: [] for option in options}
     slopes: list[pd.Series] = []
     first_forecast: EvaluatedForecast | None = None
-    started = perf_counter()
     for split in range(settings.splits):
         progress(f"fitting {settings.splits} random splits of {customers:,} customers", split, settings.splits)
         is_held_out = np.random.default_rng([settings.seed, split]).permutation(customers) < test_size
@@ -130,7 +121,7 @@ def _evaluate_splits(task: EvaluationTask, settings: SplitSettings, progress: Pr
                 slopes += [slope] if slope is not None else []
                 first_forecast = first_forecast or EvaluatedForecast(forecast, scores[model.name][0], smallest)
     assert first_forecast is not None  # there is at least one split
-    return SplitEvaluation(scores, pd.DataFrame(slopes), first_forecast, perf_counter() - started)
+    return scores, pd.DataFrame(slopes), first_forecast
 
 
 def _count_test_customers(test_share: float, customers: int) -> int:

@@ -7,7 +7,6 @@ PostgreSQL and BigQuery refuse. Quadratures are sums over a small table of nodes
 from __future__ import annotations
 
 from functools import singledispatch
-from typing import NamedTuple
 
 import ibis
 import numpy as np
@@ -27,13 +26,6 @@ LOWEST_EXPONENT, HIGHEST_EXPONENT = -600.0, 600.0  # what is beyond shows in no 
 NEGLIGIBLE_DECAY = 36.0  # exp(-36) is the last digit of a double
 WIDEST = 9.0  # standard deviations beyond which nothing of a normal distribution shows
 PARETO_NODES = pa.table({"node": pareto_nbd.NODES, "weight": pareto_nbd.WEIGHTS})
-
-
-class KnownSpends(NamedTuple):
-    """On how many purchase days each customer's spend is known, and their mean."""
-
-    days: FloatingValue
-    mean: FloatingValue
 
 
 def build_forecast_expression(model: BtydRegressor, customers: Table, spacing: float) -> Table:
@@ -59,7 +51,7 @@ def build_forecast_expression(model: BtydRegressor, customers: Table, spacing: f
     columns = ["customer_id", "p_alive", "expected_purchases"]
     if not model.spend_:
         return forecasts.select(columns)
-    spend = forecasts.expected_purchases * _spend_per_purchase(model.spend_, _known_spends(model, forecasts))
+    spend = forecasts.expected_purchases * _spend_per_purchase(model.spend_, *_known_spends(model, forecasts))
     return forecasts.select(*columns, expected_spend=spend)
 
 
@@ -154,21 +146,24 @@ def _dropout_before_purchase(c: Table, s: float, *, purchases_near: bool) -> Tab
     return c.group_by("frequency", "recency", "T").agg(decay=c.decay.max(), dropout=c.ends.sum())
 
 
-def _known_spends(model: BtydRegressor, c: Table) -> KnownSpends:
-    """Follow ``summarise_known_spends`` where the model includes the first purchase day."""
+def _known_spends(model: BtydRegressor, c: Table) -> tuple[FloatingValue, FloatingValue]:
+    """Return on how many purchase days each customer's spend is known, and their mean.
+
+    Follow ``summarise_known_spends`` where the model includes the first purchase day.
+    """
     if not model.include_first_spend:
-        return KnownSpends(c.frequency, c[MONEY])
+        return c.frequency, c[MONEY]
     repeats = ibis.ifelse(c[MONEY] > 0, c.frequency, 0.0)
     days = repeats + ibis.ifelse(c[FIRST_SPEND] > 0, 1.0, 0.0)
     total = repeats * c[MONEY] + ibis.greatest(c[FIRST_SPEND], 0.0)
-    return KnownSpends(days, total / ibis.greatest(days, 1.0))
+    return days, total / ibis.greatest(days, 1.0)
 
 
-def _spend_per_purchase(model: GammaGamma, spends: KnownSpends) -> FloatingValue:
+def _spend_per_purchase(model: GammaGamma, x: FloatingValue, m: FloatingValue) -> FloatingValue:
     """Follow ``GammaGamma.expected_spend_per_purchase``: p (v + x m) / (p x + q - 1), times the trend in x."""
     if np.isnan(model.p_):
         return ibis.literal(model.mean_spend_)
-    (x, m), p, q, v = spends, model.p_, model.q_, model.v_
+    p, q, v = model.p_, model.q_, model.v_
     growth = _exp((x + 1).ln() * model.trend_.exponent) if model.trend_.exponent else 1.0
     expected = (x * (m / growth) + v) * p / (x * p + (q - 1))
     return ibis.ifelse((x > 0) & (m > 0), expected, model.mean_spend_) * growth
