@@ -109,15 +109,15 @@ def validate_cell_predictions(
         customer_id=_format_customer_ids(table["customer_id"], name), cutoff=_parse_cutoffs(table["cutoff"], name)
     )
     _check_cutoffs(set(table["cutoff"]), [period.cutoff for period in required], set(periods), name)
-    tables = {}
-    for cutoff in sorted(set(table["cutoff"])):
-        tables[cutoff] = validate_origin_predictions(
+    return {
+        cutoff: validate_origin_predictions(
             table[table["cutoff"] == cutoff],
             forecaster.outcome(periods[cutoff]).index,
             f"predictions '{name}' of {cutoff}",
             has_losses=forecaster.log.has_losses,
         )
-    return tables
+        for cutoff in sorted(set(table["cutoff"]))
+    }
 
 
 def validate_origin_predictions(

@@ -27,16 +27,6 @@ class TrainingPanel:
     periods: tuple[Period, ...]
     weights: pd.Series | None = None
 
-    @property
-    def sampling_notes(self) -> list[str]:
-        """Say how many rows were sampled, if they were."""
-        if self.weights is None:
-            return []
-        return [
-            f"learned from {len(self.X):,} sampled rows of customers, weighted to stand for {self.weights.sum():,.0f}; "
-            "customers who buy often are all among them (window.training_customers)"
-        ]
-
 
 @dataclass(frozen=True)
 class Forecast:
@@ -105,7 +95,12 @@ def fit_estimator(estimator: Any, training: TrainingPanel, customers: pd.DataFra
     except Exception as error:  # any library's complaint about its parameters, in one sentence
         message = " ".join(str(error).split())[:300]
         raise ClvError(f"model '{name}' could not be fitted: {type(error).__name__}: {message}") from error
-    estimator.sampling_notes_ = training.sampling_notes
+    estimator.sampling_notes_ = []
+    if training.weights is not None:
+        estimator.sampling_notes_.append(
+            f"learned from {len(training.X):,} sampled rows of customers, weighted to stand for "
+            f"{training.weights.sum():,.0f}; customers who buy often are all among them (window.training_customers)"
+        )
 
 
 def check_predictions(predicted: np.ndarray, X: pd.DataFrame, name: str, has_losses: bool) -> np.ndarray:

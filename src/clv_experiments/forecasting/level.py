@@ -198,15 +198,11 @@ def _explain_missing_cohort_level(
     a_year_before = (future["month"] % MONTHS_A_YEAR - MONTHS_A_YEAR).min() * DAYS_A_MONTH
     if (target.cutoff - log.start).days + 1 + a_year_before < FIRST_DAYS:
         return f"the season of {target} was never seen: the log begins on {log.start}"
-    first, last = months.cohorts.index[np.searchsorted(_cumulative_customer_shares(months.cohorts), MIDDLE_QUANTILES)]
+    customers = months.cohorts["customers"]
+    first, last = customers.index[np.searchsorted(customers.cumsum() / customers.sum(), MIDDLE_QUANTILES)]
     if last - first + 1 < MIN_COHORT_MONTHS:
         return f"most customers first bought within {last - first + 1} months, so that age cannot be told from season"
     return ""
-
-
-def _cumulative_customer_shares(cohorts: pd.DataFrame) -> np.ndarray:
-    """Return which share of the customers first bought in or before the month of each cohort."""
-    return (cohorts["customers"].cumsum() / cohorts["customers"].sum()).to_numpy()
 
 
 def _forecast_cohort_level(months: CohortMonthSums, future: pd.DataFrame, btyd: MbgNbd) -> TotalForecast:

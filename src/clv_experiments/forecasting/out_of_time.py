@@ -96,9 +96,5 @@ def _compare_with_baselines(task: EvaluationTask, origins: list[EvaluatedOrigin]
 def _sum_seconds(origins: list[EvaluatedOrigin]) -> dict[str, float]:
     """Add up the seconds of each part over all forecasts."""
     evaluations = [forecast for o in origins for forecast in (o.holdout, o.validation) if forecast]
-    forecasts = {evaluated.forecast.period: evaluated.forecast for evaluated in evaluations}.values()
-    total: dict[str, float] = {}
-    for forecast in forecasts:
-        for part, seconds in forecast.seconds.items():
-            total[part] = total.get(part, 0.0) + seconds
-    return total
+    seconds = {evaluated.forecast.period: evaluated.forecast.seconds for evaluated in evaluations}
+    return dict(pd.DataFrame(list(seconds.values())).sum())

@@ -56,11 +56,11 @@ def add_intervals_and_scores(
     table = forecast.table.join(forecaster.features(forecast.period.cutoff, RFM)["frequency"].rename("frequency"))
     scores: dict[str, float] = {}
     if earlier and len(earlier.forecast.table) >= MIN_CUSTOMERS:
-        columns, quantiles = _calibrate_intervals_and_quantiles(forecaster, forecast, earlier.forecast)
-        table = table.assign(**columns, crps=crps(table["y_true"], quantiles))
-        for percent in INTERVALS:
-            ends = table[f"low_{percent}"].to_numpy(), table[f"high_{percent}"].to_numpy()
+        ends_by_percent, quantiles = _calibrate_intervals_and_quantiles(forecaster, forecast, earlier.forecast)
+        for percent, ends in ends_by_percent.items():
+            table[f"low_{percent}"], table[f"high_{percent}"] = ends
             scores |= _score_coverage(table, ends, percent)
+        table["crps"] = crps(table["y_true"], quantiles)
     if hasattr(forecast.estimator, "predict_quantiles"):
         ends_by_percent, quantiles = _predict_own_distribution(forecast)
         table["crps"] = crps(table["y_true"], quantiles)
@@ -77,17 +77,14 @@ def _score_coverage(table: pd.DataFrame, ends: tuple[Floats, Floats], percent: i
 
 def _calibrate_intervals_and_quantiles(
     forecaster: Forecaster, forecast: Forecast, earlier: Forecast
-) -> tuple[dict[str, Floats], Floats]:
-    """Return the ends of the intervals by column, and quantiles at PROBABILITIES, shape (n, k)."""
+) -> tuple[dict[int, tuple[Floats, Floats]], Floats]:
+    """Return the ends of the intervals by percent, and quantiles at PROBABILITIES, shape (n, k)."""
     y_past = earlier.table["y_true"].to_numpy()
     p_past, p = (
         made.table["y_pred"].to_numpy() * _compute_scale_to_level(forecaster, made) for made in (earlier, forecast)
     )
-    columns: dict[str, Floats] = {}
-    for percent in INTERVALS:
-        ends = calibrate_intervals(y_past, p_past, percent / 100).interval_around(p)
-        columns |= dict(zip((f"low_{percent}", f"high_{percent}"), ends, strict=True))
-    return columns, calibrate_quantiles(y_past, p_past, p, PROBABILITIES)
+    ends = {percent: calibrate_intervals(y_past, p_past, percent / 100).interval_around(p) for percent in INTERVALS}
+    return ends, calibrate_quantiles(y_past, p_past, p, PROBABILITIES)
 
 
 def _compute_scale_to_level(forecaster: Forecaster, forecast: Forecast) -> float:
