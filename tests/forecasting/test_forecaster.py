@@ -19,8 +19,7 @@ from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.periods import periods
 from clv_experiments.features.rfm import rfm
 from clv_experiments.forecasting.cell_fingerprint import hash_cell
-from clv_experiments.forecasting.forecaster import Forecaster
-from clv_experiments.forecasting.forecaster_cache import LastForecasterCache
+from clv_experiments.forecasting.forecaster import Forecaster, LastForecasterCache
 from clv_experiments.forecasting.model import Model
 from clv_experiments.models.spend_rate import SpendRate
 from clv_experiments.models.spend_regressor import SpendRegressor

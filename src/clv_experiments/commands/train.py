@@ -30,7 +30,7 @@ from clv_experiments.evaluation.metrics import choose_objective
 from clv_experiments.evaluation.score_records import baseline_comparison_records
 from clv_experiments.forecasting.customer_split import evaluate_customer_split
 from clv_experiments.forecasting.evaluation_result import EvaluationResult, EvaluationTask
-from clv_experiments.forecasting.forecaster_cache import LastForecasterCache
+from clv_experiments.forecasting.forecaster import LastForecasterCache
 from clv_experiments.forecasting.out_of_time import evaluate_out_of_time
 from clv_experiments.forecasting.run_records import (
     TrialReference,

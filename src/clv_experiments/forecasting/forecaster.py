@@ -287,3 +287,17 @@ class Forecaster:
             return float(pd.concat([self.outcome(period)["spend"] for period in periods]).mean())
         customers = self.features(target.cutoff, FeatureSet("total", [total_spend]))
         return float(customers["total_spend"].sum() / customers["T"].clip(lower=1).sum() * target.days)
+
+
+class LastForecasterCache:
+    """Holds the forecaster that this process used last, since the next run of a multirun usually has the same log."""
+
+    def __init__(self) -> None:
+        self._last: Forecaster | None = None
+
+    def get(self, log: TransactionLog, window: Window) -> Forecaster:
+        """Return a forecaster that shares what the last one computed, where log and horizon are the same."""
+        last = self._last
+        same = last is not None and last.log is log and last.window.horizon == window.horizon
+        self._last = last.with_window(window) if last and same else Forecaster(log, window)
+        return self._last
