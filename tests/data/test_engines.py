@@ -33,7 +33,7 @@ from clv_experiments.data.window import Horizon, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rhythm import log_gap_sum
-from clv_experiments.forecasting.btyd_counts import count_customers_by_history
+from clv_experiments.forecasting.customer_features import count_customers_by_history
 
 FOLDER = os.environ.get("CLV_DATA_DIR")
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,8 +10,7 @@ from clv_experiments.config.model_options import build_model
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.errors import ClvError, LogTooShort
 from clv_experiments.features.feature_set import FeatureSet
-from clv_experiments.forecasting.btyd_counts import can_fit_on_counts, count_customers_by_history
-from clv_experiments.forecasting.customer_features import RFM
+from clv_experiments.forecasting.customer_features import RFM, can_fit_on_counts, count_customers_by_history
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.models.btyd_likelihood import PurchaseHistories
 from clv_experiments.models.gamma_gamma import count_mean_spends

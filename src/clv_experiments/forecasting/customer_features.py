@@ -1,4 +1,4 @@
-"""What is known of each customer at a cutoff: aggregates of the log, and estimates of models fitted on them alone."""
+"""What is known of customers at a cutoff: aggregates, estimates of models fitted on them alone, counts of the alike."""
 
 from __future__ import annotations
 
@@ -12,8 +12,12 @@ from sklearn.base import clone
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.queries.customer_sample import CustomerSample
 from clv_experiments.data.window import Horizon
+from clv_experiments.features.counts import count_customers_by_history_and_spend
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import first_spend, rfm
+from clv_experiments.forecasting.model import Model
+from clv_experiments.models.btyd_likelihood import PurchaseHistories
+from clv_experiments.models.mean_spends import CELLS, STEPS, MeanSpends
 
 RFM = FeatureSet("rfm", [rfm])
 RFM_FIRST_SPEND = FeatureSet("rfm_first_spend", [rfm, first_spend])  # all that an estimator among the features reads
@@ -57,6 +61,25 @@ def compute_customer_features_in_chunks(
     fitted = _fit_estimators(X, cutoff, horizon, features)
     for part in features.compute_in_chunks(log, cutoff, horizon, customers):
         yield _add_estimates(part, fitted)
+
+
+def can_fit_on_counts(model: Model) -> bool:
+    """Return whether a model learns from nothing but how many customers share a history and a mean repeat spend."""
+    if getattr(model.estimator, "include_first_spend", False):
+        return False
+    return hasattr(model.estimator, "fit_grouped") and model.features.cache_key == RFM.cache_key
+
+
+def count_customers_by_history(
+    log: TransactionLog, cutoff: date, horizon: Horizon
+) -> tuple[PurchaseHistories, MeanSpends | None]:
+    """Count the customers known at a cutoff as BTYD models do, row for row, with customers who were fetched.
+
+    Mean spends are None where the log has no amounts. Purchases after the cutoff are never read.
+    """
+    histories, spends = count_customers_by_history_and_spend(log, cutoff, horizon, CELLS, STEPS)
+    of_spends = None if spends is None else MeanSpends.from_cells(*spends.to_numpy().T)
+    return PurchaseHistories.from_days(*histories.to_numpy().T), of_spends
 
 
 def _fit_estimators(X: pd.DataFrame, cutoff: date, horizon: Horizon, features: FeatureSet) -> dict[str, Any]:

@@ -19,8 +19,12 @@ from clv_experiments.data.window import Period, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import total_spend
-from clv_experiments.forecasting.btyd_counts import can_fit_on_counts, count_customers_by_history
-from clv_experiments.forecasting.customer_features import RFM, customer_features
+from clv_experiments.forecasting.customer_features import (
+    RFM,
+    can_fit_on_counts,
+    count_customers_by_history,
+    customer_features,
+)
 from clv_experiments.forecasting.forecast import Forecast, FutureFit, TrainingPanel, check_predictions, fit_estimator
 from clv_experiments.forecasting.level import (
     CALIBRATION_ORIGINS,
