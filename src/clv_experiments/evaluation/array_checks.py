@@ -39,13 +39,11 @@ def check_probabilities(bought: ArrayLike, probability: ArrayLike) -> tuple[Floa
     [0, 1].
     """
     outcome, predicted = check_paired_columns(bought, probability, ("bought", "probability"))
-    if not np.isin(outcome, (0.0, 1.0)).all():
-        raise ClvError(
-            f"bought holds {outcome[~np.isin(outcome, (0.0, 1.0))][0]:g}; expected 0 or 1 (or False and True)"
-        )
-    outside = (predicted < 0) | (predicted > 1)
-    if outside.any():
-        raise ClvError(f"probability holds {predicted[outside][0]:g}; expected numbers from 0 to 1")
+    neither, outside = outcome[~np.isin(outcome, (0.0, 1.0))], predicted[(predicted < 0) | (predicted > 1)]
+    if len(neither):
+        raise ClvError(f"bought holds {neither[0]:g}; expected 0 or 1 (or False and True)")
+    if len(outside):
+        raise ClvError(f"probability holds {outside[0]:g}; expected numbers from 0 to 1")
     return outcome, predicted
 
 

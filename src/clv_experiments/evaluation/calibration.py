@@ -22,7 +22,8 @@ def decile_table(y_true: ArrayLike, y_pred: ArrayLike) -> pd.DataFrame:
     """
     actual, predicted = check_paired_columns(y_true, y_pred)
     groups = np.array_split(np.argsort(-predicted), min(10, len(predicted)))
-    shared = _mean_within_ties(actual, predicted)
+    _, tie, count = np.unique(predicted, return_inverse=True, return_counts=True)
+    shared = (np.bincount(tie, weights=actual) / count)[tie]
     table = pd.DataFrame(
         {
             "decile": np.arange(1, len(groups) + 1),
@@ -73,8 +74,3 @@ def reliability_table(bought: ArrayLike, probability: ArrayLike, bins: int = 10)
             "observed_share": np.bincount(bin_index, outcome, bins)[occupied] / customers[occupied],
         }
     )
-
-
-def _mean_within_ties(values: Floats, key: Floats) -> Floats:
-    _, group, count = np.unique(key, return_inverse=True, return_counts=True)
-    return (np.bincount(group, weights=values) / count)[group]

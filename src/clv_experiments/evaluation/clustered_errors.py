@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clv_experiments.evaluation.array_checks import Floats
+from clv_experiments.evaluation.confidence_intervals import bootstrap_counts
 
 # Eigenvalues of a correlation-like matrix below this share of the largest are rounding, not information.
 RANK_TOLERANCE = 1e-10
@@ -63,10 +64,8 @@ def cluster_bootstrap(
     A resample is a weight: each refit solves weighted normal equations, by least norm where columns are collinear.
     Arguments as for `clustered_covariance`; `on_progress` is called with (done, replicates) after each refit.
     """
-    customers = cluster.max() + 1
     refits = np.empty((replicates, design.shape[1]))
-    for replicate in range(replicates):
-        counts = np.bincount(rng.integers(customers, size=customers), minlength=customers)
+    for replicate, counts in enumerate(bootstrap_counts(cluster.max() + 1, replicates, rng)):
         root = np.sqrt(counts)[cluster]
         refits[replicate] = solve_least_norm(design * root[:, None], root * y, penalty)
         if on_progress is not None:

@@ -132,7 +132,7 @@ def _linear_table(
     ridge = np.concatenate([[0.0], fit.penalty / deviation**2])
     to_original = np.diag(np.concatenate([[1.0], 1.0 / deviation]))
     to_original[0, 1:] = -mean / deviation
-    cluster, _ = pd.factorize(_customer_ids(X.index))
+    cluster, _ = pd.factorize(X.index.get_level_values("customer_id") if "customer_id" in X.index.names else X.index)
     residuals = target - design @ standardised_fit
 
     estimate = np.concatenate([[fit.intercept], fit.slopes])
@@ -232,7 +232,3 @@ def _importance_table(
 
 def _final_step(regressor: Any) -> Any:
     return regressor.steps[-1][1] if hasattr(regressor, "steps") else regressor
-
-
-def _customer_ids(index: pd.Index) -> pd.Index:
-    return index.get_level_values("customer_id") if "customer_id" in index.names else index

@@ -59,24 +59,19 @@ def score_metrics(period: str, scores: Mapping[int, Mapping[str, float]]) -> lis
 def holdout_records(table: pd.DataFrame, labels: FigureLabels, *, has_losses: bool = False) -> list[Record]:
     """Plot one holdout forecast and tabulate its calibration; of losses there is no share that could be captured."""
     y_true, y_pred = table["y_true"], table["y_pred"]
-    records: list[Record] = [
-        FigureRecord(
-            "predicted_against_actual.png", forecast_plots.plot_predicted_against_actual(y_true, y_pred, labels)
-        ),
-        FigureRecord("decile_calibration.png", forecast_plots.plot_decile_calibration(y_true, y_pred, labels)),
-        Table("decile_calibration.csv", decile_table(y_true, y_pred)),
-        FigureRecord("residuals.png", forecast_plots.plot_residuals(y_true, y_pred, labels)),
-    ]
+    plots = {
+        "predicted_against_actual.png": forecast_plots.plot_predicted_against_actual,
+        "decile_calibration.png": forecast_plots.plot_decile_calibration,
+        "residuals.png": forecast_plots.plot_residuals,
+    }
     if not has_losses:
-        records.append(FigureRecord("value_capture.png", forecast_plots.plot_value_capture(y_true, y_pred, labels)))
+        plots["value_capture.png"] = forecast_plots.plot_value_capture
+    figures = {name: plot(y_true, y_pred, labels) for name, plot in plots.items()}
     if "p_purchase" in table:
-        records.append(
-            FigureRecord(
-                "reliability.png",
-                forecast_plots.plot_reliability(table["purchase_days"] > 0, table["p_purchase"], labels),
-            )
-        )
-    return records
+        bought = table["purchase_days"] > 0
+        figures["reliability.png"] = forecast_plots.plot_reliability(bought, table["p_purchase"], labels)
+    records = [FigureRecord(name, figure) for name, figure in figures.items()]
+    return [*records, Table("decile_calibration.csv", decile_table(y_true, y_pred))]
 
 
 def coefficient_records(table: pd.DataFrame, labels: FigureLabels) -> list[Record]:
@@ -139,15 +134,12 @@ class BaselineComparison:
     @property
     def better_baselines(self) -> list[BetterBaselines]:
         """One for each primary metric on which any baseline does better."""
-        comparisons = []
-        for metric in (metric for metric in PRIMARY if metric in self.scores[self.model]):
-            score, scores = (
-                self.scores[self.model][metric],
-                {name: self.scores[name][metric] for name in self.baselines},
-            )
-            better = {name: baseline for name, baseline in scores.items() if baseline > score}
-            comparisons.append(BetterBaselines(HEADLINE[metric][0], score, better))
-        return [comparison for comparison in comparisons if comparison.baselines]
+        comparisons, own = [], self.scores[self.model]
+        for metric in (metric for metric in PRIMARY if metric in own):
+            scores = {name: self.scores[name][metric] for name in self.baselines}
+            if better := {name: score for name, score in scores.items() if score > own[metric]}:
+                comparisons.append(BetterBaselines(HEADLINE[metric][0], own[metric], better))
+        return comparisons
 
     @property
     def warnings(self) -> list[str]:
