@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from clv_experiments.errors import ClvError, LogTooShort
-from clv_experiments.models import btyd, newton
+from clv_experiments.models import btyd_fitting, newton
 from clv_experiments.models.bg_nbd import BgNbd
 from clv_experiments.models.btyd import BtydRegressor
 from clv_experiments.models.btyd_likelihood import PurchaseHistories
@@ -276,7 +276,7 @@ def test_the_start_of_a_large_log_is_looked_for_on_a_sample_and_leads_to_the_sam
         sizes.append(len(histories))
         return original(self, parameters, histories)
 
-    monkeypatch.setattr(btyd, "SAMPLE", 50)
+    monkeypatch.setattr(btyd_fitting, "SAMPLE", 50)
     monkeypatch.setattr(BgNbd, "_log_likelihood", log_likelihood)
     started = BgNbd().fit(customers)
     assert max(sizes[:10]) <= 50
@@ -287,7 +287,7 @@ def test_the_start_of_a_large_log_is_looked_for_on_a_sample_and_leads_to_the_sam
 
 def test_a_sample_that_misleads_does_no_harm(customers, monkeypatch):
     whole = BgNbd().fit(customers)
-    monkeypatch.setattr(btyd, "SAMPLE", 1)  # one history leads to a boundary
+    monkeypatch.setattr(btyd_fitting, "SAMPLE", 1)  # one history leads to a boundary
     started = BgNbd().fit(customers)
     assert started.log_likelihood_ == pytest.approx(whole.log_likelihood_, abs=1e-6)
     assert not started.boundary_

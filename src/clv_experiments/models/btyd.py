@@ -2,7 +2,6 @@
 
 import logging
 from abc import ABC, abstractmethod
-from functools import partial
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -15,7 +14,6 @@ from clv_experiments.models.array_input import CUSTOMER_COLUMNS, FIRST_SPEND, MO
 from clv_experiments.models.btyd_distribution import SpendDistribution
 from clv_experiments.models.btyd_fitting import (
     NOT_CONVERGED,
-    SAMPLE,
     check_customers,
     maximise_from_starts,
     parameter_table,
@@ -124,13 +122,11 @@ class BtydRegressor(SpendDistribution, RegressorMixin, BaseEstimator, ABC):
         return pd.concat([purchases, self.spend_.parameters_], ignore_index=True) if self.spend_ else purchases
 
     def _fit_purchases(self, histories: PurchaseHistories) -> None:
-        n, sample = histories.customers, histories.systematic_sample(SAMPLE)
-        of_all = partial(self._log_likelihood_of_log_parameters, histories)
-        of_sample = partial(self._log_likelihood_of_log_parameters, sample) if len(sample) < len(histories) else of_all
+        n = histories.customers
         scale = max(float(histories.weights @ histories.T / n), 1.0 / DAYS_A_WEEK)
         units = np.where(np.isin(self._parameter_names, self._time_parameters), scale, 1.0)
         starts = [np.log(start * units) for start in self._fixed_starts]
-        optimum = maximise_from_starts(of_all, of_sample, starts, self._parameter_names, n)
+        optimum = maximise_from_starts(self._log_likelihood, histories, starts, self._parameter_names)
         if not optimum.converged:
             self.notes_.append(f"{type(self).__name__} purchases: {NOT_CONVERGED}")
         estimates = np.exp(optimum.log_parameters)
@@ -146,9 +142,6 @@ class BtydRegressor(SpendDistribution, RegressorMixin, BaseEstimator, ABC):
             self.notes_.append("no customer repeated a purchase: the forecast rests on the absence of purchases alone")
         if self.boundary_:
             logger.info("%s: boundary optimum, %s", type(self).__name__, self.boundary_)
-
-    def _log_likelihood_of_log_parameters(self, histories: PurchaseHistories, logs: np.ndarray) -> Derivatives:
-        return self._log_likelihood(np.exp(logs), histories).to_log_parameters(np.exp(logs))
 
     def _log_likelihood(self, parameters: np.ndarray, histories: PurchaseHistories) -> Derivatives:
         """Return the log-likelihood of all customers, with its derivatives in the parameters."""

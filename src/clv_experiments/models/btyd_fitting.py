@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from clv_experiments.errors import ClvError, LogTooShort
 from clv_experiments.models.array_input import CUSTOMER_COLUMNS, FIRST_SPEND, MONEY, name_columns
-from clv_experiments.models.btyd_likelihood import Derivatives
+from clv_experiments.models.btyd_likelihood import Derivatives, WeightedRows
 from clv_experiments.models.newton import NewtonResult, free_coordinates, maximise_by_newton
 
 LOG_BOUND = 14.0  # log-parameters stay in [-14, 14]: 8e-7 to 1.2e6
@@ -19,7 +20,7 @@ MAX_GRADIENT = 1e-4  # of the mean log-likelihood at an optimum; fits of real lo
 NO_HIGHER = 1e-8  # of the mean log-likelihood: rounding where parameters are at their bounds
 NOT_CONVERGED = "the likelihood could not be maximised to convergence from any start: its parameters may be off"
 
-LogLikelihood = Callable[[np.ndarray], Derivatives]
+Rows = TypeVar("Rows", bound=WeightedRows)
 
 
 @dataclass(frozen=True)
@@ -108,11 +109,10 @@ def _raise_if_invalid(numbers: pd.DataFrame, column: str, invalid: np.ndarray, p
 
 
 def maximise_from_starts(
-    log_likelihood: LogLikelihood,
-    of_sample: LogLikelihood,
+    log_likelihood: Callable[[np.ndarray, Rows], Derivatives],
+    rows: Rows,
     starts: Sequence[np.ndarray],
     names: Sequence[str],
-    n: float,
 ) -> Optimum:
     """Climb from fixed starts on a sample, then from its optimum on all; return the highest point.
 
@@ -121,20 +121,24 @@ def maximise_from_starts(
 
     Parameters
     ----------
-    log_likelihood : of log-parameters, summed over customers, with its derivatives
-    of_sample : the same of a sample, a start alone; the same function where customers are few
+    log_likelihood : of parameters and rows, summed over customers, with its derivatives in the parameters
+    rows : all customers
     starts : log-parameters to climb from
     names : of the parameters, for the message about a boundary
-    n : customers
     """
+
+    def climb(start: np.ndarray, rows: Rows) -> NewtonResult:
+        return maximise_by_newton(
+            lambda logs: log_likelihood(np.exp(logs), rows).to_log_parameters(np.exp(logs)), start, LOG_BOUND
+        )
+
+    n, sample = rows.customers, rows.systematic_sample(SAMPLE)
     with np.errstate(all="ignore"):  # a step too far overflows and is taken back
-        best = _select_best_climb([maximise_by_newton(of_sample, start, LOG_BOUND) for start in starts], n)
-        if of_sample is not log_likelihood:
-            best = maximise_by_newton(log_likelihood, best.point, LOG_BOUND)
+        best = _select_best_climb([climb(start, sample) for start in starts], n)
+        if len(sample) < len(rows):
+            best = climb(best.point, rows)
             if not _has_converged(best, n) or _describe_boundary(best, names):
-                best = _select_best_climb(
-                    [best, *(maximise_by_newton(log_likelihood, start, LOG_BOUND) for start in starts)], n
-                )
+                best = _select_best_climb([best, *(climb(start, rows) for start in starts)], n)
     boundary = _describe_boundary(best, names)
     errors = np.full(len(names), np.nan) if boundary else np.sqrt(np.diag(np.linalg.inv(-best.derivatives.hessian)))
     return Optimum(best.point, float(best.derivatives.value), errors, boundary, _has_converged(best, n))

@@ -1,5 +1,6 @@
 """The likelihood that BTYD models share, with its first and second derivatives, over distinct histories."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -58,8 +59,33 @@ class DropoutOdds(NamedTuple):
     curvature: dict[tuple[int, int], np.ndarray]
 
 
+class WeightedRows(ABC):
+    """Rows that each stand for a number of customers (weights) who are alike."""
+
+    weights: np.ndarray
+
+    @abstractmethod
+    def __getitem__(self, rows: slice) -> Self: ...
+
+    def __len__(self) -> int:
+        return len(self.weights)
+
+    def systematic_sample(self, size: int) -> Self:
+        """Return every k-th row with its weight, at most ``size`` of them."""
+        return self[:: -(-len(self) // size)]
+
+    def iterate_chunks(self, rows: int) -> Iterator[Self]:
+        """Cut the rows into parts of at most so many."""
+        return (self[start : start + rows] for start in range(0, len(self), rows))
+
+    @cached_property
+    def customers(self) -> float:
+        """Customers of all rows together."""
+        return float(self.weights.sum())
+
+
 @dataclass(frozen=True)
-class PurchaseHistories:
+class PurchaseHistories(WeightedRows):
     """Distinct histories: purchase days after the first (x), t_x and T in weeks, and customers of each (weights)."""
 
     x: np.ndarray
@@ -79,24 +105,8 @@ class PurchaseHistories:
         """Make histories of distinct ones in days, and the customers of each, shape (n,) each."""
         return cls(frequency, recency / DAYS_A_WEEK, T / DAYS_A_WEEK, customers)
 
-    def __len__(self) -> int:
-        return len(self.x)
-
     def __getitem__(self, rows: slice) -> Self:
         return type(self)(self.x[rows], self.tx[rows], self.T[rows], self.weights[rows])
-
-    def systematic_sample(self, size: int) -> Self:
-        """Return every k-th history with its weight, at most ``size`` of them."""
-        return self[:: -(-len(self) // size)]
-
-    def iterate_chunks(self, rows: int) -> Iterator[Self]:
-        """Cut the histories into parts of at most so many rows."""
-        return (self[start : start + rows] for start in range(0, len(self), rows))
-
-    @cached_property
-    def customers(self) -> float:
-        """Customers of all histories together."""
-        return float(self.weights.sum())
 
     @cached_property
     def customers_with_more_than(self) -> np.ndarray:

@@ -14,7 +14,6 @@ from clv_experiments.errors import ClvError
 from clv_experiments.models.array_input import FIRST_SPEND
 from clv_experiments.models.btyd_fitting import (
     NOT_CONVERGED,
-    SAMPLE,
     check_customers,
     maximise_from_starts,
     parameter_table,
@@ -107,15 +106,8 @@ class GammaGamma(BaseEstimator):
             spends = spends.divide_by(growth)
             self.mean_spend_ = spends.mean
         unit, n = self.mean_spend_, spends.customers
-        scaled = spends.divide_by(unit)
-        of_all = partial(_log_likelihood_of_log_parameters, scaled)
-        of_sample = (
-            partial(_log_likelihood_of_log_parameters, scaled.systematic_sample(SAMPLE))
-            if len(scaled) > SAMPLE
-            else of_all
-        )
         starts = [np.log(parameters) for parameters in STARTS]
-        optimum = maximise_from_starts(of_all, of_sample, starts, ("p", "q - 1", "v"), n)
+        optimum = maximise_from_starts(_log_likelihood, spends.divide_by(unit), starts, ("p", "q - 1", "v"))
         if not optimum.converged:
             self._add_note(f"Gamma-Gamma spend: {NOT_CONVERGED}")
         p, excess, v = np.exp(optimum.log_parameters)
@@ -214,10 +206,6 @@ def _refuse_negative_spend(customers: pd.DataFrame) -> None:
             f"Gamma-Gamma describes spend above 0, and the mean of {len(losing):,} of {len(repeaters):,} repeat "
             f"customers is below, first of customer_id {losing[0]}"
         )
-
-
-def _log_likelihood_of_log_parameters(spends: MeanSpends, logs: np.ndarray) -> Derivatives:
-    return _log_likelihood(np.exp(logs), spends).to_log_parameters(np.exp(logs))
 
 
 def _log_likelihood(parameters: np.ndarray, spends: MeanSpends) -> Derivatives:

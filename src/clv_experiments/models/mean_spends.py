@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 import pandas as pd
+
+from clv_experiments.models.btyd_likelihood import WeightedRows
 
 CELLS = 128  # in a span of mean spend by a factor of e
 STEPS = 2**32  # in a cell, to which positions are rounded: sums of them are exact, whatever the order of customers
@@ -15,7 +16,7 @@ MAX_CELL = 2**31
 
 
 @dataclass(frozen=True)
-class MeanSpends:
+class MeanSpends(WeightedRows):
     """Repeat purchase days (x, at least 1), their mean spend (m, above 0) and customers of each (weights).
 
     A cell, of customers with one x and nearly the same m, is two rows a standard deviation of log(m) below and above
@@ -58,28 +59,12 @@ class MeanSpends:
         logs = np.concatenate([cell + mean - spread, cell + mean + spread]) / CELLS
         return cls(np.tile(x.astype(float), 2), np.exp(logs), np.tile(customers / 2, 2))
 
-    def __len__(self) -> int:
-        return len(self.x)
-
     def __getitem__(self, rows: slice) -> Self:
         return type(self)(self.x[rows], self.m[rows], self.weights[rows])
-
-    def systematic_sample(self, size: int) -> Self:
-        """Return every k-th row with its weight, at most ``size`` of them."""
-        return self[:: -(-len(self) // size)]
-
-    def iterate_chunks(self, rows: int) -> Iterator[Self]:
-        """Cut the rows into parts of at most so many."""
-        return (self[start : start + rows] for start in range(0, len(self), rows))
 
     def divide_by(self, unit: float | np.ndarray) -> Self:
         """Return them with mean spends in another unit, one for all or one a row."""
         return type(self)(self.x, self.m / unit, self.weights)
-
-    @property
-    def customers(self) -> float:
-        """Customers of all rows together."""
-        return float(self.weights.sum())
 
     @property
     def mean(self) -> float:
