@@ -81,7 +81,7 @@ class BgNbd(BtydRegressor):
         )
 
     def _alive_probability(self, x: np.ndarray, tx: np.ndarray, T: np.ndarray) -> np.ndarray:
-        return expit(-self._dropout_odds(np.array([self.r_, self.alpha_, self.a_, self.b_]), x, tx, T).log_odds)
+        return expit(-self._dropout_odds(self._parameters(), x, tx, T).log_odds)
 
     def _purchases_if_alive(self, x: np.ndarray, T: np.ndarray, t: np.ndarray) -> np.ndarray:
         return expected_purchases_until_dropout(

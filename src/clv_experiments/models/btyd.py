@@ -117,9 +117,11 @@ class BtydRegressor(SpendDistribution, RegressorMixin, BaseEstimator, ABC):
     @property
     def parameters_(self) -> pd.DataFrame:
         """Estimates with their standard errors, of purchases and of spend."""
-        estimates = [getattr(self, f"{name}_") for name in self._parameter_names]
-        purchases = parameter_table(self._parameter_names, estimates, self.standard_errors_, "purchases")
+        purchases = parameter_table(self._parameter_names, self._parameters(), self.standard_errors_, "purchases")
         return pd.concat([purchases, self.spend_.parameters_], ignore_index=True) if self.spend_ else purchases
+
+    def _parameters(self) -> np.ndarray:
+        return np.array([getattr(self, f"{name}_") for name in self._parameter_names])
 
     def _fit_purchases(self, histories: PurchaseHistories) -> None:
         n = histories.customers

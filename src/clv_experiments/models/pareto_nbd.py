@@ -122,9 +122,6 @@ class ParetoNbd(BtydRegressor):
     def _population_dropout_share(self, T: float) -> float:
         return float(-np.expm1(-self.s_ * np.log1p(T / self.beta_)))
 
-    def _parameters(self) -> np.ndarray:
-        return np.array([self.r_, self.alpha_, self.s_, self.beta_])
-
 
 def _dropout_log_odds(parameters: np.ndarray, x: np.ndarray, tx: np.ndarray, T: np.ndarray) -> np.ndarray:
     """Return the log odds of having dropped out between t_x and T."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -16,15 +15,6 @@ from clv_experiments.models.spend_regressor import select_features
 
 DAYS_AHEAD = "days_ahead"  # the classifier's column for the interval of a row: the days from the cutoff to its start
 ROWS_AT_ONCE = 20_000
-
-
-@dataclass(frozen=True)
-class PersonPeriods:
-    """One number a person-period: its row in the panel, its interval (from 0), and whether the purchase came in it."""
-
-    row: np.ndarray
-    interval: np.ndarray
-    bought: np.ndarray
 
 
 class PurchaseHazard(BaseEstimator):
@@ -92,17 +82,16 @@ class PurchaseHazard(BaseEstimator):
         self.feature_names_in_ = np.asarray(X.columns, dtype=object)
         self.n_features_in_ = X.shape[1]
         values = select_features(X, self.feature_names_in_).to_numpy(dtype=float)
-        periods = self._expand_to_person_periods(durations, observed)
-        if not len(periods.row):
+        row, interval, bought = self._expand_to_person_periods(durations, observed)
+        if not len(row):
             raise ClvError(
                 f"no interval of {self._interval_days:.1f} days was observed to its end; expected longer training"
             )
-        self.hazard_ = float(periods.bought.mean())
+        self.hazard_ = float(bought.mean())
         self.classifier_ = None
         if 0 < self.hazard_ < 1:
             classifier = _create_boosted_trees(self.random_state) if self.classifier is None else clone(self.classifier)
-            rows = self._build_classifier_features(values[periods.row], periods.interval)
-            self.classifier_ = classifier.fit(rows, periods.bought)
+            self.classifier_ = classifier.fit(self._build_classifier_features(values[row], interval), bought)
         return self
 
     def _check_training(self, X: pd.DataFrame, durations: np.ndarray, observed: np.ndarray) -> None:
@@ -142,21 +131,28 @@ class PurchaseHazard(BaseEstimator):
         fraction = days / self._interval_days - interval
         for start in range(0, len(values), ROWS_AT_ONCE):
             batch = slice(start, start + ROWS_AT_ONCE)
-            log_survival = np.log1p(
-                -np.minimum(self._predict_hazards(values[batch]), 1 - 1e-12)
-            )  # of each interval alone
+            hazards = np.minimum(self._predict_hazards(values[batch]), 1 - 1e-12)
+            log_survival = np.log1p(-hazards)  # of each interval alone
             cumulative = np.column_stack([np.zeros(len(log_survival)), np.cumsum(log_survival, axis=1)])
             probabilities[batch] = -np.expm1(cumulative[:, interval] + log_survival[:, interval] * fraction)
         return probabilities
 
-    def _expand_to_person_periods(self, durations: np.ndarray, observed: np.ndarray) -> PersonPeriods:
-        """Expand each row to its observed intervals; a purchase falls into the interval in which its day ends."""
+    def _expand_to_person_periods(
+        self, durations: np.ndarray, observed: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Expand each row to its observed intervals; a purchase falls into the interval in which its day ends.
+
+        Returns
+        -------
+        row, interval, bought : numpy.ndarray
+            A number a person-period: its row in the panel, its interval (from 0), and whether the purchase came in it.
+        """
         full_intervals = np.minimum(np.floor(observed / self._interval_days + 1e-9), self.intervals).astype(int)
         to_purchase = np.where(np.isnan(durations), np.inf, np.ceil(durations / self._interval_days - 1e-9))
         count = np.minimum(full_intervals, to_purchase).astype(int)
         row = np.repeat(np.arange(len(durations)), count)
         interval = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
-        return PersonPeriods(row, interval, (interval + 1 == to_purchase[row]).astype(int))
+        return row, interval, (interval + 1 == to_purchase[row]).astype(int)
 
     def _predict_hazards(self, values: np.ndarray) -> np.ndarray:
         """Return P(purchase in each interval, given none before), shape (n, intervals)."""
