@@ -102,10 +102,8 @@ def calibrate_quantiles(
     numpy.ndarray of shape (m, k)
         Currency, >= 0.
     """
-    errors, p = (
-        _GroupedErrors.from_predictions(y_true, y_pred, groups, MIN_CUSTOMERS),
-        np.asarray(new_predictions, dtype=float),
-    )
+    errors = _GroupedErrors.from_predictions(y_true, y_pred, groups, MIN_CUSTOMERS)
+    p = np.asarray(new_predictions, dtype=float)
     ranks = [np.ceil((len(group) + 1) * np.asarray(probabilities) - 1e-9).astype(int) for group in errors.by_group]
     ends = np.array([group[np.clip(k, 1, len(group)) - 1] for group, k in zip(errors.by_group, ranks, strict=True)])
     error = ends[np.searchsorted(errors.edges, p, side="left")]

@@ -119,10 +119,8 @@ def forecast_level(log: TransactionLog, target: Period, customers: pd.DataFrame)
         ``RFM`` at the cutoff: frequency, recency, T and, where the log has amounts, monetary value.
     """
     model = MbgNbd(horizon_days=float(target.days)).fit(customers)
-    spend, purchases = (
-        float(values.sum()) for values in (model.predict(customers), model.expected_purchases(customers))
-    )
-    btyd = TotalForecast(spend, purchases, BTYD_ERROR, BTYD)
+    spend, purchases = model.predict(customers).sum(), model.expected_purchases(customers).sum()
+    btyd = TotalForecast(float(spend), float(purchases), BTYD_ERROR, BTYD)
     months = sum_repeat_purchases_by_cohort_month(log, target.cutoff)
     future = months.build_future_months(target.days)
     if reason := _explain_missing_cohort_level(months, future, log, target):

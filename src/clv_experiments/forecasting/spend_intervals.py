@@ -96,10 +96,8 @@ def _compute_scale_to_level(forecaster: Forecaster, forecast: Forecast) -> float
     is_btyd = hasattr(forecast.estimator, "expected_cumulative_purchases")
     if forecast.level or (is_btyd and not can_forecast_by_cohorts(forecaster.log, forecast.period)):
         return 1.0
-    total, own = (
-        forecaster.forecast_btyd_and_cohort_levels(forecast.period).combine().total,
-        float(forecast.table["y_pred"].sum()),
-    )
+    total = forecaster.forecast_btyd_and_cohort_levels(forecast.period).combine().total
+    own = float(forecast.table["y_pred"].sum())
     return total / own if min(total, own) > 0 else 1.0
 
 

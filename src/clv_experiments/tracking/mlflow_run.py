@@ -202,9 +202,8 @@ def record_failure(store: Store, run_id: str, error: BaseException, status: str 
 
 def clear_failure(store: Store, run_id: str) -> None:
     """Take from a run that is taken up again what it ended by."""
-    for tag in (
-        store.call_mlflow(store.client.get_run, run_id).data.tags.keys() & failure_tags(KeyboardInterrupt()).keys()
-    ):
+    tags = store.call_mlflow(store.client.get_run, run_id).data.tags
+    for tag in tags.keys() & failure_tags(KeyboardInterrupt()).keys():
         with suppress(ClvError):  # another process was faster
             store.call_mlflow(store.client.delete_tag, run_id, tag)
 
