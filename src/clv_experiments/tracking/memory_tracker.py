@@ -15,7 +15,6 @@ import pandas as pd
 from clv_experiments.errors import ClvError
 from clv_experiments.reporting.records import FittedModel, Metric, Param, Record, RegistrationRequest, Table, Tag, Text
 from clv_experiments.tracking.stored_run import (
-    EVALUATED,
     LONGEST_PARAM,
     STUDY,
     TRIAL,
@@ -171,9 +170,8 @@ class MemoryReader:
                 model = next((r for r in run.records if isinstance(r, FittedModel)), None)
                 if model is None:
                     raise ClvError(f"run {run.run_id} holds no model; choose a finished run of a model")
-                stored, columns = run.to_stored_run(), tuple(map(str, model.example.columns))
-                version, evaluation_run_id = "1" if uri in aliases else "", stored.tags.get(EVALUATED, run.run_id)
-                return StoredModel(uri, version, model.estimator, columns, stored, evaluation_run_id)
+                version, columns = "1" if uri in aliases else "", tuple(map(str, model.example.columns))
+                return StoredModel(uri, version, model.estimator, columns, run.to_stored_run())
         raise ClvError(f"there is no model {uri}")
 
     def metric_by_origin(self, run_id: str, metric: str) -> dict[int, float]:

@@ -20,7 +20,7 @@ from clv_experiments.tracking.loader import load_estimator
 from clv_experiments.tracking.registry import find_run, logged_model, resolve_model_uri
 from clv_experiments.tracking.server import ServerStore
 from clv_experiments.tracking.store import FolderStore, Result
-from clv_experiments.tracking.stored_run import EVALUATED, StoredModel, StoredRun
+from clv_experiments.tracking.stored_run import StoredModel, StoredRun
 
 
 class RunReader:
@@ -137,7 +137,7 @@ class RunReader:
                 f"the model of run {run.run_id} cannot be read ({type(error).__name__}); make it again, or take another"
             ) from error
         columns = tuple(mlflow_model.get_input_schema().input_names())
-        return StoredModel(uri, version, estimator, columns, run, run.tags.get(EVALUATED, run.run_id))
+        return StoredModel(uri, version, estimator, columns, run)
 
     def _fetch_logged_model(self, run: Run) -> tuple[Any, Path]:
         """Return what MLflow knows of the model that a run logged, and the file of its estimator."""

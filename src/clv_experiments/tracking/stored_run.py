@@ -67,9 +67,6 @@ class StoredModel:
         The features that it takes, in order.
     run : StoredRun
         The run that logged it.
-    evaluation_run_id : str
-        Id of the run whose predictions stand for it: of a champion, which nothing could judge, the run that won;
-        otherwise the run itself.
     """
 
     uri: str
@@ -77,7 +74,11 @@ class StoredModel:
     estimator: Any
     columns: tuple[str, ...]
     run: StoredRun
-    evaluation_run_id: str
+
+    @property
+    def evaluation_run_id(self) -> str:
+        """Id of the run whose predictions stand for it: the one that won, of a champion, which nothing could judge."""
+        return self.run.tags.get(EVALUATED, self.run.run_id)
 
 
 class Reader(Protocol):
