@@ -75,9 +75,9 @@ def calibrate_intervals(y_true: ArrayLike, y_pred: ArrayLike, level: float, grou
             f"intervals that hold {level:.0%} of the customers rest on at least {needed} customers with spend known "
             f"and predicted, and there are {np.size(y_pred)}; type a smaller decisions.interval"
         )
-    errors = _GroupedErrors.from_predictions(y_true, y_pred, groups, max(MIN_CUSTOMERS, needed))
-    ends = np.array([_error_quantiles(group, tail) for group in errors.by_group])
-    return SpendIntervals(level, np.size(y_pred), errors.unit, errors.edges, ends[:, 0], ends[:, 1])
+    unit, edges, errors = _group_errors(y_true, y_pred, groups, max(MIN_CUSTOMERS, needed))
+    ends = np.array([_error_quantiles(group, tail) for group in errors])
+    return SpendIntervals(level, np.size(y_pred), unit, edges, ends[:, 0], ends[:, 1])
 
 
 def calibrate_quantiles(
@@ -102,31 +102,25 @@ def calibrate_quantiles(
     numpy.ndarray of shape (m, k)
         Currency, >= 0.
     """
-    errors = _GroupedErrors.from_predictions(y_true, y_pred, groups, MIN_CUSTOMERS)
+    unit, edges, errors = _group_errors(y_true, y_pred, groups, MIN_CUSTOMERS)
     p = np.asarray(new_predictions, dtype=float)
-    ranks = [np.ceil((len(group) + 1) * np.asarray(probabilities) - 1e-9).astype(int) for group in errors.by_group]
-    ends = np.array([group[np.clip(k, 1, len(group)) - 1] for group, k in zip(errors.by_group, ranks, strict=True)])
-    error = ends[np.searchsorted(errors.edges, p, side="left")]
+    ranks = [np.ceil((len(group) + 1) * np.asarray(probabilities) - 1e-9).astype(int) for group in errors]
+    ends = np.array([group[np.clip(k, 1, len(group)) - 1] for group, k in zip(errors, ranks, strict=True)])
+    error = ends[np.searchsorted(edges, p, side="left")]
     below, above = np.clip(error, NO_SPEND, 0.0), np.maximum(error, 0.0)
-    return p[:, None] * (1 + below) + above * (p[:, None] + errors.unit)
+    return p[:, None] * (1 + below) + above * (p[:, None] + unit)
 
 
-@dataclass(frozen=True, eq=False)
-class _GroupedErrors:
-    """Errors of predictions in ascending order, grouped by the size of the prediction."""
-
-    unit: float
-    edges: np.ndarray
-    by_group: list[np.ndarray]
-
-    @classmethod
-    def from_predictions(cls, y_true: ArrayLike, y_pred: ArrayLike, groups: int, min_size: int) -> _GroupedErrors:
-        y, p = np.maximum(np.asarray(y_true, dtype=float), 0.0), np.asarray(y_pred, dtype=float)
-        unit = UNIT_SHARE * float(p.mean()) or UNIT_SHARE * float(y.mean()) or 1.0
-        edges = _choose_group_edges(p, groups, min_size)
-        errors = np.where(y > 0, (y - p) / np.where((y < p), p, p + unit), NO_SPEND)
-        group = np.searchsorted(edges, p, side="left")
-        return cls(unit, edges, [np.sort(errors[group == number]) for number in range(len(edges) + 1)])
+def _group_errors(
+    y_true: ArrayLike, y_pred: ArrayLike, groups: int, min_size: int
+) -> tuple[float, np.ndarray, list[np.ndarray]]:
+    """Group errors by the size of the prediction; return unit, edges and each group's errors in ascending order."""
+    y, p = np.maximum(np.asarray(y_true, dtype=float), 0.0), np.asarray(y_pred, dtype=float)
+    unit = UNIT_SHARE * float(p.mean()) or UNIT_SHARE * float(y.mean()) or 1.0
+    edges = _choose_group_edges(p, groups, min_size)
+    errors = np.where(y > 0, (y - p) / np.where((y < p), p, p + unit), NO_SPEND)
+    group = np.searchsorted(edges, p, side="left")
+    return unit, edges, [np.sort(errors[group == number]) for number in range(len(edges) + 1)]
 
 
 def _error_quantiles(errors: np.ndarray, tail: float) -> tuple[float, float]:
