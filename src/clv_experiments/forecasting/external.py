@@ -94,9 +94,8 @@ def validate_cell_predictions(
     origins = forecaster.window.backtest_origins(supervised=False, source=forecaster.log.name)
     required = [origin.holdout for origin in origins]
     periods = {period.cutoff: period for origin in origins for period in (origin.validation, origin.holdout) if period}
-    if absent := [
-        column for column in COLUMNS if column not in predictions and not (column == "cutoff" and not origins[1:])
-    ]:
+    needed = [column for column in COLUMNS if column != "cutoff" or origins[1:]]
+    if absent := [column for column in needed if column not in predictions]:
         raise ClvError(
             f"predictions '{name}' lack the column{'s' * (len(absent) > 1)} {', '.join(absent)}; they have "
             f"{', '.join(map(str, predictions.columns))}"
@@ -186,15 +185,14 @@ def _parse_cutoffs(cutoffs: pd.Series, name: str) -> pd.Series:
 
 def _check_cutoffs(given: set[date], required: Sequence[date], allowed: set[date], name: str) -> None:
     missing, other = [day for day in required if day not in given], sorted(given - allowed)
-    if not missing and not other:
-        return
     expected = f"this cell is forecast from {_format_day_list(required)}"
     if missing:
         raise ClvError(
             f"predictions '{name}' are of {_format_day_list(sorted(given))} and lack "
             f"{_format_day_list(missing)}; {expected}"
         )
-    raise ClvError(f"predictions '{name}' are of {_format_day_list(other)} too, and {expected}")
+    if other:
+        raise ClvError(f"predictions '{name}' are of {_format_day_list(other)} too, and {expected}")
 
 
 def _check_customers(given: pd.Index, customers: pd.Index, source: str) -> None:

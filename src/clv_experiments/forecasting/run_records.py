@@ -243,16 +243,11 @@ def log_records(log: TransactionLog) -> Iterator[Record]:
     yield Tag("currency", log.currency or "")
     if log.has_losses:
         yield Tag("has_losses", "true")
-    yield log_identity(log)
-    yield Table("cleaning_report.csv", log.report.table)
-
-
-def log_identity(log: TransactionLog) -> LogIdentity:
-    """Describe a log: its columns, how large it is, and which days it covers."""
     columns = {"customer_id": "string", "date": "datetime", "amount": "double", "orders": "long"}
     profile: dict[str, str | int] = {"customers": log.customers, "lines_kept": log.report.rows_kept}
     profile |= {"first_day": str(log.start), "last_day": str(log.end), "unit_of_amount": log.currency or "not said"}
-    return LogIdentity(log.name, log.fingerprint, columns, profile)
+    yield LogIdentity(log.name, log.fingerprint, columns, profile)
+    yield Table("cleaning_report.csv", log.report.table)
 
 
 def peak_memory_mb() -> float:
