@@ -100,11 +100,8 @@ def plot_value_capture(y_true: ArrayLike, y_pred: ArrayLike, labels: FigureLabel
     else:
         panel.plot([0.2, 0.2, 0], [0, top, top], color=PREDICTED, linewidth=1.2, linestyle=":")
         panel.plot(0.2, top, "o", color=PREDICTED, markersize=9)
-        text = (
-            f"top 20% hold {top:.0%} of {labels.measure}\nnormalised Gini "
-            f"{format_score(normalised_gini(actual, predicted), '{:.2f}')}"
-        )
-        annotate_corner(panel, text, 0.97, 0.36)
+        gini = format_score(normalised_gini(actual, predicted), "{:.2f}")
+        annotate_corner(panel, f"top 20% hold {top:.0%} of {labels.measure}\nnormalised Gini {gini}", 0.97, 0.36)
     _format_share_axis(panel)
     format_percent_ticks(panel.xaxis)
     panel.set_xlabel("customers targeted, highest predicted first")
@@ -150,12 +147,8 @@ def plot_reliability(bought: ArrayLike, probability: ArrayLike, labels: FigureLa
     counts.bar(
         table["bin_start"], size, width=table["bin_end"] - table["bin_start"], align="edge", color="#8DB8D6", ec="white"
     )
-    annotate_corner(
-        panel,
-        f"ROC AUC {format_score(roc_auc(outcome, chance), '{:.3f}')}\nBrier {brier(outcome, chance):.3f}",
-        0.97,
-        0.05,
-    )
+    auc = format_score(roc_auc(outcome, chance), "{:.3f}")
+    annotate_corner(panel, f"ROC AUC {auc}\nBrier {brier(outcome, chance):.3f}", 0.97, 0.05)
     _format_share_axis(panel)
     format_percent_ticks(counts.xaxis)
     counts.yaxis.set_major_locator(MaxNLocator(2, integer=True))

@@ -133,11 +133,7 @@ def plot_recovery(expected: pd.Series, y_pred: pd.Series, labels: FigureLabels, 
     scale.format_axis(panel, "y", 0.0, high)
     panel.set(xlabel=labels.spend_label("predicted"), ylabel=labels.spend_label("true expected"))
     bias = format_score(aggregate_bias(true, predicted), "{:+,.1%}")
-    annotate_corner(
-        panel,
-        f"bias of the total {bias}\nrank correlation {format_score(spearman(true, predicted), '{:.2f}')}",
-        0.97,
-        0.05,
-    )
+    correlation = format_score(spearman(true, predicted), "{:.2f}")
+    annotate_corner(panel, f"bias of the total {bias}\nrank correlation {correlation}", 0.97, 0.05)
     draw_legend(panel, loc="upper left")
     return figure

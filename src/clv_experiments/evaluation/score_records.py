@@ -169,12 +169,7 @@ def baseline_comparison_records(baselines: BaselineComparison, title: str) -> li
     headings = ["model", *(heading for heading, _ in baselines.headline_metrics.values())]
     rows = [headings, ["---"] * len(headings), *([name, *cells] for name, cells in summary_rows(baselines).items())]
     lines = [title, "", *(f"| {' | '.join(row)} |" for row in rows)]
-    lines += [
-        "",
-        f"best baseline by {baselines.objective}",
-        "",
-        *(f"- {sentence}" for sentence in baselines.warnings),
-    ]
+    lines += ["", f"best baseline by {baselines.objective}", "", *(f"- {sentence}" for sentence in baselines.warnings)]
     return [
         Description("\n".join(lines)),
         Table("baselines.csv", baselines.table),

@@ -113,13 +113,12 @@ def _evaluate_splits(
         is_held_out = np.random.default_rng([settings.seed, split]).permutation(customers) < test_size
         for option in options:
             forecast = forecaster.predict_held_out_customers(period, option, is_held_out)
-            scores[option.name].append(
-                score_predictions(forecast.table, smallest, has_losses=forecaster.log.has_losses)
-            )
+            of_split = score_predictions(forecast.table, smallest, has_losses=forecaster.log.has_losses)
+            scores[option.name].append(of_split)
             if option is model:
                 slope = extract_linear_slopes(forecast.estimator, forecast.training.X)
                 slopes += [slope] if slope is not None else []
-                first_forecast = first_forecast or EvaluatedForecast(forecast, scores[model.name][0], smallest)
+                first_forecast = first_forecast or EvaluatedForecast(forecast, of_split, smallest)
     assert first_forecast is not None  # there is at least one split
     return scores, pd.DataFrame(slopes), first_forecast
 

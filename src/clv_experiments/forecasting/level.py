@@ -16,11 +16,10 @@ from clv_experiments.data.queries.cohort_months import (
     sum_repeat_purchases_by_cohort_month,
 )
 from clv_experiments.data.window import Period
-from clv_experiments.models.age_period_cohort import AgePeriodCohort
+from clv_experiments.models.age_period_cohort import MONTHS_A_YEAR, AgePeriodCohort
 from clv_experiments.models.mbg_nbd import MbgNbd
 
 OWN, BTYD, FORECAST = LEVELS = ("own", "btyd", "forecast")
-MONTHS_A_YEAR = 12
 FIRST_DAYS = 28  # of a log, in which everyone is new, so that they do not count as a season
 MIN_COHORT_MONTHS = 9  # over which first purchases are spread: customers of one age cannot tell age from season
 MIDDLE_QUANTILES = (0.05, 0.95)  # of the customers by first purchase, so that a trickle before or after does not count
@@ -94,14 +93,9 @@ class BtydAndCohortForecasts:
         if self.cohorts is None:
             return replace(self.btyd, standard_error=btyd_error, note=self.note)
         weight = btyd_error**2 / (btyd_error**2 + self.cohorts.standard_error**2)
-        total, purchase_days = (
-            float(cohorts**weight * btyd ** (1 - weight))
-            for cohorts, btyd in (
-                (self.cohorts.total, self.btyd.total),
-                (self.cohorts.purchase_days, self.btyd.purchase_days),
-            )
-        )
-        return TotalForecast(total, purchase_days, self.cohorts.standard_error * weight**0.5, FORECAST)
+        total = self.cohorts.total**weight * self.btyd.total ** (1 - weight)
+        days = self.cohorts.purchase_days**weight * self.btyd.purchase_days ** (1 - weight)
+        return TotalForecast(float(total), float(days), self.cohorts.standard_error * weight**0.5, FORECAST)
 
 
 def forecast_level(log: TransactionLog, target: Period, customers: pd.DataFrame) -> BtydAndCohortForecasts:

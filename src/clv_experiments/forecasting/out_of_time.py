@@ -31,9 +31,8 @@ from clv_experiments.reporting.prose import render_paragraphs
 
 def evaluate_out_of_time(task: EvaluationTask, progress: Progress) -> EvaluationResult:
     """Forecast the holdout and the validation period of every origin from what was known at its cutoff."""
-    evaluated = cache(
-        lambda period: forecast_and_score(task.forecaster, period, task.model)
-    )  # a validation may be a holdout too
+    # A validation may be a holdout too.
+    evaluated = cache(lambda period: forecast_and_score(task.forecaster, period, task.model))
     origins: list[EvaluatedOrigin] = []
     holdouts: dict[Period, EvaluatedForecast] = {}
     interval_seconds = 0.0

@@ -115,9 +115,8 @@ def _btyd_diagnostic_records(log: TransactionLog, forecast: Forecast, labels: Fi
     weekly = weekly_repeat_spend(new_customers_and_repeat_spend(log, forecast.period), estimator)
     yield Table("tracking.csv", weekly)
     if len(weekly):  # a log of days has no whole week to show
-        yield FigureRecord(
-            "tracking.png", plot_weekly_repeat_spend(weekly, pd.Timestamp(forecast.period.cutoff), labels)
-        )
+        figure = plot_weekly_repeat_spend(weekly, pd.Timestamp(forecast.period.cutoff), labels)
+        yield FigureRecord("tracking.png", figure)
     boundary = "; ".join(filter(None, [estimator.boundary_, getattr(estimator.spend_, "boundary_", "")]))
     yield Tag("btyd_boundary", boundary or "interior")
     yield Metric("btyd_at_boundary", float(bool(boundary)))

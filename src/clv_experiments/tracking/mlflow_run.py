@@ -262,9 +262,8 @@ class MlflowStudy(MlflowRun):
         try:
             if trial_run.info.status == CUT_SHORT:
                 clear_failure(self.store, run_id)
-            MlflowRun(self.store, run_id, self.location).log(
-                [*records, *([Tag("failure", failure)] if failure else [])]
-            )
+            failures = [Tag("failure", failure)] if failure else []
+            MlflowRun(self.store, run_id, self.location).log([*records, *failures])
             self.store.call_mlflow(self.client.set_terminated, run_id, "FAILED" if failure else "FINISHED")
         except BaseException as error:
             record_failure(self.store, run_id, error, CUT_SHORT)

@@ -48,11 +48,8 @@ def describe_unusable_database(error: Exception, database: Path) -> str:
     """Say why a database of runs cannot be opened; one that another version of MLflow wrote must not be moved away."""
     schema = OTHER_SCHEMA.search(str(error))
     if schema is None:
-        advice = (
-            BACKUP_ADVICE
-            if any(words in str(error) for words in (*DAMAGED, "no such table"))
-            else "move it away and run again"
-        )
+        is_damaged = any(words in str(error) for words in (*DAMAGED, "no such table"))
+        advice = BACKUP_ADVICE if is_damaged else "move it away and run again"
         return (
             f"the run database {database} cannot be used ({shorten_first_line(error)}); {advice}, or type "
             "tracking.folder=<another folder>"
