@@ -99,7 +99,7 @@ class Forecaster:
         training = TrainingPanel(X, None, ())
         if model.supervised:
             training = self.training_panel(target, model.features, sampled=True)
-        return self._fit_and_predict(target, model, training, X, started, model.level)
+        return self._fit_and_predict(target, model, training, X, started)
 
     def forecast_future(self, model: Model) -> Forecast:
         """Fit on all data up to the end of the window and predict the period after it, whose outcome is yet unknown.
@@ -140,21 +140,15 @@ class Forecaster:
         X = self.features(target.cutoff, model.features)
         y = self.outcome(target)["spend"][~held_out] if model.supervised else None
         training = TrainingPanel(X[~held_out], y, (target,) if model.supervised else ())
-        return self._fit_and_predict(target, model, training, X[held_out], started)
+        return self._fit_and_predict(target, replace(model, level=OWN), training, X[held_out], started)
 
     def _fit_and_predict(
-        self,
-        target: Period,
-        model: Model,
-        training: TrainingPanel,
-        X: pd.DataFrame,
-        started: float,
-        level_kind: str = OWN,
+        self, target: Period, model: Model, training: TrainingPanel, X: pd.DataFrame, started: float
     ) -> Forecast:
         fit_started = perf_counter()
         estimator, level = clone(model.estimator), None
-        if level_kind != OWN:
-            level, training = self.forecast_level(target, level_kind), self._align_labels_to_btyd(training)
+        if model.level != OWN:
+            level, training = self.forecast_level(target, model.level), self._align_labels_to_btyd(training)
             estimator = estimator if isinstance(estimator, Ensemble) else ScaledRegressor(estimator)
         if "horizon_days" in estimator.get_params():
             estimator.set_params(horizon_days=float(target.days))
@@ -193,12 +187,10 @@ class Forecaster:
                 "window.horizon, or choose a model that needs no labels, such as model=bg_nbd"
             )
         samples = [self._sample_customers(period) if sampled else None for period in periods]
-        X = pd.concat(
-            [self._compute_cached_features(p.cutoff, features, s) for p, s in zip(periods, samples, strict=True)]
-        )
+        parts = [self._compute_cached_features(p.cutoff, features, s) for p, s in zip(periods, samples, strict=True)]
         labels = [self._select_labels(p, s) for p, s in zip(periods, samples, strict=True)]
         weights = list_label_weights(samples, labels)
-        return TrainingPanel(X, pd.concat(labels), periods, pd.concat(weights) if weights else None)
+        return TrainingPanel(pd.concat(parts), pd.concat(labels), periods, pd.concat(weights) if weights else None)
 
     def features(self, cutoff: date, features: FeatureSet) -> pd.DataFrame:
         """Features of the customers known at the cutoff, sorted by customer_id."""
