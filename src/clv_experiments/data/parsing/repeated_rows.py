@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 
 import ibis
 import numpy as np
@@ -42,7 +41,7 @@ def has_unlikely_repeated_rows(raw: Table, by_role: Mapping[str, str]) -> bool:
     if repeats.mean() < MIN_SHARE:
         return False
     keys = [by_role[role] for role in ("customer_id", "date", "order_id") if role in by_role]
-    if _count_pairs(rows, keys).are_unlikely():
+    if _has_unlikely_pairs(rows, keys):
         return True
     days = pd.to_datetime(cells[by_role["date"]].astype("string"), errors="coerce", format="mixed", utc=True)
     return any(_has_repeated_days(days.dt.floor("D"), repeats, size) for size in BLOCK_ROWS)
@@ -59,32 +58,21 @@ def _sample_whole_customers(raw: Table, customer: str) -> pd.DataFrame:
     return rows.semi_join(sizes.filter(sizes[TOTAL] <= MAX_ROWS), customer).to_pyarrow().to_pandas()
 
 
-@dataclass(frozen=True)
-class _PairCounts:
-    """Pairs of rows of one customer's date and order, and the share that is equal in all else by chance."""
+def _has_unlikely_pairs(rows: pd.DataFrame, keys: Sequence[str]) -> bool:
+    """Return whether equal rows of a customer's date and order are many more than on different dates."""
 
-    rows: int
-    equal: int
-    chance: float  # of pairs of one customer's distinct rows on different dates
-
-    def are_unlikely(self) -> bool:
-        """Return whether equal rows of one date are many more than on different ones."""
-        different = self.rows - self.equal
-        odds = (self.equal + 0.5) / (different + 0.5)
-        by_chance = (self.chance + UNLIKELY) / (1 - self.chance + UNLIKELY)
-        return self.equal >= max(MIN_PAIRS, different) and odds > MIN_ODDS * by_chance
-
-
-def _count_pairs(rows: pd.DataFrame, keys: Sequence[str]) -> _PairCounts:
-    def pairs(of: pd.DataFrame, columns: Sequence[str]) -> int:
+    def count_pairs(of: pd.DataFrame, columns: Iterable[str]) -> int:
         sizes = of.groupby(list(columns), sort=False).size().to_numpy(dtype=np.int64)
         return int((sizes * (sizes - 1) // 2).sum())
 
-    distinct, customer = rows.drop_duplicates(), keys[0]
-    rest = [column for column in rows.columns if column not in keys[1:]]
-    apart = pairs(distinct, [customer]) - pairs(distinct, keys)
-    alike = pairs(distinct, rest) - pairs(distinct, list(rows.columns))
-    return _PairCounts(pairs(rows, keys), pairs(rows, list(rows.columns)), alike / apart if apart else 0.0)
+    equal = count_pairs(rows, rows.columns)
+    different = count_pairs(rows, keys) - equal
+    distinct, rest = rows.drop_duplicates(), [column for column in rows.columns if column not in keys[1:]]
+    apart = count_pairs(distinct, keys[:1]) - count_pairs(distinct, keys)  # a customer's rows on different dates
+    chance = count_pairs(distinct, rest) / apart if apart else 0.0  # that two of them are equal in all else
+    odds = (equal + 0.5) / (different + 0.5)
+    by_chance = (chance + UNLIKELY) / (1 - chance + UNLIKELY)
+    return equal >= max(MIN_PAIRS, different) and odds > MIN_ODDS * by_chance
 
 
 def _has_repeated_days(days: pd.Series, repeats: pd.Series, rows: int) -> bool:
