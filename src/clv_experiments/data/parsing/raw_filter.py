@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import reduce
-from operator import and_, eq, ge, gt, le, lt, or_
+from operator import and_, eq, ge, gt, le, lt, mul, or_
 from typing import Any, TypeAlias
 
 import ibis
 from ibis.expr.types import Table, Value
 
+from clv_experiments.data.parsing.cells import aggregate_row
 from clv_experiments.data.parsing.dates import add_day_column
 from clv_experiments.data.parsing.formats import (
     AMOUNT,
@@ -34,7 +35,8 @@ COMPARISONS: dict[type, Callable[[Any, Any], Any]] = {
 Comparison: TypeAlias = Callable[[Any, Any], Any]
 NEGATED = {ast.NotEq: ast.Eq, ast.NotIn: ast.In, ast.IsNot: ast.Is}
 NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]*)?")
-PREFIX, KEPT = "where: ", "where: kept"  # of temporary columns
+PREFIX = "where: "  # of temporary columns
+KEPT, CUSTOMER = f"{PREFIX}kept", f"{PREFIX}customer"
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +59,7 @@ class FilteredRows:
         marks = dict.fromkeys([decimal or ".", decimal or ","])
         columns = [by_role[role] for role in ("amount", "quantity", "unit_price") if role in by_role]
         customer = by_role["customer_id"]
-        table = add_identifier_column(self.removed, customer, f"{PREFIX}customer")
+        table = add_identifier_column(self.removed, customer, CUSTOMER)
         for column in columns:
             for mark in marks:
                 table = add_amount_column(table, column, mark, f"{PREFIX}{column}{mark}")
@@ -65,14 +67,11 @@ class FilteredRows:
         if "amount" in by_role:
             amount = numbers[by_role["amount"]]
         else:
-            amount = reduce(lambda one, other: one * other, numbers.values(), ibis.literal(1)).round(4).cast(AMOUNT)
-        size = table.aggregate(rows=table.count(), amount=amount.sum())
-        summary: dict[str, int | Decimal] = size.to_pyarrow().to_pylist()[0]
-        others = add_identifier_column(self.kept.select(customer), customer, f"{PREFIX}customer").select(
-            f"{PREFIX}customer"
-        )
-        lost = table.filter(table[f"{PREFIX}customer"].notnull()).select(f"{PREFIX}customer").distinct()
-        lost = lost.anti_join(others, f"{PREFIX}customer").count().to_pyarrow().as_py()
+            amount = reduce(mul, numbers.values(), ibis.literal(1)).round(4).cast(AMOUNT)
+        summary = aggregate_row(table, rows=table.count(), amount=amount.sum())
+        kept = add_identifier_column(self.kept, customer, CUSTOMER)
+        lost = table.drop_null(CUSTOMER).select(CUSTOMER).distinct()
+        lost = lost.anti_join(kept, CUSTOMER).count().to_pyarrow().as_py()
         return {"rows": summary["rows"], "customers": lost, "amount": summary["amount"] or Decimal(0)}
 
 
@@ -147,8 +146,9 @@ class _ConditionCompiler:
         if isinstance(op, ast.Is):
             return self._is_null(node, left, right)
         if isinstance(op, ast.In):
-            values = self._list_elements(node, right)
-            return reduce(or_, (self._compare_values(node, left, eq, value) for value in values), ibis.literal(False))
+            if not isinstance(right, ast.List | ast.Tuple | ast.Set) or not right.elts:
+                raise self.parsed.build_error(node, "after in comes a list, such as ['a', 'b']")
+            return reduce(or_, (self._compare_values(node, left, eq, value) for value in right.elts))
         return self._compare_values(node, left, COMPARISONS[type(op)], right)
 
     def _compare_values(self, node: ast.Compare, left: ast.expr, compare: Comparison, right: ast.expr) -> Any:
@@ -209,8 +209,7 @@ class _ConditionCompiler:
 
     def _read_text_column_as_numbers(self, node: ast.Compare, name: ast.Name) -> Any:
         number, text = self._number_column(name), self._text_column(name)
-        filled = self.table.aggregate(some=number.notnull().any(), filled=text.notnull().any())
-        row = filled.to_pyarrow().to_pylist()[0]
+        row = aggregate_row(self.table, some=number.notnull().any(), filled=text.notnull().any())
         if row["filled"] and not row["some"]:
             raise self.parsed.build_error(node, "no cell of the column is a number; put text in quotes")
         return number
@@ -254,22 +253,16 @@ class _ConditionCompiler:
         text = self._text_column(name)
         return int(self.table.filter(text.notnull() & read.isnull()).count().to_pyarrow().as_py())
 
-    def _list_elements(self, node: ast.Compare, values: ast.expr) -> list[ast.expr]:
-        if not isinstance(values, ast.List | ast.Tuple | ast.Set) or not values.elts:
-            raise self.parsed.build_error(node, "after in comes a list, such as ['a', 'b']")
-        return values.elts
-
     def _evaluate_constant(self, node: ast.Compare, value: ast.expr) -> Any:
-        negative = isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.USub | ast.UAdd)
-        constant = value.operand if isinstance(value, ast.UnaryOp) and negative else value
-        if not isinstance(constant, ast.Constant) or (negative and isinstance(constant.value, str | bool | None)):
+        try:
+            constant = ast.literal_eval(value)
+        except (ValueError, TypeError):
+            constant = ...  # of none of the types of a value
+        if not isinstance(constant, str | int | float | None):
             raise self.parsed.build_error(node, f"{self.parsed.source_text(value)} is no value; {GRAMMAR}")
-        if isinstance(constant.value, float) and not math.isfinite(constant.value):
+        if isinstance(constant, float) and not math.isfinite(constant):
             raise self.parsed.build_error(node, "the number is too large")
-        if not isinstance(constant.value, str | int | float | None):
-            raise self.parsed.build_error(node, f"{self.parsed.source_text(value)} is no value; {GRAMMAR}")
-        is_minus = isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.USub)
-        return -constant.value if is_minus else constant.value  # type: ignore[operator]
+        return constant
 
 
 def _add_number_without_nan(table: Table, column: str, name: str) -> Table:
