@@ -7,7 +7,7 @@ columns step by step, since one nested expression would repeat its parts thousan
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -58,6 +58,14 @@ TRUNCATED_NUMBER = "^[+-]?[0-9](?:[.,][0-9]+)?[eE][+][0-9]+$"  # 1.23457E+12: a 
 OTHER_DECIMAL = {".": ",", ",": "."}
 DISCOUNT_ROLES = ("discount", "second_discount")
 DISCOUNT_UNITS = ("share", "percent", "money", "money_per_unit", "money_per_order")
+PARSE_CHOICES: Mapping[str, tuple[Iterable[str], str]] = {  # of the settings of ParseOptions, and how they are listed
+    "date_order": (DATE_ORDERS, "dmy, mdy, ymd"),
+    "decimal": (OTHER_DECIMAL, "'.', ','"),
+    "time_zones": (("written", "utc"), "written, utc"),
+    "date_format": (DATE_FORMATS, f"one of {', '.join(DATE_FORMATS)}"),
+    "amount_per": (("line", "order"), "line, order"),
+    "discount_unit": (DISCOUNT_UNITS, ", ".join(DISCOUNT_UNITS)),
+}
 
 
 @dataclass(frozen=True)
@@ -97,22 +105,9 @@ class ParseOptions:
     discount_unit: str | None = None
 
     def __post_init__(self) -> None:
-        if self.date_order not in (None, *DATE_ORDERS):
-            raise ClvError(f"data.date_order must be dmy, mdy, ymd or null, got '{self.date_order}'")
-        if self.decimal not in (None, *OTHER_DECIMAL):
-            raise ClvError(f"data.decimal must be '.', ',' or null, got '{self.decimal}'")
-        if self.time_zones not in (None, "written", "utc"):
-            raise ClvError(f"data.time_zones must be written, utc or null, got '{self.time_zones}'")
-        if self.date_format not in (None, *DATE_FORMATS):
-            raise ClvError(
-                f"data.date_format must be one of {', '.join(DATE_FORMATS)} or null, got '{self.date_format}'"
-            )
-        if self.amount_per not in (None, "line", "order"):
-            raise ClvError(f"data.amount_per must be line, order or null, got '{self.amount_per}'")
-        if self.discount_unit not in (None, *DISCOUNT_UNITS):
-            raise ClvError(
-                f"data.discount_unit must be {', '.join(DISCOUNT_UNITS)} or null, got '{self.discount_unit}'"
-            )
+        for setting, (choices, listed) in PARSE_CHOICES.items():
+            if getattr(self, setting) not in (None, *choices):
+                raise ClvError(f"data.{setting} must be {listed} or null, got '{getattr(self, setting)}'")
 
 
 def add_text_column(table: Table, column: str, name: str) -> Table:
