@@ -33,5 +33,5 @@ def count_true(condition: BooleanValue) -> Value:
 
 
 def aggregate_row(table: Table, **values: Value) -> dict[str, Any]:
-    """Fetch several aggregates of a table in one query."""
-    return table.aggregate(**values).to_pyarrow().to_pylist()[0]
+    """Fetch several aggregates of a table in one query, if there are any."""
+    return table.aggregate(**values).to_pyarrow().to_pylist()[0] if values else {}

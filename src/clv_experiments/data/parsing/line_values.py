@@ -91,8 +91,9 @@ def add_amount_from_price(
         If an amount is too large, or if discounts can be read in several ways.
     """
     gross = absolute_gross_value(lines)
-    too_large = {"too_large": count_true(gross >= AMOUNT_LIMIT)} if largest >= AMOUNT_LIMIT else {}
-    summary = _summarise_discount_column(lines, gross, discount_column, too_large)
+    counts = {"too_large": count_true(gross >= AMOUNT_LIMIT)} if largest >= AMOUNT_LIMIT else {}
+    counts |= _discount_aggregates(lines, gross, discount_column) if discount_column else {}
+    summary = aggregate_row(lines, **counts)
     if summary.get("too_large"):
         raise ClvError(
             f"log '{log}' has {summary['too_large']:,} row(s) whose quantity times unit_price is "
@@ -137,7 +138,7 @@ def subtract_discount(
     """
     amount, column = columns.by_role["amount"], columns.by_role["discount"]
     gross = lines.amount.cast("float64").abs().fill_null(0)
-    summary = _summarise_discount_column(lines, gross, column)
+    summary = summarise_discounts(lines, gross, column)
     is_subtotal = is_before or usual_name("amount", amount) in SUBTOTALS
     if not options.discount_unit and not (summary["all_below_0"] and is_subtotal):
         if is_before:
@@ -146,12 +147,9 @@ def subtract_discount(
                 f"with a discount in '{column}': type data.columns.amount=false to subtract it, or "
                 "data.columns.discount=false if the price contains it"
             )
-        units = (
-            infer_discount_units(column, summary | _summarise_order_discounts(lines, gross))
-            if summary["discounted"]
-            else []
-        )
-        kind = units[0] if units else "money"
+        kind = "money"
+        if summary["discounted"]:
+            kind = next(iter(infer_discount_units(column, summary | _summarise_order_discounts(lines, gross))), kind)
         return lines, [
             f"{column} is not subtracted from {amount}, taken as what was paid (data.discount_unit={kind} subtracts it)"
         ]
@@ -172,14 +170,7 @@ def _describe_discount_unit(column: str | None, unit: str) -> str:
 
 def summarise_discounts(lines: Table, gross: FloatingValue, column: str) -> dict[str, Any]:
     """Count what tells the unit of the discounts in a column, for ``infer_discount_units``."""
-    return _summarise_discount_column(lines, gross, column)
-
-
-def _summarise_discount_column(
-    lines: Table, gross: FloatingValue, discount_column: str | None, counts: dict[str, Any] | None = None
-) -> dict[str, Any]:
-    values = (counts or {}) | (_discount_aggregates(lines, gross, discount_column) if discount_column else {})
-    return aggregate_row(lines, **values) if values else {}
+    return aggregate_row(lines, **_discount_aggregates(lines, gross, column))
 
 
 def _discount_aggregates(lines: Table, gross: FloatingValue, column: str) -> dict[str, Any]:

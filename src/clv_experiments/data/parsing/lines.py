@@ -172,7 +172,7 @@ def _check_all_parsed(lines: Table, by_role: Mapping[str, str], options: ParseOp
     notes: list[str] = []
     suspects = {role: lines[RAW_PREFIX + column].notnull() & lines[role].isnull() for role, column in by_role.items()}
     counts = {role: count_true(suspect) for role, suspect in suspects.items()}
-    for role, count in (aggregate_row(lines, **counts) if counts else {}).items():
+    for role, count in aggregate_row(lines, **counts).items():
         if not count:
             continue
         column = RAW_PREFIX + by_role[role]

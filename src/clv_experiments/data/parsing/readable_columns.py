@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import reduce
-from typing import Any
 
 import ibis
 from ibis.expr.types import Table
@@ -53,17 +51,14 @@ def find_fully_readable_roles(raw: Table, by_role: Mapping[str, str]) -> FullyRe
     identifiers = {role: kind for role, kind in kinds.items() if role not in (*NUMBER_ROLES, "date")}
     limits = {role: AMOUNT_LIMIT for role, kind in kinds.items() if role in NUMBER_ROLES and kind.is_numeric()}
     limits |= {role: float(FLOAT_ID_LIMIT) for role, kind in identifiers.items() if kind.is_floating()}
-    max_abs = _find_max_absolute_values(raw, {role: by_role[role] for role in limits}) if limits else {}
+    max_abs = _find_max_absolute_values(raw, {role: by_role[role] for role in limits})
     readable = {role for role, size in max_abs.items() if size < limits[role]}
     readable |= {role for role, kind in identifiers.items() if kind.is_integer()}
-    readable |= {"date"} if kinds["date"].is_date() or _is_naive_timestamp(kinds["date"]) else set()
+    if kinds["date"].is_date() or (kinds["date"].is_timestamp() and not kinds["date"].timezone):
+        readable.add("date")
     texts = {role: by_role[role] for role, kind in identifiers.items() if kind.is_string()}
     read, unchanged_ids = _find_identifiers(raw, texts) if texts else (set(), set())
     return FullyReadableRoles(frozenset(readable | read), frozenset(unchanged_ids), max_abs)
-
-
-def _is_naive_timestamp(kind: Any) -> bool:
-    return bool(kind.is_timestamp() and not kind.timezone)
 
 
 def _find_max_absolute_values(raw: Table, columns: Mapping[str, str]) -> dict[str, float]:
@@ -81,9 +76,7 @@ def _find_identifiers(raw: Table, columns: Mapping[str, str]) -> tuple[set[str],
         raw.filter(raw[column].notnull()).select(role=ibis.literal(role), **{CELL: raw[column]}).distinct()
         for role, column in columns.items()
     ]
-    table = add_text_column(
-        add_identifier_column(reduce(lambda one, other: one.union(other), cells), CELL, ID), CELL, TEXT
-    )
+    table = add_text_column(add_identifier_column(ibis.union(*cells), CELL, ID), CELL, TEXT)
     # Counted without a filter, which Spark would move below the distinct cells and try on every line.
     counts = table.group_by("role").agg(
         unread=count_true(table[ID].isnull() & table[TEXT].notnull()),
