@@ -95,7 +95,7 @@ class ColumnSample:
         flat = [name for name, kind in self.raw.schema().items() if not (kind.is_nested() or kind.is_binary())]
         chosen = _sample_rows_evenly(self.raw.select(*flat)) if self.spread else self.raw.select(*flat)
         rows = chosen.limit(SAMPLE_ROWS).to_pyarrow().to_pandas()
-        return rows.apply(lambda cells: _to_text(cells))
+        return rows.apply(_to_text)
 
     def kind(self, column: str) -> ColumnKind:
         """Return what a column holds."""
@@ -136,8 +136,7 @@ class ColumnSample:
 
     def holds_years(self, column: str) -> bool:
         """Return whether a column holds years, such as 2021, which tell no purchase day."""
-        years = self.kind(column).name == "whole" and self.numbers(column).between(*YEARS)
-        return bool(years is not False and years.all())
+        return self.kind(column).name == "whole" and bool(self.numbers(column).between(*YEARS).all())
 
     def are_equal(self, columns: Sequence[str]) -> bool:
         """Return whether columns hold the same in every row of the sample."""
@@ -212,13 +211,11 @@ class ColumnSample:
         fits = ((paid - orders[discount]).abs() < tolerated) | ((paid - orders["once"]).abs() < tolerated)
         return len(orders) >= MIN_SUMS and bool(fits.mean() > MOST)
 
-    def is_product(self, total: str, *factors: str) -> bool:
-        """Return whether a column of numbers is the product of others, and not one of them, row by row."""
-        first, *others = (self.numbers(factor) for factor in factors)
-        product, paid = first, self.numbers(total)
-        for other in others:
-            product = product * other
-        told = (first != product).reindex(paid.index, fill_value=False) & (product != 0) & product.notna()
+    def is_quantity_times_price(self, total: str, quantity: str, price: str) -> bool:
+        """Return whether a column of numbers is the product of two others, and not the price, row by row."""
+        one, paid = self.numbers(price), self.numbers(total)
+        product = one * self.numbers(quantity)
+        told = (one != product).reindex(paid.index, fill_value=False) & (product != 0) & product.notna()
         fits = ((paid - product).abs() < CENT)[told]
         return len(fits) >= MIN_SUMS and bool(fits.mean() > MOST)
 

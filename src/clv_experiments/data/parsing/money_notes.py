@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from itertools import combinations
+from itertools import chain, combinations
 
 from clv_experiments.data.parsing.column_contents import CENT, MOST, ColumnSample
 from clv_experiments.data.parsing.column_messages import quote_column
@@ -59,17 +58,12 @@ def _describe_charges_included_in_amount(columns: ColumnRoles, free: list[str], 
     paid = contents.numbers(amount)
     for part, worth in list(parts.items())[:MAX_COLUMNS]:
         rest = (paid - worth).dropna()
-        for some in _iterate_small_subsets(extras[:MAX_COLUMNS]):
+        for some in chain.from_iterable(combinations(extras[:MAX_COLUMNS], size) for size in (1, 2, 3)):
             values = [contents.numbers(column).reindex(rest.index).fillna(0) for column in some]
             fits = (rest - sum(values)).abs() < CENT
             if len(rest) >= MIN_ROWS and fits.mean() > MOST and all((v != 0).sum() >= MIN_EXTRAS for v in values):
                 return f"{amount} is {part} + {' + '.join(some)}, all of which count as spend ({advice[part]})"
     return ""
-
-
-def _iterate_small_subsets(columns: list[str]) -> Iterator[tuple[str, ...]]:
-    for size in (1, 2, 3):
-        yield from combinations(columns, size)
 
 
 def _describe_price_unit(columns: ColumnRoles, free: list[str], contents: ColumnSample) -> str:

@@ -10,7 +10,8 @@ from itertools import permutations
 from clv_experiments.data.parsing.column_contents import ColumnSample
 from clv_experiments.data.parsing.role_names import (
     KNOWN_EXPORTS,
-    OPEN_PAIRS,
+    SALES,
+    TOTALS,
     normalise_name,
     rank_name,
     usual_name,
@@ -112,13 +113,9 @@ def _find_known_export_column(role: str, unused: Sequence[str]) -> str | None:
 
 
 def _is_ambiguous_pair(role: str, first: str, other: str) -> bool:
-    if first == role:
-        return False
-    names = usual_name(role, first), usual_name(role, other)
-    return any(
-        role == of and ((names[0] in one and names[1] in two) or (names[0] in two and names[1] in one))
-        for of, one, two in OPEN_PAIRS
-    )
+    """Return whether one is a total and the other sales: nothing in a name says of tax, shipping or discount."""
+    names = permutations((usual_name(role, first), usual_name(role, other)))
+    return role == "amount" != first and any(one in TOTALS and two in SALES for one, two in names)
 
 
 def _describe_column(contents: ColumnSample | None, column: str) -> str:
@@ -231,7 +228,7 @@ def _prefer_line_totals(
         return
     price, quantity = chosen["amount"], roles["quantity"]
     others = guesses.get("amount", RoleGuess()).other_candidates
-    total = next((other for other in others if contents.is_product(other, price, quantity)), None)
+    total = next((other for other in others if contents.is_quantity_times_price(other, quantity, price)), None)
     if total:
         chosen |= {"amount": total, "unit_price": price}
         rest = tuple(other for other in others if other != total)

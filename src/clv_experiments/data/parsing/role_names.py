@@ -134,7 +134,6 @@ SOLD_WORDS = (  # what a total may be of
     "carrello", "carrito", "einkaufs", "achat", "ticketdecaisse", "scontrino", "paragonu", "kvitto",
 )  # fmt: skip
 MONEY_ROLES = ("amount", "unit_price", "refunded")  # what data.scale multiplies
-OPEN_PAIRS = (("amount", TOTALS, SALES),)  # with or without tax, shipping, discount: nothing in a name says which
 
 USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
     "customer_id": (
