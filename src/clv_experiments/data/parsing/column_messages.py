@@ -43,12 +43,12 @@ def list_alternatives_to_naming_column(
     by_role: Mapping[str, str], guesses: Mapping[str, RoleGuess], free: Sequence[str], missing: Sequence[str]
 ) -> list[str]:
     """List what else than a column may be typed, or changed, where roles of money are ``missing``."""
-    date, alternatives = guesses.get("date", RoleGuess()), list[str]()
+    date, alternatives = guesses["date"], list[str]()
     if "date" not in by_role:
         alternatives += ["write its dates like 2020-12-31"] if date.doubts else []
         parts = "data.columns.date=[year,month,day] with the columns that it stands in"
         alternatives += [parts] if len(free) > 2 and not date.rivals else []
-    if guesses.get("amount", RoleGuess()).rivals:
+    if guesses["amount"].rivals:
         return alternatives
     if "quantity" in missing:
         alternatives += [f"data.columns.amount={quote_column(by_role['unit_price'])} if that is what was paid"]

@@ -19,8 +19,9 @@ from clv_experiments.data.parsing.role_guesses import (
     RoleGuess,
     guess_by_contents,
     guess_by_name,
+    prefer_line_totals,
     prefer_net_of_refunds,
-    prefer_totals,
+    prefer_net_totals,
 )
 from clv_experiments.data.parsing.role_names import USUAL_NAMES, normalise_name, rank_name
 from clv_experiments.errors import ClvError
@@ -113,7 +114,7 @@ def choose_column_roles(
         unknown, or required columns cannot be guessed or could be several: all of them in one message.
     """
     by_role = _resolve_named_columns(available, named, log)
-    guesses: dict[str, RoleGuess] = {}
+    guesses = {role: RoleGuess() for role in USUAL_NAMES}
     for role in USUAL_NAMES:
         if _needs_guess(role, by_role, named):
             used = {*by_role.values(), *(guess.column for guess in guesses.values())}
@@ -125,16 +126,14 @@ def choose_column_roles(
         prefer_net_of_refunds(available, by_role, guesses, contents)
     chosen = {role: guess.column for role, guess in guesses.items() if guess.column is not None}
     if contents:
-        prefer_totals(by_role, chosen, guesses, contents)
+        prefer_line_totals(by_role, chosen, guesses, contents)
+        prefer_net_totals(by_role, chosen, guesses, contents)
         chosen |= guess_discounts(available, by_role | chosen, named, contents)
     if named.get("amount") is False and "quantity" not in by_role | chosen:
         chosen.pop("unit_price", None)  # a price without a quantity would be what was paid
-    has_money = not _lacks_money(by_role | chosen, guesses, named, available, contents)
-    _check_required_roles(by_role | chosen, guesses, available, log, contents, has_money)
+    _check_required_roles(by_role | chosen, guesses, named, available, log, contents)
     free = set(available) - {*by_role.values(), *chosen.values()}
-    passed_over = {
-        role: tuple(c for c in guesses[role].other_candidates if c in free) for role in chosen if role in guesses
-    }
+    passed_over = {role: tuple(c for c in guesses[role].other_candidates if c in free) for role in chosen}
     roles = ColumnRoles(by_role | chosen, tuple(chosen), passed_over)
     return replace(roles, possible_quantity=_find_possible_quantity(roles, available, contents))
 
@@ -160,12 +159,9 @@ def _move_price_to_amount(
     by_role: Mapping[str, str], named: Mapping[str, str | bool | None], guesses: dict[str, RoleGuess]
 ) -> None:
     """Take a guessed price without a quantity as what was paid."""
-    has_price = guesses.get("unit_price", RoleGuess()).column is not None
-    has_others = any(
-        role in by_role or guesses.get(role, RoleGuess()).has_candidates for role in ("amount", "quantity")
-    )
-    if has_price and not has_others and _needs_guess("amount", by_role, named):
-        guesses["amount"] = guesses.pop("unit_price")
+    has_others = any(role in by_role or guesses[role].has_candidates for role in ("amount", "quantity"))
+    if guesses["unit_price"].column is not None and not has_others and _needs_guess("amount", by_role, named):
+        guesses["amount"], guesses["unit_price"] = guesses["unit_price"], RoleGuess()
 
 
 def _resolve_named_columns(
@@ -204,48 +200,36 @@ def _check_each_has_one_role(by_role: Mapping[str, str], log: str) -> None:
 def _check_required_roles(
     by_role: Mapping[str, str],
     guesses: Mapping[str, RoleGuess],
+    named: Mapping[str, str | bool | None],
     available: Sequence[str],
     log: str,
     contents: ColumnSample | None,
-    has_money: bool,
 ) -> None:
     problems, advice = list[str](), list[str]()
-    free = _list_unassigned_columns(by_role, guesses, available)
-    missing = _missing_money_roles(by_role) if has_money else ()
+    assigned = {*by_role.values(), *(rival for guess in guesses.values() for rival in guess.rivals)}
+    free = [column for column in available if column not in assigned]
+    missing = _list_missing_money_roles(by_role, guesses["amount"], named, free, contents)
     for role in (role for role in ("customer_id", "date", *missing) if role not in by_role):
-        guess = guesses.get(role, RoleGuess())
-        problems.append(describe_open_role(role, guess, by_role, log, first=not problems))
+        problems.append(describe_open_role(role, guesses[role], by_role, log, first=not problems))
         listed = free if role in ("amount", "quantity") else free or available
-        choices = list_choices(role, guess, free, listed, contents)
+        choices = list_choices(role, guesses[role], free, listed, contents)
         advice += [f"data.columns.{role}={choices}"] if choices else []
     if problems:
         alternatives = [" ".join(advice), *list_alternatives_to_naming_column(by_role, guesses, free, missing)]
         raise ClvError(f"{', and '.join(problems)}: type {', or '.join(filter(None, alternatives))}")
 
 
-def _lacks_money(
+def _list_missing_money_roles(
     by_role: Mapping[str, str],
-    guesses: Mapping[str, RoleGuess],
+    amount: RoleGuess,
     named: Mapping[str, str | bool | None],
-    available: Sequence[str],
+    free: Sequence[str],
     contents: ColumnSample | None,
-) -> bool:
-    """Return whether a log says nothing of money: the user says so, or no column is left that could be an amount."""
-    if named.get("amount") is False:
-        return not {"quantity", "unit_price"} <= set(by_role)
-    guess, free = guesses.get("amount", RoleGuess()), _list_unassigned_columns(by_role, guesses, available)
-    is_open = bool({"amount", "unit_price", "quantity"} & set(by_role) or guess.rivals or guess.doubts)
-    return contents is not None and not is_open and not any(contents.has_numbers(column) for column in free)
-
-
-def _missing_money_roles(by_role: Mapping[str, str]) -> tuple[str, ...]:
-    if "amount" in by_role or {"quantity", "unit_price"} <= set(by_role):
+) -> tuple[str, ...]:
+    """List what is missing to know what was paid; none if the user says so, or no column is left that could be it."""
+    if named.get("amount") is False or "amount" in by_role or {"quantity", "unit_price"} <= set(by_role):
+        return ()
+    is_open = bool({"unit_price", "quantity"} & set(by_role) or amount.rivals or amount.doubts)
+    if contents is not None and not is_open and not any(contents.has_numbers(column) for column in free):
         return ()
     return ("quantity",) if "unit_price" in by_role else ("amount",)
-
-
-def _list_unassigned_columns(
-    by_role: Mapping[str, str], guesses: Mapping[str, RoleGuess], available: Sequence[str]
-) -> list[str]:
-    assigned = {*by_role.values(), *(rival for guess in guesses.values() for rival in guess.rivals)}
-    return [column for column in available if column not in assigned]

@@ -92,7 +92,8 @@ def guess_by_name(role: str, unused: Sequence[str], contents: ColumnSample | Non
         fitting = [column for column in fitting if contents.kind(column).name != "nothing"] or (
             [] if role in LABELS else fitting
         )
-    doubts = tuple(f"{column} holds {_describe_column(contents, column)}" for column in named if column not in fitting)
+    unfit = [column for column in named if column not in fitting]
+    doubts = tuple(f"{column} holds {_describe_column(contents, column)}" for column in unfit if contents)
     if not fitting:
         return RoleGuess(doubts=doubts)
     first, *others = fitting
@@ -118,12 +119,12 @@ def _is_ambiguous_pair(role: str, first: str, other: str) -> bool:
     return role == "amount" != first and any(one in TOTALS and two in SALES for one, two in names)
 
 
-def _describe_column(contents: ColumnSample | None, column: str) -> str:
-    kind = contents.kind(column) if contents else None
-    if kind and contents and contents.holds_years(column):
+def _describe_column(contents: ColumnSample, column: str) -> str:
+    kind = contents.kind(column)
+    if contents.holds_years(column):
         return f"years such as '{kind.example}', which tell no purchase days"
     kinds = {"date": "dates", "decimal": "numbers with decimals", "whole": "whole numbers", "text": "text"}
-    return f"{kinds.get(kind.name, kind.name)} such as '{kind.example}'" if kind else ""
+    return f"{kinds.get(kind.name, kind.name)} such as '{kind.example}'"
 
 
 def guess_by_contents(
@@ -149,22 +150,20 @@ def guess_by_contents(
     """
 
     def column_of(role: str) -> str | None:
-        return by_role.get(role) or guesses.get(role, RoleGuess()).column
+        return by_role.get(role) or guesses[role].column
 
     def is_missing(role: str) -> bool:
-        return (
-            role not in by_role and named.get(role) is not False and not guesses.get(role, RoleGuess()).has_candidates
-        )
+        return role not in by_role and named.get(role) is not False and not guesses[role].has_candidates
 
     def add(role: str, candidates: Sequence[str], other: re.Pattern[str] | None = None) -> None:
         nonlocal unused
         likely = [c for c in candidates if not (other and other.search(normalise_name(c)))]
         if role == "amount" and not likely:
             likely = [c for c in candidates if PROFITS.search(normalise_name(c))]
-        guesses[role] = _guess_if_unambiguous(
-            likely if likely or role != "date" else candidates, guesses.get(role, RoleGuess())
-        )
-        unused = [column for column in unused if column != guesses[role].column]
+        found = likely if likely or role != "date" else candidates
+        column, rivals = (found[0], ()) if len(found) == 1 else (None, tuple(found))
+        guesses[role] = replace(guesses[role], column=column, rivals=rivals)
+        unused = [other for other in unused if other != column]
 
     if is_missing("date"):
         add("date", [column for column in unused if contents.kind(column).name == "date"], OTHER_DATES)
@@ -178,13 +177,13 @@ def guess_by_contents(
     customer = column_of("customer_id")
     if is_missing("order_id") and customer and date:
         orders = [column for column in unused if contents.could_be_order_id(column, customer, date)]
-        guesses["order_id"] = RoleGuess(orders[0]) if len(orders) == 1 else guesses.get("order_id", RoleGuess())
+        guesses["order_id"] = RoleGuess(orders[0]) if len(orders) == 1 else guesses["order_id"]
 
 
-def prefer_totals(
+def prefer_net_totals(
     by_role: Mapping[str, str], chosen: dict[str, str], guesses: dict[str, RoleGuess], contents: ColumnSample
 ) -> None:
-    """Take a total that other columns make: a price times the quantity, or amounts less the discount.
+    """Take a total that is the sum of other amounts less the discount, which needs no further subtraction then.
 
     Parameters
     ----------
@@ -195,19 +194,11 @@ def prefer_totals(
     guesses : dict of role to RoleGuess
     contents : ColumnSample
     """
-    _prefer_line_totals(by_role, chosen, guesses, contents)
-    _prefer_net_totals(by_role, chosen, guesses, contents)
-
-
-def _prefer_net_totals(
-    by_role: Mapping[str, str], chosen: dict[str, str], guesses: dict[str, RoleGuess], contents: ColumnSample
-) -> None:
-    """Take a total that is the sum of other amounts less the discount, which needs no further subtraction then."""
     roles = {**by_role, **chosen}
     if not {"amount", "discount", "customer_id", "date"} <= set(roles) or "discount" not in chosen:
         return
     order = [roles["order_id"]] if "order_id" in roles else [roles["customer_id"], roles["date"]]
-    amount, others = roles["amount"], guesses.get("amount", RoleGuess()).other_candidates
+    amount, others = roles["amount"], guesses["amount"].other_candidates
     pairs = [(amount, other) for other in others] + [(other, amount) for other in others]
     discount = roles["discount"]
     paid = next((total for part, total in pairs if contents.is_net_of_discount(total, part, discount, order)), None)
@@ -219,15 +210,25 @@ def _prefer_net_totals(
         guesses["amount"] = replace(guesses["amount"], column=paid, other_candidates=rest)
 
 
-def _prefer_line_totals(
+def prefer_line_totals(
     by_role: Mapping[str, str], chosen: dict[str, str], guesses: dict[str, RoleGuess], contents: ColumnSample
 ) -> None:
-    """Take a total that is the quantity times the guessed amount, which is a unit price then."""
+    """Take a total that is the quantity times the guessed amount, which is a unit price then.
+
+    Parameters
+    ----------
+    by_role : mapping of role to column
+        What the user named.
+    chosen : dict of role to column
+        What was guessed; changed in place, as ``guesses`` is.
+    guesses : dict of role to RoleGuess
+    contents : ColumnSample
+    """
     roles = {**by_role, **chosen}
     if "amount" not in chosen or "quantity" not in roles or "unit_price" in roles:
         return
     price, quantity = chosen["amount"], roles["quantity"]
-    others = guesses.get("amount", RoleGuess()).other_candidates
+    others = guesses["amount"].other_candidates
     total = next((other for other in others if contents.is_quantity_times_price(other, quantity, price)), None)
     if total:
         chosen |= {"amount": total, "unit_price": price}
@@ -249,7 +250,7 @@ def prefer_net_of_refunds(
         Changed in place.
     contents : ColumnSample
     """
-    refunded, guess = guesses.get("refunded", RoleGuess()).column, guesses.get("amount", RoleGuess())
+    refunded, guess = guesses["refunded"].column, guesses["amount"]
     if refunded is None or not contents.has_numbers(refunded):
         return
     named = [by_role["amount"]] if "amount" in by_role else [*guess.rivals, *filter(None, [guess.column])]
@@ -262,12 +263,6 @@ def prefer_net_of_refunds(
     guesses["refunded"] = RoleGuess()
     if "amount" not in by_role:
         guesses["amount"] = RoleGuess(net, other_candidates=(gross,))
-
-
-def _guess_if_unambiguous(candidates: Sequence[str], before: RoleGuess) -> RoleGuess:
-    if len(candidates) == 1:
-        return RoleGuess(candidates[0], doubts=before.doubts)
-    return RoleGuess(rivals=tuple(candidates), doubts=before.doubts)
 
 
 def _drop_equivalent_columns(candidates: Sequence[str], contents: ColumnSample) -> list[str]:
