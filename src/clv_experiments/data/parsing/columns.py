@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
@@ -63,13 +63,9 @@ class ColumnRoles:
         """List the guesses that were not obvious."""
         notable = [role for role in self.guessed if self.by_role[role] != role or self.other_candidates.get(role)]
         pairs = [f"{role}={self.by_role[role]}{self._describe_other_candidates(role)}" for role in notable]
-        paid = self.is_guessed_from("amount", USUAL_NAMES["unit_price"])
+        paid = "amount" in self.guessed and normalise_name(self.by_role["amount"]) in USUAL_NAMES["unit_price"]
         price = f"; {self.by_role['amount']} is taken as what was paid" if paid else self._describe_possible_price()
         return f"columns guessed: {', '.join(pairs)} (data.columns says otherwise){price}" if pairs else ""
-
-    def is_guessed_from(self, role: str, names: Container[str]) -> bool:
-        """Return whether a role was guessed from one of these usual names."""
-        return role in self.guessed and normalise_name(self.by_role[role]) in names
 
     def _describe_possible_price(self) -> str:
         if not self.possible_quantity:
