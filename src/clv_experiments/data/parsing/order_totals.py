@@ -46,10 +46,10 @@ class _MatchCounts:
     by_chance: float  # probability that two orders have the same amount
     line_matches: int  # lines whose amount is their quantity times price, by the reading that fits best
     sum_matches: int  # orders whose one amount is the sum of their lines
-    discounted: int  # of all lines
-    before_discount: int  # lines whose amount contains no discount, though they have one
     contain_discount: bool  # whether these readings, or these sums, are less a discount that is there
-    several_statuses: int  # orders with one amount, and lines of more than one status
+    discounted: int = 0  # of all lines
+    before_discount: int = 0  # lines whose amount contains no discount, though they have one
+    several_statuses: int = 0  # orders with one amount, and lines of more than one status
 
 
 def allocate_repeated_order_totals(
@@ -131,7 +131,7 @@ def _count_line_and_total_matches(lines: Table, details: list[str]) -> _MatchCou
     if len(units) > 1:
         discounted = paid.discount != 0
         sizes["sum money_per_order"] = values["None"].sum() - paid.discount.abs().max().cast("float64")
-        sizes |= {"discounted": count_true(discounted), "not": count_true(discounted & is_close["None"])}
+        sizes |= {"discounted": count_true(discounted), "before_discount": count_true(discounted & is_close["None"])}
     orders = paid.group_by(key).agg(rows=paid.count(), least=paid.amount.min(), most=paid.amount.max(), **sizes)
     return _summarise_matches(orders, list(values), details)
 
@@ -145,44 +145,30 @@ def _summarise_matches(orders: Table, readings: list[str], details: list[str]) -
         "equal": count_true(equal),
         "differing": count_true(several & differs),
         "differing_equal": count_true(equal & differs),
-        "lines": several.ifelse(orders.rows, 0).sum(),
+        "lines": several.ifelse(orders.rows, 0).sum().fill_null(0),
         "first": equal.ifelse(orders[orders.columns[1]].cast("string"), None).min(),
     }
+    if "statuses" in orders.columns:
+        counts["several_statuses"] = count_true(equal & (orders.statuses > 1))
+    if "discounted" in orders.columns:
+        counts |= {name: orders[name].sum().fill_null(0) for name in ("discounted", "before_discount")}
+    close = {f"close {name}": several.ifelse(orders[f"close {name}"], 0).sum().fill_null(0) for name in readings}
+    sums = {}
     for name in [*readings, *(["money_per_order"] if "discounted" in orders.columns else [])]:
         off = (orders[f"sum {name}"] - orders.most.cast("float64")).abs()
-        counts[f"sum {name}"] = count_true(equal & differs & (off < CENT * orders.rows))
-    for name in readings:
-        counts[f"close {name}"] = several.ifelse(orders[f"close {name}"], 0).sum()
-    if "statuses" in orders.columns:
-        counts["statuses"] = count_true(equal & (orders.statuses > 1))
-    if "discounted" in orders.columns:
-        counts |= {"discounted": orders.discounted.sum(), "before_discount": orders["not"].sum()}
+        sums[f"sum {name}"] = count_true(equal & differs & (off < CENT * orders.rows))
     together = orders.filter(several)
     prices = together.group_by("most").agg(n=together.count().cast("float64"))
     chance = prices.aggregate(squares=(prices.n * prices.n).sum(), total=prices.n.sum())
-    row = orders.aggregate(**counts).cross_join(chance).to_pyarrow().to_pylist()[0]
-
-    def best(kind: str, without: str = "") -> int:
-        names = [name for name in row if name.startswith(f"{kind} ") and name != without]
-        return max((row[name] or 0 for name in names), default=0)
-
-    less_discount = best("sum", without="sum None")
-
+    row = orders.aggregate(**counts, **close, **sums).cross_join(chance).to_pyarrow().to_pylist()[0]
+    line_matches = max((row[name] for name in close), default=0)
+    less_discount = max((row[name] for name in sums if name != "sum None"), default=0)
     return _MatchCounts(
-        orders=row["orders"],
-        equal=row["equal"],
-        differing=row["differing"],
-        differing_equal=row["differing_equal"],
-        lines=row["lines"] or 0,
-        first=row["first"],
+        **{name: row[name] for name in counts},
         by_chance=row["squares"] / row["total"] ** 2 if row["total"] else 1.0,
-        line_matches=best("close"),
-        sum_matches=best("sum"),
-        discounted=row.get("discounted") or 0,
-        before_discount=row.get("before_discount") or 0,
-        contain_discount=best("close") > MOST * (row["lines"] or 0)
-        or less_discount > MOST * max(row["differing"], 1) - 1e-9,
-        several_statuses=row.get("statuses") or 0,
+        line_matches=line_matches,
+        sum_matches=max((row[name] for name in sums), default=0),
+        contain_discount=line_matches > MOST * row["lines"] or less_discount > MOST * max(row["differing"], 1) - 1e-9,
     )
 
 
