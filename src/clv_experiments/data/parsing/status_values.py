@@ -12,9 +12,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from clv_experiments.data.parsing.role_names import normalise_name
 from clv_experiments.data.parsing.status_words import DROP, KEEP, NET
-
-LETTERS = str.maketrans({"ł": "l", "ø": "o", "æ": "ae", "œ": "oe", "đ": "d", "ı": "i", "ß": "ss"})  # do not decompose
 
 
 class RowAction(Enum):
@@ -80,9 +79,8 @@ class StatusRules:
 
 
 def normalise_status(value: str) -> str:
-    """Normalise a value for comparison."""
-    letters = unicodedata.normalize("NFKD", value.casefold().translate(LETTERS))
-    return re.sub(r"[\W_]", "", "".join(letter for letter in letters if not unicodedata.combining(letter)))
+    """Normalise a value for comparison, as the name of a column, but without the degree sign that is an o in those."""
+    return normalise_name(value.replace("°", ""))
 
 
 def build_status_rules(
