@@ -147,10 +147,8 @@ def _join_date_parts(table: Table, parts: Sequence[str], name: str) -> Table:
         joined += ibis.ifelse(other.contains(":"), "", "-" + other).fill_null("-" if len(parts) == max(LISTS) else "")
     if _get_date_part(parts[-1]) in (*WEEK_NAMES, *QUARTER_NAMES):  # 2022-W05 needs no other year
         joined = ibis.ifelse(others[-1].re_search("[0-9]{4}"), others[-1], joined)
-    empty = first.isnull()
-    for other in others:
-        empty &= other.isnull()
-    return table.mutate(**{name: ibis.ifelse(empty, None, joined)}).drop(*texts)
+    is_empty = ibis.coalesce(first, *others).isnull()
+    return table.mutate(**{name: ibis.ifelse(is_empty, None, joined)}).drop(*texts)
 
 
 def _add_date_part_as_text(table: Table, column: str, name: str) -> Table:

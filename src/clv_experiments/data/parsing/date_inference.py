@@ -75,12 +75,11 @@ def infer_dates(raw: Table, column: str, options: ParseOptions, log: str) -> tup
     if options.time_zones != "written" and counts["zoned"]:
         notes += _check_time_zones(raw, column, log)
     if options.date_order is None:
-        order, order_notes = (
-            _infer_date_order(raw, column, log)
-            if _is_date_order_ambiguous(counts, options.date_format)
-            else ("dmy", [])
-        )
-        options, notes = replace(options, date_order=order), notes + order_notes
+        order = "dmy"
+        if counts["either"] > (0 if is_layout_compatible(EITHER_COMPACT, options.date_format) else counts["compact"]):
+            order, order_notes = _infer_date_order(raw, column, log)
+            notes += order_notes
+        options = replace(options, date_order=order)
     return options, notes
 
 
@@ -111,10 +110,10 @@ def _classify_date_cells(raw: Table) -> dict[str, BooleanValue]:
     }
     for name, layouts in (PERIOD_LAYOUTS | COMPACT_LAYOUTS).items():
         conditions[name] = fits(layouts) & ~full_date
-    conditions["year"] = counted & (number >= YEARS[0]) & (number <= YEARS[1])
+    conditions["year"] = counted & number.between(*YEARS)
     for name in UNMISTAKABLE:
-        low, high = (NUMBER_FORMATS[name].to_number(day) for day in (date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31)))
-        conditions[name] = counted & (number >= low) & (number <= high)
+        bounds = (NUMBER_FORMATS[name].to_number(day) for day in (date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31)))
+        conditions[name] = counted & number.between(*bounds)
     return conditions
 
 
@@ -141,7 +140,8 @@ def _infer_date_format(
     if counts["yymmdd"] and counts["yymmdd"] == counts["rest"] and counts["month"] < counts["rest"]:
         candidates = ["yymmdd"]
     if not candidates:
-        return None, _check_numeric_dates(raw, column, conditions, counts, log)
+        _check_numeric_dates(raw, column, conditions, counts, log)
+        return None, []
     name = candidates[0]
     # 202201 is a number too, and 12.2021 a month.
     other = counts["number"] - counts[name] if name in UNMISTAKABLE else 0
@@ -168,7 +168,7 @@ def _infer_date_format(
 
 def _check_numeric_dates(
     raw: Table, column: str, conditions: dict[str, BooleanValue], counts: dict[str, int], log: str
-) -> list[str]:
+) -> None:
     if counts["number"] and not (counts["iso"] or counts["whole"]):
         cells = quote_cells(raw, column, conditions["number"])
         if counts["year"] == counts["number"]:
@@ -181,11 +181,6 @@ def _check_numeric_dates(
             f"that days after {FIRST_YEAR}: type data.date_format=<one of {', '.join(NUMBER_FORMATS)}>, name another "
             "column (data.columns.date), or write the dates like 2020-12-31"
         )
-    return []
-
-
-def _is_date_order_ambiguous(counts: dict[str, int], date_format: str | None) -> bool:
-    return counts["either"] > (0 if is_layout_compatible(EITHER_COMPACT, date_format) else counts["compact"])
 
 
 def _check_time_zones(raw: Table, column: str, log: str) -> list[str]:

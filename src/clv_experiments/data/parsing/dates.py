@@ -139,6 +139,11 @@ def _add_iso_text(table: Table, other_text: str, layouts: dict[str, str], name: 
     return table.mutate(**{name: century + y + "-" + month + "-" + day}).drop(*(v.get_name() for v in (y, m, d)))
 
 
+def _add_date_parts(table: Table, text: str, layouts: Mapping[str, str], parts: Mapping[str, str]) -> Table:
+    """Add parts of dates, by the names that their columns get; null where text has none."""
+    return table.mutate(**{c: _extract_date_part(table[text], layouts, part).nullif("") for c, part in parts.items()})
+
+
 def _extract_date_part(text: StringValue, layouts: Mapping[str, str], which: str) -> StringValue:
     """Extract a part, such as the year, from text that fits at most one layout; empty where it has none."""
     parts = (text.re_extract(layout, parts.index(which) + 1) for layout, parts in layouts.items() if which in parts)
@@ -172,12 +177,8 @@ def _add_iso_week_date(table: Table, other_text: str, name: str) -> Table:
     """Fill in the days of ISO weeks: week 1 has the 4th of January, and a week without a day is its Monday."""
     fourth, shift = f"{name} fourth", f"{name} shift"
     year, number, day = f"{name} year", f"{name} week", f"{name} day"
-    table = table.mutate(
-        **{
-            column: _extract_date_part(table[other_text], WEEK_LAYOUTS | WEEK_NUMBER_LAYOUTS, part).nullif("")
-            for column, part in ((year, "y"), (number, "w"), (day, "d"))
-        }
-    )
+    layouts = WEEK_LAYOUTS | WEEK_NUMBER_LAYOUTS
+    table = _add_date_parts(table, other_text, layouts, {year: "y", number: "w", day: "d"})
     week = table[number].cast("int64")
     in_year = ibis.ifelse((week >= 1) & (week <= 53), 7 * (week - 1), None)
     first_days = ibis.ifelse(table[year].re_search("^[1-9]"), table[year] + "-01-04", None).cast("date")
@@ -194,10 +195,7 @@ def _add_iso_week_date(table: Table, other_text: str, name: str) -> Table:
 
 def _add_day_of_year(table: Table, other_text: str, name: str) -> Table:
     year, number, first = f"{name} year", f"{name} number", f"{name} first"
-    parts = {year: "y", number: "j"}
-    table = table.mutate(
-        **{c: _extract_date_part(table[other_text], DAY_OF_YEAR_LAYOUTS, part).nullif("") for c, part in parts.items()}
-    )
+    table = _add_date_parts(table, other_text, DAY_OF_YEAR_LAYOUTS, {year: "y", number: "j"})
     table = table.mutate(**{first: (table[year] + "-01-01").cast("date"), number: table[number].cast("int64") - 1})
     day = _add_days(table[first], table[number])
     result = ibis.ifelse(day.year() == table[first].year(), day, None)
