@@ -57,7 +57,13 @@ WHOLE_WITH_DECIMALS = "^(-?[0-9]+)[.]0+$"
 TRUNCATED_NUMBER = "^[+-]?[0-9](?:[.,][0-9]+)?[eE][+][0-9]+$"  # 1.23457E+12: a spreadsheet lost the other digits
 OTHER_DECIMAL = {".": ",", ",": "."}
 DISCOUNT_ROLES = ("discount", "second_discount")
-DISCOUNT_UNITS = ("share", "percent", "money", "money_per_unit", "money_per_order")
+DISCOUNT_UNITS = {  # in words
+    "share": "a share of the price",
+    "percent": "a percentage of the price",
+    "money": "money off the line",
+    "money_per_unit": "money off each unit",
+    "money_per_order": "money off the whole order, once for all its lines",
+}
 PARSE_CHOICES: Mapping[str, tuple[Iterable[str], str]] = {  # of the settings of ParseOptions, and how they are listed
     "date_order": (DATE_ORDERS, "dmy, mdy, ymd"),
     "decimal": (OTHER_DECIMAL, "'.', ','"),

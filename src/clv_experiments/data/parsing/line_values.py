@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from typing import Any
 
@@ -17,13 +16,6 @@ from clv_experiments.data.parsing.order_allocation import allocate_by_weight, li
 from clv_experiments.data.parsing.role_names import SUBTOTALS, normalise_name, usual_name
 from clv_experiments.errors import ClvError
 
-IN_WORDS = {
-    "share": "a share of the price",
-    "percent": "a percentage of the price",
-    "money": "money off the line",
-    "money_per_unit": "money off each unit",
-    "money_per_order": "money off the whole order, once for all its lines",
-}
 PERCENT_NAME = re.compile("%|percent|pct|prozent|procent|porcent|pourcent|rate", re.IGNORECASE)
 UNIT_NAME = re.compile("per.?unit|unit.?disc|each", re.IGNORECASE)
 MONEY_NAME = re.compile("amount|amt|value|money|total|betrag|montant|importe|valor|kwota|belopp", re.IGNORECASE)
@@ -63,7 +55,7 @@ def _subtract_discount_by_unit(lines: Table, gross: NumericValue, sign: NumericV
 
 
 def add_amount_from_price(
-    lines: Table, discount_column: str | None, options: ParseOptions, log: str, largest: float = math.inf
+    lines: Table, discount_column: str | None, options: ParseOptions, log: str, largest: float
 ) -> tuple[Table, list[str]]:
     """Add the amount that quantity, unit price and discount make.
 
@@ -165,7 +157,7 @@ def subtract_discount(
 
 
 def _describe_discount_unit(column: str | None, unit: str) -> str:
-    return f"{column} is {IN_WORDS[unit]}, and subtracted (data.columns.discount=false leaves it out)"
+    return f"{column} is {DISCOUNT_UNITS[unit]}, and subtracted (data.columns.discount=false leaves it out)"
 
 
 def summarise_discounts(lines: Table, gross: FloatingValue, column: str) -> dict[str, Any]:
@@ -239,7 +231,7 @@ def _infer_discount_unit(
     units = infer_discount_units(column, summary)
     if len(units) == 1:
         return units[0]
-    alternatives = [f"data.discount_unit={unit} if it is {IN_WORDS[unit]}" for unit in units or DISCOUNT_UNITS]
+    alternatives = [f"data.discount_unit={unit} if it is {DISCOUNT_UNITS[unit]}" for unit in units or DISCOUNT_UNITS]
     raise ClvError(
         f"column '{column}' of log '{log}', up to {summary['most']:f}, could be a discount in several units: type "
         f"{', '.join(alternatives)}, or data.columns.discount=false if the price contains it"

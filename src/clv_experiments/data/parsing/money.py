@@ -71,7 +71,7 @@ def scale_money(
     scale: Decimal | None,
     log: str,
     contents: ColumnSample,
-    ratio: Decimal | int | None = None,
+    ratio: Decimal | int | None,
 ) -> tuple[Table, list[str]]:
     """Multiply amounts, unit prices and refunds, which are exact decimals, by the scale, and note it.
 

@@ -8,9 +8,8 @@ from dataclasses import replace
 import ibis
 from ibis.expr.types import NumericValue, Table
 
-from clv_experiments.data.parsing.formats import AMOUNT, DISCOUNT_ROLES, ParseOptions
+from clv_experiments.data.parsing.formats import AMOUNT, DISCOUNT_ROLES, DISCOUNT_UNITS, ParseOptions
 from clv_experiments.data.parsing.line_values import (
-    IN_WORDS,
     absolute_gross_value,
     infer_discount_units,
     summarise_discounts,
@@ -70,12 +69,12 @@ def _infer_common_discount_unit(lines: Table, by_role: Mapping[str, str], log: s
     units = {}
     for role in DISCOUNT_ROLES:
         summary = summarise_discounts(lines.mutate(discount=ibis.coalesce(lines[role], 0)), gross, by_role[role])
-        units[role] = infer_discount_units(by_role[role], summary) if summary["discounted"] else list(IN_WORDS)
+        units[role] = infer_discount_units(by_role[role], summary) if summary["discounted"] else list(DISCOUNT_UNITS)
     common = [unit for unit in units["discount"] if unit in units["second_discount"]]
     if len(common) == 1:
         return common[0]
     first, second = (by_role[role] for role in DISCOUNT_ROLES)
-    each = [f"data.discount_unit={unit} if each is {IN_WORDS[unit]}" for unit in common]
+    each = [f"data.discount_unit={unit} if each is {DISCOUNT_UNITS[unit]}" for unit in common]
     raise ClvError(
         f"columns '{first}' and '{second}' of log '{log}' both look like discounts, and nothing says in what units: "
         f"type {', or '.join([*each, f'data.columns.second_discount=false to leave {second} out'])}"
