@@ -24,8 +24,7 @@ from clv_experiments.data.parsing.formats import (
     add_text_column,
 )
 from clv_experiments.data.parsing.line_values import add_amount_from_price
-from clv_experiments.data.parsing.money import scale_money
-from clv_experiments.data.parsing.money_units import align_price_unit
+from clv_experiments.data.parsing.money import align_price_unit, scale_money
 from clv_experiments.data.parsing.order_allocation import COPY, number_repeated_rows
 from clv_experiments.data.parsing.order_totals import allocate_repeated_order_totals
 from clv_experiments.data.parsing.readable_columns import NUMBER_ROLES, FullyReadableRoles, find_fully_readable_roles
