@@ -44,7 +44,7 @@ def has_cents_in_name(column: str) -> bool:
     return bool(CENTS_WORD.search(words)) or normalise_name(column) in MINOR_UNIT_EXPORTS
 
 
-def is_role_in_cents(columns: ColumnRoles, role: str) -> bool:
+def _is_role_in_cents(columns: ColumnRoles, role: str) -> bool:
     """Return whether the name of a role's column, or its cells, say that it is in cents."""
     column = columns.by_role.get(role)
     return column is not None and (column in columns.cells_in_cents or is_name_in_cents(column))
@@ -134,12 +134,12 @@ def align_price_unit(
     by_role = columns.by_role
     counts = _count_ratios(lines)
     ratio = counts.find_main_ratio()
-    is_open = scale is None and not is_role_in_cents(columns, "amount")
+    is_open = scale is None and not _is_role_in_cents(columns, "amount")
     if ratio is None:
         return lines, None, _describe_mixture(counts, by_role) if is_open else []
     if ratio == 1:
         return lines, ratio, []
-    if is_open and ratio > 1 and (ratio != 100 or counts.fractional_amounts):
+    if is_open and ratio > 1 and (ratio != LARGER or counts.fractional_amounts):
         raise ClvError(
             f"{_describe_comparison(counts, ratio, by_role)} in log '{log}': type data.scale={1 / Decimal(ratio):f} if "
             f"amounts are in a smaller unit, or data.scale=1 if they are what was paid"
@@ -179,15 +179,12 @@ def _tolerance_bounds(ratio: Decimal | int) -> tuple[float, float]:
 
 
 def _describe_comparison(counts: _AmountPriceRatioCounts, ratio: Decimal | int, by_role: Mapping[str, str]) -> str:
-    of_lines = counts.lines_by_ratio[ratio] >= counts.orders_by_ratio[ratio]
-    fits, of = (
-        (counts.lines_by_ratio[ratio], counts.all_lines)
-        if of_lines
-        else (counts.orders_by_ratio[ratio], counts.all_orders)
-    )
+    of_lines = counts.lines_by_ratio[ratio], counts.all_lines, "lines"
+    of_orders = counts.orders_by_ratio[ratio], counts.all_orders, "orders"
+    fits, of, what = of_lines if of_lines[0] >= of_orders[0] else of_orders
     product = " x ".join(by_role[role] for role in ("quantity", "unit_price") if role in by_role)
     times = f"{ratio:,} times" if ratio > 1 else f"1/{1 / Decimal(ratio):,.0f} of"
-    return f"{by_role['amount']} is about {times} {product} on {fits:,} of {of:,} {'lines' if of_lines else 'orders'}"
+    return f"{by_role['amount']} is about {times} {product} on {fits:,} of {of:,} {what}"
 
 
 def _suggest_quantity_times_price(by_role: Mapping[str, str]) -> str:
@@ -202,7 +199,7 @@ def _describe_cents_decision(counts: _AmountPriceRatioCounts, ratio: Decimal | i
             f"{comparison}, and whole: it is in cents, and multiplied by 0.01 (data.scale=1 if it "
             f"is not{_suggest_quantity_times_price(by_role)})"
         )
-    is_told = is_role_in_cents(columns, "unit_price")
+    is_told = _is_role_in_cents(columns, "unit_price")
     why = "is in cents by its name" if is_told else "seems to be in cents, or the price of several units"
     return f"{comparison}: {price} {why}, and {by_role['amount']} is taken as what was paid (data.scale says otherwise)"
 
@@ -262,9 +259,7 @@ def scale_money(
             f"decimals, or reach {AMOUNT_LIMIT:,.0f}; give another scale, or null"
         )
     scaled = lines.mutate(**{role: product.round(4).cast(AMOUNT) for role, product in products.items()})
-    if (
-        scale is not None and scale < 0 and "quantity" in lines.columns
-    ):  # goods that leave a store may be counted below 0
+    if scale is not None and scale < 0 and "quantity" in lines.columns:  # goods that leave may be counted below 0
         scaled = scaled.mutate(quantity=scaled.quantity.abs() * scaled.amount.sign())
     return scaled, notes
 
@@ -280,7 +275,7 @@ def _choose_scale_factors(
     if scale is not None:
         note = f"amounts were multiplied by {scale:f} (data.scale)"
         return (dict.fromkeys(roles, scale), [note]) if scale != 1 else ({}, [])
-    named = [role for role in roles if is_role_in_cents(columns, role)]
+    named = [role for role in roles if _is_role_in_cents(columns, role)]
     saying = [columns.by_role[role] for role in named] or list(filter(has_cents_in_name, contents.raw.columns))
     if not saying and ratio != LARGER:
         return {}, _describe_whole_amounts(columns, contents)
