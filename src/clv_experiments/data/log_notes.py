@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from clv_experiments.data.cleaning.report import count_where
-from clv_experiments.data.parsing.periods import MAX_DAYS, last_day_of_period
+from clv_experiments.data.parsing.date_layouts import MAX_DAYS, last_day_of_period
 
 MIN_CUSTOMERS = 50  # of which one, or a share, can stand out
 DOMINANT_SHARE, LARGE_SHARE = 0.2, 0.05  # of all spend

@@ -12,11 +12,16 @@ from clv_experiments.data.engine import DuckDb
 from clv_experiments.data.log import load_log
 from clv_experiments.data.parsing.date_columns import join_date_columns
 from clv_experiments.data.parsing.date_inference import infer_dates
-from clv_experiments.data.parsing.date_layouts import MONTH_WORDS, NUMBER_FORMATS, UNMISTAKABLE, WEEKDAY_WORDS
+from clv_experiments.data.parsing.date_layouts import (
+    MONTH_WORDS,
+    NUMBER_FORMATS,
+    UNMISTAKABLE,
+    WEEKDAY_WORDS,
+    last_day_of_period,
+)
 from clv_experiments.data.parsing.dates import add_day_column
 from clv_experiments.data.parsing.formats import ParseOptions
 from clv_experiments.data.parsing.money import parse_scale
-from clv_experiments.data.parsing.periods import last_day_of_period
 from clv_experiments.data.raw import RawTable
 from clv_experiments.errors import ClvError
 
