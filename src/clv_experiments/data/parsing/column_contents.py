@@ -120,16 +120,12 @@ class ColumnSample:
         kind = self.kind(column)
         if kind.name in ("nothing", "other"):
             return True
+        has_digits = kind.name == "text" and self._mostly_contains_digits(column)
         if role == "date":
-            return (
-                kind.name == "date"
-                or (
-                    kind.name == "text" and self._mostly_contains_digits(column) and not self._holds_clock_times(column)
-                )
-                or (kind.is_mostly_numbers and self._could_be_coded_dates(column))
-            )
+            is_coded = kind.is_mostly_numbers and self._could_be_coded_dates(column)
+            return kind.name == "date" or is_coded or (has_digits and not self._holds_clock_times(column))
         if role in ("amount", "quantity", "unit_price", "discount", "refunded"):
-            return kind.is_mostly_numbers or (kind.name == "text" and self._mostly_contains_digits(column))
+            return kind.is_mostly_numbers or has_digits
         # 1068203.1704276000 is a visitor of Google Analytics, 20.27 is nobody.
         is_price = kind.name == "decimal" and bool(re.search("[.,][0-9]{1,2}[^0-9]*$", kind.example))
         return role not in ("customer_id", "order_id") or not (kind.name == "date" or is_price)

@@ -79,7 +79,7 @@ REFUND_WORDS = (
     "refunderat", "aterbetalt", "refunderet", "refundert", "hyvitys", "hyvitetty", "vratka", "возврат", "возврата",
 )  # fmt: skip
 MONEY_WORDS = (
-    "amount", "amt", "value", "total", "sum", "betrag", "wert", "summe", "montant", "total", "importe", "monto",
+    "amount", "amt", "value", "total", "sum", "betrag", "wert", "summe", "montant", "importe", "monto",
     "importo", "valor", "bedrag", "kwota", "belopp", "belob", "belop", "summa", "castka", "сумма",
 )  # fmt: skip
 
@@ -219,9 +219,7 @@ USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
         "divisa", "valuta", "moeda", "waluta", "valuutta", "mena", "валюта", "waerk",
         "waers",
     ),
-    "refunded": (
-        *REFUND_WORDS,
-    ),
+    "refunded": REFUND_WORDS,
     "second_discount": (),  # parsing.second_discount finds it by the first one
     "status": (),  # parsing.order_roles finds it by its values too
     "email": (),  # and this only beside a customer id

@@ -189,11 +189,9 @@ def _parse_period(parts: Mapping[str, str | None], frequency: str) -> pd.Period:
         return pd.Period(date.fromisocalendar(year, 1, 1), freq=frequency) + int(parts["week"] or 1) - 1
     month = parts.get("month") or "1"
     number = int(month) if month.isdecimal() else MONTHS[month]
-    if parts.get("day"):
-        return pd.Period(date(year, number, 1), freq=frequency) + int(parts["day"] or 1) - 1
     if parts.get("quarter"):
         number = int(parts["quarter"] or 1) * 3
-    return pd.Period(year=year, month=number, freq=frequency)
+    return pd.Period(year=year, month=number, day=1, freq=frequency) + int(parts.get("day") or 1) - 1
 
 
 def _has_log_columns(columns: Sequence[str], named: Mapping[str, object]) -> bool:
