@@ -70,8 +70,9 @@ def infer_dates(raw: Table, column: str, options: ParseOptions, log: str) -> tup
     counts = aggregate_row(raw, **{name: count_true(condition) for name, condition in conditions.items()})
     notes: list[str] = []
     if options.date_format is None:
-        date_format, notes = _infer_date_format(raw, column, conditions, counts, log)
+        date_format, reason = _infer_date_format(raw, column, conditions, counts, log)
         options = replace(options, date_format=date_format)
+        notes += [f"{reason} (data.date_format says otherwise)"] if reason else []
     if options.time_zones != "written" and counts["zoned"]:
         notes += _check_time_zones(raw, column, log)
     if options.date_order is None:
@@ -119,29 +120,26 @@ def _classify_date_cells(raw: Table) -> dict[str, BooleanValue]:
 
 def _infer_date_format(
     raw: Table, column: str, conditions: dict[str, BooleanValue], counts: dict[str, int], log: str
-) -> tuple[str | None, list[str]]:
+) -> tuple[str | None, str]:
     filled = counts["iso"] + counts["rest"]
     later, numbered = counts["later week"], not counts["iso"] and counts["week number"] == counts["rest"]
     if numbered and later > MIN_LATER_WEEKS * counts["rest"]:
-        return "week", [f"dates are ISO weeks, as {later:,} row(s) above 12 show (data.date_format says otherwise)"]
+        return "week", f"dates are ISO weeks, as {later:,} row(s) above 12 show"
     if filled and counts["buddhist"] == filled:
-        return "buddhist", [f"years are those of Thailand, {BUDDHIST_YEARS} ahead (data.date_format says otherwise)"]
+        return "buddhist", f"years are those of Thailand, {BUDDHIST_YEARS} ahead"
     if filled and counts["day of year"] == filled:
         if counts["later day"] <= MIN_LATER_WEEKS * filled:
             raise ClvError(
                 f"dates of log '{log}' such as {', '.join(quote_cells(raw, column))} (column '{column}') could be "
                 "days of a year or months: type data.date_format=day_of_year or data.date_format=month"
             )
-        return "day_of_year", [
-            f"dates are days of a year, as {counts['later day']:,} row(s) above 12 show (data.date_format says "
-            "otherwise)"
-        ]
+        return "day_of_year", f"dates are days of a year, as {counts['later day']:,} row(s) above 12 show"
     candidates = [name for name in (*UNMISTAKABLE, *PERIOD_LAYOUTS, "week") if counts[name]]
     if counts["yymmdd"] and counts["yymmdd"] == counts["rest"] and counts["month"] < counts["rest"]:
         candidates = ["yymmdd"]
     if not candidates:
         _check_numeric_dates(raw, column, conditions, counts, log)
-        return None, []
+        return None, ""
     name = candidates[0]
     # 202201 is a number too, and 12.2021 a month.
     other = counts["number"] - counts[name] if name in UNMISTAKABLE else 0
@@ -155,15 +153,12 @@ def _infer_date_format(
             f"like 2020-12-31, or type {settings} if the others may be read like that"
         )
     if name in COMPACT_LAYOUTS:
-        return name, ["dates are written like 201231, the year first (data.date_format says otherwise)"]
+        return name, "dates are written like 201231, the year first"
     if name not in NUMBER_FORMATS:
-        return name, []
+        return name, ""
     counted = NUMBER_FORMATS[name]
-    first = raw.filter(conditions[name].fill_null(False))
-    number = first.aggregate(first=first[NUMBER_VALUE].min()).to_pyarrow()["first"][0].as_py()
-    return name, [
-        f"dates are {counted.description}: {number} is {counted.to_day(number)} (data.date_format says otherwise)"
-    ]
+    number = aggregate_row(raw, first=raw[NUMBER_VALUE].min(where=conditions[name]))["first"]
+    return name, f"dates are {counted.description}: {number} is {counted.to_day(number)}"
 
 
 def _check_numeric_dates(
