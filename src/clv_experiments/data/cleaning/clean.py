@@ -18,7 +18,6 @@ from clv_experiments.data.cleaning.report import (
     Step,
     StepResult,
     raw_columns,
-    removal_step,
     tabulate_removals,
 )
 
@@ -72,11 +71,11 @@ def clean(
         First day; earlier ones are removed.
     """
     fixed, learning = ([step for step in steps if step.takes_learning_end is learns] for learns in (False, True))
-    limits = [
-        *([_drop_before_log_start(log_start)] if log_start else []),
-        *([_drop_after_log_end(log_end)] if log_end else []),
-    ]
-    steps = [*fixed, *limits, *learning]
+    if log_start:
+        fixed.append(Step(f"before log start {log_start}", is_removed=lambda t: t.date < ibis.literal(log_start)))
+    if log_end:
+        fixed.append(Step(f"after log end {log_end}", is_removed=lambda t: t.date > ibis.literal(log_end)))
+    steps = [*fixed, *learning]
     sizes: list[Size] = []
     notes: list[str] = []
     batch = _RemovalBatch(lines)
@@ -187,11 +186,3 @@ def _apply_step(step: Step, batch: _RemovalBatch, log_end: date | None, get_lear
 def _sum_sizes(stages: Sequence[Mapping[str, Any]]) -> Size:
     size: Size = {name: int(sum(row[name] or 0 for row in stages)) for name in ("rows", "customers")}
     return size | {"amount": sum((row["amount"] or Decimal(0) for row in stages), Decimal(0))}
-
-
-def _drop_before_log_start(log_start: date) -> Step:
-    return removal_step(f"before log start {log_start}", lambda t: t.date < ibis.literal(log_start))
-
-
-def _drop_after_log_end(log_end: date) -> Step:
-    return removal_step(f"after log end {log_end}", lambda t: t.date > ibis.literal(log_end))

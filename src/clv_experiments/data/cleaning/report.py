@@ -34,10 +34,10 @@ class Step:
     ----------
     name : str
         As the cleaning report calls it.
-    apply : callable
+    apply : callable, optional
         Takes the lines and returns those that are left, possibly changed, or a StepResult. Lines have ``customer_id``,
         ``date`` and ``amount`` and, where the log has them, ``order_id, product, quantity, unit_price, discount,
-        country, channel, currency, status, refunded, email``.
+        country, channel, currency, status, refunded, email``. By default all are left as they are.
     needs_raw_columns : bool
         Whether the step needs the raw columns too.
     needs_raw_columns_if_repeated : bool
@@ -47,8 +47,8 @@ class Step:
     takes_customer_ids : bool
         Whether ``apply`` also takes a table of the distinct customers of the lines, in a column ``customer_id``.
     is_removed : callable, optional
-        Of a step that only removes rows, each for itself: takes the lines and returns which. What several such steps
-        remove is counted in one query.
+        In place of ``apply``, of a step that only removes rows, each for itself: takes the lines and returns which;
+        null counts as false. What several such steps remove is counted in one query.
     counted_conditions : callable, optional
         Of such a step: takes the lines and returns named conditions, whose rows are counted in that query too.
     check : callable, optional
@@ -57,7 +57,7 @@ class Step:
     """
 
     name: str
-    apply: Callable[..., Table | StepResult]
+    apply: Callable[..., Table | StepResult] | None = None
     needs_raw_columns: bool = False
     needs_raw_columns_if_repeated: bool = False
     takes_learning_end: bool = False
@@ -68,7 +68,9 @@ class Step:
 
     def apply_to(self, lines: Table, *more: date | Table) -> StepResult:
         """Apply the step to lines; ``more`` is what ``takes_learning_end`` or ``takes_customer_ids`` asks for."""
-        result = self.apply(lines, *more)
+        if self.is_removed:
+            return StepResult(lines.filter(~self.is_removed(lines).fill_null(False)))
+        result = self.apply(lines, *more) if self.apply else lines
         return result if isinstance(result, StepResult) else StepResult(result)
 
 
@@ -125,22 +127,6 @@ def _describe_change(rule: str, rows: int, customers: int, amount: Decimal = Dec
     if rows:
         return f"{rule} {rows:,}"
     return f"{rule} {amount:,.2f} of the amount" if amount else f"{rule} {customers:,} customers"
-
-
-def removal_step(
-    name: str,
-    is_removed: Callable[[Table], BooleanValue],
-    counted_conditions: Callable[[Table], dict[str, BooleanValue]] | None = None,
-    check: Callable[[Table, Mapping[str, int]], None] | None = None,
-) -> Step:
-    """Make a step that removes the rows of a condition, after a check; null counts as false."""
-    return Step(
-        name,
-        lambda t: t.filter(~is_removed(t).fill_null(False)),
-        is_removed=is_removed,
-        counted_conditions=counted_conditions,
-        check=check,
-    )
 
 
 def count_where(condition: BooleanValue) -> IntegerScalar:

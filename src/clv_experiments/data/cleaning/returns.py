@@ -9,7 +9,7 @@ import ibis
 from ibis.expr.types import BooleanValue, Table
 
 from clv_experiments.data.cleaning.checks import anchor_at_start, check_choice
-from clv_experiments.data.cleaning.report import RETURNED, Step, StepResult, removal_step
+from clv_experiments.data.cleaning.report import RETURNED, Step, StepResult
 from clv_experiments.data.parsing.cells import aggregate_row, count_true
 from clv_experiments.data.parsing.formats import AMOUNT
 from clv_experiments.errors import ClvError
@@ -57,14 +57,15 @@ def returns(policy: str | None = None, cancelled: str | None = None) -> Step:
     if policy == "net":
         return Step("netted returns", lambda t: net_returns(t, is_return(t).fill_null(False)))
     if policy == "keep":
-        return Step("returns", lambda t: t)
+        return Step("returns")
+    name = "cancellations and returns"
     if policy == "drop":
-        return removal_step("cancellations and returns", is_return)
-    return removal_step(
-        "cancellations and returns",
-        is_return,
-        lambda t: {"losses": _is_negative_non_return(t)},
-        _check_negatives_are_returns,
+        return Step(name, is_removed=is_return)
+    return Step(
+        name,
+        is_removed=is_return,
+        counted_conditions=lambda t: {"losses": _is_negative_non_return(t)},
+        check=_check_negatives_are_returns,
     )
 
 

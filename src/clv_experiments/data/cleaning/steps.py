@@ -10,7 +10,7 @@ import ibis
 from ibis.expr.types import BooleanValue, Table
 
 from clv_experiments.data.cleaning.checks import anchor_at_start, check_choice
-from clv_experiments.data.cleaning.report import Step, StepResult, raw_columns, removal_step
+from clv_experiments.data.cleaning.report import Step, StepResult, raw_columns
 from clv_experiments.data.parsing.cells import aggregate_row
 from clv_experiments.data.parsing.formats import AMOUNT
 from clv_experiments.errors import ClvError
@@ -20,17 +20,17 @@ RATE = "decimal(18, 10)"  # PostgreSQL rounds only decimals whose size is known
 
 def missing_customer() -> Step:
     """Remove rows without a customer."""
-    return removal_step("missing customer", lambda t: t.customer_id.isnull())
+    return Step("missing customer", is_removed=lambda t: t.customer_id.isnull())
 
 
 def missing_date() -> Step:
     """Remove rows without a date."""
-    return removal_step("missing date", lambda t: t.date.isnull())
+    return Step("missing date", is_removed=lambda t: t.date.isnull())
 
 
 def missing_amount() -> Step:
     """Remove rows without an amount."""
-    return removal_step("missing amount", lambda t: t.amount.isnull())
+    return Step("missing amount", is_removed=lambda t: t.amount.isnull())
 
 
 def not_goods(codes: Sequence[str] = (), pattern: str | None = None) -> Step:
@@ -59,7 +59,7 @@ def not_goods(codes: Sequence[str] = (), pattern: str | None = None) -> Step:
         listed = t.product.upper().isin(excluded)
         return listed | t.product.re_search(beginning) if beginning else listed
 
-    return removal_step("not goods", removes)
+    return Step("not goods", is_removed=removes)
 
 
 def price_not_positive() -> Step:
@@ -72,7 +72,7 @@ def price_not_positive() -> Step:
     def removes(t: Table) -> BooleanValue:
         return (t.unit_price <= 0) & (t.amount >= 0) if "unit_price" in t.columns else t.amount == 0
 
-    return removal_step("price not positive", removes)
+    return Step("price not positive", is_removed=removes)
 
 
 def duplicates(policy: str | None = None) -> Step:
@@ -100,7 +100,7 @@ def duplicates(policy: str | None = None) -> Step:
 
     if policy is None:
         return Step("duplicates", describe, needs_raw_columns_if_repeated=True)
-    return Step("duplicates", drop if policy == "drop" else _keep_all_rows, needs_raw_columns=policy == "drop")
+    return Step("duplicates", drop, needs_raw_columns=True) if policy == "drop" else Step("duplicates")
 
 
 def _describe_remaining_duplicates(t: Table) -> tuple[str, ...]:
@@ -205,7 +205,7 @@ def rounding(decimals: int | None = None) -> Step:
     """
     check_choice(decimals, (None, 0, 1, 2, 3, 4), "rounding.decimals")
     if decimals is None:
-        return Step("rounding", _keep_all_rows)
+        return Step("rounding")
     return Step("rounding", lambda t: t.mutate(amount=t.amount.round(decimals).cast(AMOUNT)))
 
 
@@ -238,12 +238,8 @@ def outliers(policy: str = "keep", quantile: float = 0.999) -> Step:
         return t.mutate(amount=ibis.ifelse(t.amount > cap, cap, t.amount).cast(AMOUNT))
 
     if policy == "keep":
-        return Step("outliers", _keep_all_rows)
+        return Step("outliers")
     return Step(f"outliers above the {quantile:g} quantile", winsorise, takes_learning_end=True)
-
-
-def _keep_all_rows(t: Table) -> Table:
-    return t
 
 
 def _parse_day(text: str, setting: str) -> date:
