@@ -9,7 +9,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from clv_experiments.data.cleaning.report import count_where
+from clv_experiments.data.parsing.cells import count_true
 from clv_experiments.data.parsing.date_layouts import MAX_DAYS, last_day_of_period
 
 MIN_CUSTOMERS = 50  # of which one, or a share, can stand out
@@ -65,7 +65,7 @@ def summarise_days(purchase_days: ibis.Table) -> pd.DataFrame:
     no_customer = ibis.ifelse(t.customer_id.isnull(), t.rows, 0)
     days = t.group_by("date").agg(
         customers=t.count(),
-        losing=count_where(t.amount < 0),
+        losing=count_true(t.amount < 0),
         rows=t.rows.sum(),
         no_customer=no_customer.sum(),
         no_amount=t.no_amount.sum(),

@@ -20,6 +20,7 @@ from clv_experiments.data.cleaning.report import (
     raw_columns,
     tabulate_removals,
 )
+from clv_experiments.data.parsing.cells import aggregate_row
 
 GetLearningEnd = Callable[[date, date], date]  # of the first and last day, the last day to learn from
 CHECK = "check: "  # prefix of columns that count what steps ask for
@@ -177,7 +178,7 @@ def _apply_step(step: Step, batch: _RemovalBatch, log_end: date | None, get_lear
         return step.apply_to(lines, batch.customer_ids())
     if not step.takes_learning_end:
         return step.apply_to(lines)
-    span = lines.aggregate(first=lines.date.min(), last=lines.date.max()).to_pyarrow().to_pylist()[0]
+    span = aggregate_row(lines, first=lines.date.min(), last=lines.date.max())
     if span["first"] is None:
         return StepResult(lines)
     return step.apply_to(lines, get_learning_end(span["first"], log_end or span["last"]))

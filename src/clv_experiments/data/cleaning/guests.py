@@ -11,6 +11,7 @@ from ibis.expr.types import BooleanValue, StringValue, Table
 
 from clv_experiments.data.cleaning.checks import check_choice
 from clv_experiments.data.cleaning.report import Step, StepResult
+from clv_experiments.data.parsing.cells import aggregate_row
 from clv_experiments.errors import ClvError
 
 WORDS = (
@@ -123,8 +124,8 @@ def _find_total_rows(t: Table, suspects: Sequence[dict[str, Any]]) -> list[dict[
     has_customer = t.customer_id.notnull()
     others = t.filter(~(has_customer & t.customer_id.isin([row["customer_id"] for row in totals])))
     with_customer = others.amount.sum(where=others.customer_id.notnull())
-    sums = others.aggregate(rows=others.amount.sum(), with_customer=with_customer)
-    values = [float(value) for value in sums.to_pyarrow().to_pylist()[0].values() if value]
+    sums = aggregate_row(others, rows=others.amount.sum(), with_customer=with_customer)
+    values = [float(value) for value in sums.values() if value]
     tolerated = {times * value for value in values for times in range(1, MAX_TOTALS + 1)}
     return [row for row in totals if any(abs(float(row["amount"]) - value) < CENT for value in tolerated)]
 
@@ -167,8 +168,7 @@ def _largest_sizes_of_others(t: Table, suspects: Sequence[str]) -> dict[str, Any
     each = others.group_by("customer_id").agg(
         rows=others.rows.sum(), days=others.date.count(), amount=others.amount.sum()
     )
-    most = each.aggregate(rows=each.rows.max(), days=each.days.max(), amount=each.amount.max())
-    return most.to_pyarrow().to_pylist()[0]
+    return aggregate_row(each, rows=each.rows.max(), days=each.days.max(), amount=each.amount.max())
 
 
 def _list_other_customers(ids: Table, suspects: Sequence[str]) -> list[str]:
@@ -206,8 +206,7 @@ def _replace_ids_with_emails(t: Table, ids: Sequence[str]) -> Table:
 
 def _count_rows_with_only_email(t: Table) -> dict[str, int]:
     t = t.filter(t.customer_id.isnull() & t.email.notnull())
-    counts: dict[str, int] = t.aggregate(rows=t.count(), emails=t.email.lower().nunique()).to_pyarrow().to_pylist()[0]
-    return counts
+    return aggregate_row(t, rows=t.count(), emails=t.email.lower().nunique())
 
 
 def _fill_from_email(t: Table) -> Table:

@@ -6,7 +6,8 @@ import ibis
 from ibis.expr.types import StringValue, Table
 
 from clv_experiments.data.cleaning.checks import check_choice
-from clv_experiments.data.cleaning.report import Step, StepResult, count_where
+from clv_experiments.data.cleaning.report import Step, StepResult
+from clv_experiments.data.parsing.cells import aggregate_row, count_true
 
 PADDED = "^0+[1-9][0-9]*$"  # of which spreadsheets drop the zeros
 EMAIL = "_%@_%"  # something, @, something
@@ -37,12 +38,12 @@ def id_case(policy: str = "emails") -> Step:
         if policy == "keep":
             return t
         customer = ids.customer_id
-        differ = {
-            "in_case": count_where(customer != customer.lower()),
-            "folded": count_where(customer != fold(customer)),
-        }
-        differ["padded"] = count_where(customer.re_search(PADDED))
-        rows = ids.aggregate(**differ).to_pyarrow().to_pylist()[0]
+        rows = aggregate_row(
+            ids,
+            in_case=count_true(customer != customer.lower()),
+            folded=count_true(customer != fold(customer)),
+            padded=count_true(customer.re_search(PADDED)),
+        )
         notes = _describe_ambiguous_ids(policy, ids) if rows["in_case"] else []
         padded = _list_zero_padded_ids(ids) if rows["padded"] else []
         if rows["folded"]:

@@ -8,9 +8,8 @@ from datetime import date
 from decimal import Decimal
 from typing import TypeAlias
 
-import ibis
 import pandas as pd
-from ibis.expr.types import BooleanValue, IntegerScalar, Table
+from ibis.expr.types import BooleanValue, Table
 
 RAW_PREFIX = "source: "  # of the raw columns, which steps that compare whole rows need
 RETURNED = "is_return"  # column of rows that give money back by their status
@@ -127,11 +126,6 @@ def _describe_change(rule: str, rows: int, customers: int, amount: Decimal = Dec
     if rows:
         return f"{rule} {rows:,}"
     return f"{rule} {amount:,.2f} of the amount" if amount else f"{rule} {customers:,} customers"
-
-
-def count_where(condition: BooleanValue) -> IntegerScalar:
-    """Count the rows of a condition; null counts as false."""
-    return ibis.ifelse(condition.fill_null(False), 1, 0).sum()  # PostgreSQL casts no boolean to bigint
 
 
 def raw_columns(lines: Table) -> list[str]:

@@ -10,7 +10,8 @@ from difflib import get_close_matches
 import ibis
 from ibis.expr.types import BooleanValue, StringValue, Table
 
-from clv_experiments.data.cleaning.report import RETURNED, Step, StepResult, count_where
+from clv_experiments.data.cleaning.report import RETURNED, Step, StepResult
+from clv_experiments.data.parsing.cells import aggregate_row, count_true
 from clv_experiments.data.parsing.formats import AMOUNT
 from clv_experiments.data.parsing.status_values import (
     REVERSAL,
@@ -96,11 +97,11 @@ def refunded() -> Step:
         if "refunded" not in t.columns:
             return t
         refund = ibis.ifelse(t.amount > 0, t.refunded.abs(), 0).fill_null(0)
-        if not t.aggregate(rows=count_where(refund > 0)).to_pyarrow()["rows"][0].as_py():
+        if not aggregate_row(t, rows=count_true(refund > 0))["rows"]:
             return t
         t = _count_order_refunds_once(t.mutate(refund=refund))
         undone = (t.refund > 0) & (t.refund >= t.amount)
-        summary = t.aggregate(rows=count_where(t.refund > 0), undone=count_where(undone)).to_pyarrow().to_pylist()[0]
+        summary = aggregate_row(t, rows=count_true(t.refund > 0), undone=count_true(undone))
         note = (
             f"{summary['rows']:,} row(s) were refunded, {summary['undone']:,} of them altogether: deducted on the day "
             "of the sale, though it was known only later (data.columns.refunded=false leaves it in)"
@@ -123,10 +124,7 @@ def _is_one_of(status: StringValue, values: Sequence[str]) -> BooleanValue:
 
 def _fill_status_from_order(t: Table) -> Table:
     """Give lines without a status that of their order, which exports write on the first line only."""
-    if (
-        "order_id" not in t.columns
-        or not t.aggregate(gaps=count_where(t.status.isnull())).to_pyarrow()["gaps"][0].as_py()
-    ):
+    if "order_id" not in t.columns or not aggregate_row(t, gaps=count_true(t.status.isnull()))["gaps"]:
         return t
     of_order = t.status.max().over(group_by=[t.order_id, t.date])
     return t.mutate(status=t.status.fill_null(ibis.ifelse(t.order_id.notnull(), of_order, None)))
@@ -142,7 +140,7 @@ def _count_order_refunds_once(t: Table) -> Table:
     )
     marked = t.mutate(is_order_refund=is_order_refund & t.order_id.notnull() & (t.refund > 0))
     exceeds = marked.is_order_refund & (marked.refund > marked.amount)
-    if not marked.aggregate(rows=count_where(exceeds)).to_pyarrow()["rows"][0].as_py():
+    if not aggregate_row(marked, rows=count_true(exceeds))["rows"]:
         return t
     ties = [marked[column] for column in ("product",) if column in t.columns]
     largest_first = ibis.window(
@@ -187,13 +185,13 @@ def _describe_orders_losing_only_amount(t: Table, dropped: BooleanValue) -> list
         return []
     with_order = t.filter(t.order_id.notnull()).mutate(dropped=dropped)
     orders = with_order.group_by("order_id", "date").agg(
-        lost=count_where(with_order.dropped & with_order.amount.notnull()),
-        kept=count_where(~with_order.dropped & with_order.amount.notnull()),
-        remaining=count_where(~with_order.dropped),
+        lost=count_true(with_order.dropped & with_order.amount.notnull()),
+        kept=count_true(~with_order.dropped & with_order.amount.notnull()),
+        remaining=count_true(~with_order.dropped),
         example=with_order.order_id.max(),
     )
     bare = orders.filter((orders.lost > 0) & (orders.kept == 0) & (orders.remaining > 0))
-    row = bare.aggregate(orders=bare.count(), example=bare.example.min()).to_pyarrow().to_pylist()[0]
+    row = aggregate_row(bare, orders=bare.count(), example=bare.example.min())
     if not row["orders"]:
         return []
     priced = {"quantity", "unit_price"} <= set(t.columns)

@@ -20,6 +20,7 @@ from requests import RequestException
 from tqdm import tqdm
 
 from clv_experiments.data.engine import DuckDb, Engine
+from clv_experiments.data.parsing.cells import aggregate_row
 from clv_experiments.data.parsing.formats import AMOUNT, add_amount_column
 from clv_experiments.data.raw import RawTable
 from clv_experiments.data.sources.file_kinds import SUFFIXES
@@ -127,7 +128,7 @@ class _PublishedDataset:
         for column in ("units", "price"):
             parsed = add_amount_column(parsed, column, ".", f"{column} parsed")
         amount = (parsed["units parsed"] * parsed["price parsed"]).round(4).cast(AMOUNT)
-        total = parsed.aggregate(rows=parsed.count(), amount=amount.sum()).to_pyarrow().to_pylist()[0]
+        total = aggregate_row(parsed, rows=parsed.count(), amount=amount.sum())
         if (total["rows"], total["amount"]) == (self.rows, self.amount):
             return ""
         return (
