@@ -57,7 +57,7 @@ def discount_lines(policy: str | None = None) -> Step:
         orders = orders.mutate(**{DISCOUNT: orders[DISCOUNT] & (orders[GOODS] + off >= 0)}).cache()
         deducted, notes = _describe_discounts(orders)
         if not deducted:
-            return StepResult(t, notes) if notes else t
+            return StepResult(t, notes)
         lowered = (
             _deduct_discounts_from_sales(orders).select(t.columns).cast({"amount": t.amount.type()})
         )  # Spark widens decimals

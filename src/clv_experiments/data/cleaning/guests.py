@@ -40,7 +40,6 @@ MIN_EMAILS, MANY_EMAILS = 3, 10  # of one id
 MAX_IDS = 100  # that are looked at
 PEERS = 30  # other ids that suspects are compared with first
 SIZES = ("rows", "days", "amount")
-POLICIES = ("auto", "keep")
 
 
 def guests(policy: str = "auto", ids: Sequence[str | int] = ()) -> Step:
@@ -64,10 +63,10 @@ def guests(policy: str = "auto", ids: Sequence[str | int] = ()) -> Step:
     ClvError
         If the policy is unknown. When applied: if no row has one of the ids.
     """
-    check_choice(policy, POLICIES, "guests.policy")
+    check_choice(policy, ("auto", "keep"), "guests.policy")
     typed = [str(value) for value in ([ids] if isinstance(ids, str | int) else ids)]
 
-    def apply(t: Table, ids: Table) -> Table | StepResult:
+    def apply(t: Table, ids: Table) -> StepResult:
         candidates = _find_guest_ids(ids, typed, policy)
         peers = _list_other_customers(ids, candidates) if candidates else []
         sizes = _summarise_customers(t, [*candidates, *peers]) if candidates else []
@@ -88,7 +87,7 @@ def guests(policy: str = "auto", ids: Sequence[str | int] = ()) -> Step:
         notes += _describe_other_shared_ids(t, [row["customer_id"] for row in suspects]) if policy == "auto" else []
         without_id = _count_rows_with_only_email(t) if policy == "auto" and "email" in t.columns else {"rows": 0}
         if not confirmed and not without_id["rows"]:
-            return StepResult(t, tuple(notes)) if notes else t
+            return StepResult(t, tuple(notes))
         notes = [
             *(_describe_total_customer(row) if row in totals else _describe_guest_id(row) for row in confirmed),
             *([_describe_rows_identified_by_email(without_id)] if without_id["rows"] else []),

@@ -11,7 +11,6 @@ from clv_experiments.data.parsing.cells import aggregate_row, count_true
 
 PADDED = "^0+[1-9][0-9]*$"  # of which spreadsheets drop the zeros
 EMAIL = "_%@_%"  # something, @, something
-POLICIES = ("emails", "fold", "keep")
 
 
 def id_case(policy: str = "emails") -> Step:
@@ -28,7 +27,7 @@ def id_case(policy: str = "emails") -> Step:
     ClvError
         If the policy is unknown.
     """
-    check_choice(policy, POLICIES, "id_case.policy")
+    check_choice(policy, ("emails", "fold", "keep"), "id_case.policy")
 
     def fold(customer_id: StringValue) -> StringValue:
         lower = customer_id.lower()
@@ -57,7 +56,7 @@ def id_case(policy: str = "emails") -> Step:
             notes.append(
                 f"{examples} differ from another in leading zeros only and {_describe_treatment(policy, False)}"
             )
-        return StepResult(t, tuple(notes)) if notes or rows["folded"] else t
+        return StepResult(t, tuple(notes))
 
     return Step("ids in lower case", apply, takes_customer_ids=True)
 

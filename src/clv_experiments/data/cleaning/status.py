@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 
 import ibis
@@ -16,7 +15,6 @@ from clv_experiments.data.parsing.formats import AMOUNT
 from clv_experiments.data.parsing.status_values import (
     REVERSAL,
     RowAction,
-    StatusRules,
     build_status_rules,
     normalise_status,
 )
@@ -24,24 +22,6 @@ from clv_experiments.errors import ClvError
 
 MAX_STATUSES = 1_000
 MAX_QUOTED = 5
-
-
-@dataclass
-class _StatusCounts:
-    """The distinct statuses of a log by what becomes of their rows, and how many rows each has."""
-
-    rows: Counter[str] = field(default_factory=Counter)
-    by_effect: dict[RowAction | None, list[str]] = field(default_factory=dict)
-
-    def quote_values(self, effect: RowAction | None) -> str:
-        counts: Counter[str] = Counter()
-        for value in self.by_effect.get(effect, ()):
-            counts[value] = self.rows[value]
-        examples = ", ".join(f"'{value}' {rows:,}" for value, rows in counts.most_common(MAX_QUOTED))
-        return examples + ", ..." * (len(counts) > MAX_QUOTED)
-
-    def most_frequent_value(self, effect: RowAction | None) -> str:
-        return max(self.by_effect[effect], key=lambda value: (self.rows[value], value))
 
 
 def status(keep: Sequence[str] = (), drop: Sequence[str] = (), net: Sequence[str] = ()) -> Step:
@@ -73,16 +53,19 @@ def status(keep: Sequence[str] = (), drop: Sequence[str] = (), net: Sequence[str
                 raise ClvError("data.cleaning.status has values, but no column: name data.columns.status")
             return t
         t = _fill_status_from_order(t)
-        statuses = _count_statuses(t, rules)
+        statuses = _count_statuses(t)
         _check_values_occur(typed, statuses)
-        lost, returned = (statuses.by_effect.get(effect, []) for effect in (RowAction.DROP, RowAction.NET))
+        by_effect: defaultdict[RowAction | None, Counter[str]] = defaultdict(Counter)
+        for value, rows in statuses.items():
+            by_effect[rules.get_action(value)][value] = rows
+        lost, returned = ([*by_effect[effect]] for effect in (RowAction.DROP, RowAction.NET))
         reversed_sales = [value for value in lost if REVERSAL.search(normalise_status(value))]
         is_return = _is_one_of(t.status, returned) | (_is_one_of(t.status, reversed_sales) & (t.amount < 0))
         is_return = is_return.fill_null(False)
         dropped = _is_one_of(t.status, lost) & ~is_return
         t = t.mutate(**{RETURNED: is_return, "amount": ibis.ifelse(is_return, -t.amount.abs(), t.amount).cast(AMOUNT)})
         lost_totals = _describe_orders_losing_only_amount(t, dropped) if lost else []
-        return StepResult(t.filter(~dropped).cache(), (*_describe_statuses(statuses), *lost_totals))
+        return StepResult(t.filter(~dropped).cache(), (*_describe_statuses(by_effect), *lost_totals))
 
     return Step("status", apply)
 
@@ -155,18 +138,14 @@ def _count_order_refunds_once(t: Table) -> Table:
     )
 
 
-def _count_statuses(t: Table, rules: StatusRules) -> _StatusCounts:
+def _count_statuses(t: Table) -> Counter[str]:
     counts = t.group_by("status").agg(rows=t.count()).order_by(ibis.desc("rows"), "status").limit(MAX_STATUSES)
-    statuses = _StatusCounts()
-    for row in counts.to_pyarrow().to_pylist():
-        if row["status"] is not None:
-            statuses.rows[row["status"]] = row["rows"]
-            statuses.by_effect.setdefault(rules.get_action(row["status"]), []).append(row["status"])
-    return statuses
+    rows = counts.to_pyarrow().to_pylist()
+    return Counter({row["status"]: row["rows"] for row in rows if row["status"] is not None})
 
 
-def _check_values_occur(typed: dict[str, list[str]], statuses: _StatusCounts) -> None:
-    occurring = {normalise_status(value): value for value in statuses.rows}
+def _check_values_occur(typed: dict[str, list[str]], statuses: Counter[str]) -> None:
+    occurring = {normalise_status(value): value for value in statuses}
     for effect, values in typed.items():
         for value in values:
             if normalise_status(value) not in occurring:
@@ -206,16 +185,26 @@ def _describe_orders_losing_only_amount(t: Table, dropped: BooleanValue) -> list
     ]
 
 
-def _describe_statuses(statuses: _StatusCounts) -> list[str]:
+def _describe_statuses(by_effect: Mapping[RowAction | None, Counter[str]]) -> list[str]:
+    """Say what becomes of the rows of each status, where that is worth saying, given how many rows each has."""
     notes, texts = [], {RowAction.DROP: "no sales and left out", RowAction.NET: "returns"}
     for effect, text in texts.items():
-        if statuses.by_effect.get(effect):
-            setting = f"\"data.cleaning.status.keep=['{statuses.most_frequent_value(effect)}']\""
-            notes.append(f"rows of status {statuses.quote_values(effect)} are {text} ({setting} keeps them)")
-    if statuses.by_effect.get(None):
-        setting = f"\"data.cleaning.status.drop=['{statuses.most_frequent_value(None)}']\""
+        if statuses := by_effect[effect]:
+            setting = f"\"data.cleaning.status.keep=['{_most_frequent_value(statuses)}']\""
+            notes.append(f"rows of status {_quote_values(statuses)} are {text} ({setting} keeps them)")
+    if unknown := by_effect[None]:
+        setting = f"\"data.cleaning.status.drop=['{_most_frequent_value(unknown)}']\""
         notes.append(
-            f"rows of the unknown status {statuses.quote_values(None)} are kept as sales: {setting} leaves them out, "
+            f"rows of the unknown status {_quote_values(unknown)} are kept as sales: {setting} leaves them out, "
             ".net takes them as returns, and .keep says that they are right"
         )
     return notes
+
+
+def _quote_values(statuses: Counter[str]) -> str:
+    examples = ", ".join(f"'{value}' {rows:,}" for value, rows in statuses.most_common(MAX_QUOTED))
+    return examples + ", ..." * (len(statuses) > MAX_QUOTED)
+
+
+def _most_frequent_value(statuses: Counter[str]) -> str:
+    return max(statuses, key=lambda value: (statuses[value], value))
