@@ -10,7 +10,6 @@ import re
 import shlex
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from io import BufferedReader, BytesIO, TextIOWrapper
 from pathlib import Path
 from types import MappingProxyType
@@ -46,22 +45,6 @@ MIN_NULS = 0.2  # of the bytes of UTF-16, in any language of the west
 BINARY_IN_FALLBACK = re.compile("[\x01-\x08\x0e-\x19\x1b-\x1f]")  # any bytes are valid latin-1; 1a ends files of DOS
 
 
-@dataclass(frozen=True)
-class Encoding:
-    """What a text file is written in.
-
-    Attributes
-    ----------
-    name : str
-        As Python has it.
-    longest_line : int
-        Characters, where it has more than a block; else any smaller number.
-    """
-
-    name: str
-    longest_line: int
-
-
 def open_binary(path: Path) -> BinaryIO:
     """Open a file, unpacked if its name says that it is compressed."""
     return cast(BinaryIO, OPENERS[path.suffix.lower()](path) if has_compressed_suffix(path) else path.open("rb"))
@@ -86,8 +69,16 @@ def check_encoding(encoding: str | None) -> str | None:
     return UTF_8 if codecs.lookup(encoding).name in ("utf-8", "ascii") else encoding
 
 
-def find_encoding(path: Path, encoding: str | None) -> Encoding:
-    """Detect the encoding of the whole file, or check the one that is given."""
+def find_encoding(path: Path, encoding: str | None) -> tuple[str, int]:
+    """Detect the encoding of the whole file, or check the one that is given.
+
+    Returns
+    -------
+    str
+        The encoding, as Python has it.
+    int
+        Characters of the longest line, where it has more than a block; else any smaller number.
+    """
     try:
         with open_binary(path) as stream:
             head = stream.read(HEAD_BYTES)
@@ -95,10 +86,7 @@ def find_encoding(path: Path, encoding: str | None) -> Encoding:
         declared = encoding or marked or _detect_utf16_or_utf32(head)
         for candidate in [declared] if declared else [UTF_8, *FALLBACKS]:
             try:
-                return Encoding(
-                    candidate,
-                    _measure_longest_line(path, candidate, candidate in FALLBACKS and not declared),
-                )
+                return candidate, _measure_longest_line(path, candidate, candidate in FALLBACKS and not declared)
             except UnicodeError as error:
                 reason = getattr(error, "reason", error)
     except (*DAMAGE, OSError) as error:

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from clv_experiments.data.sources.csv_encoding import (
-    FALLBACKS,
     UTF_8,
     check_encoding,
     find_encoding,
@@ -60,11 +59,6 @@ class CsvFile:
     longest_line: int
 
     @property
-    def is_encoding_guessed(self) -> bool:
-        """Whether the encoding may be another, unless it was given."""
-        return self.encoding in FALLBACKS
-
-    @property
     def columns(self) -> tuple[str, ...]:
         """Names of the columns that are kept."""
         return tuple(name for name in self.header.names if name)
@@ -99,8 +93,7 @@ def inspect_csv(
         column or two of the same name; or if the encoding or separator is unknown.
     """
     separator = _parse_separator(separator)
-    found = find_encoding(path, check_encoding(encoding))
-    encoding = found.name
+    encoding, longest_line = find_encoding(path, check_encoding(encoding))
     with TextIOWrapper(open_binary(path), encoding, newline="") as text:
         sample = text.read(SAMPLE_CHARACTERS)
         separator_line = SEPARATOR_LINE.match(sample)
@@ -125,7 +118,7 @@ def inspect_csv(
         encoding == UTF_8 and not has_compressed_suffix(path) and not separator_line and separator != SPACE["space"]
     )
     is_readable = is_readable and _can_duckdb_skip_preamble(records.texts, header_found)
-    return CsvFile(path, encoding, separator, header_found, lines_above, is_readable, found.longest_line)
+    return CsvFile(path, encoding, separator, header_found, lines_above, is_readable, longest_line)
 
 
 def read_records(lines: Iterable[str], separator: str) -> Any:

@@ -15,7 +15,7 @@ import pyarrow as pa
 from clv_experiments.data.engine import Engine
 from clv_experiments.data.raw import RawTable
 from clv_experiments.data.sources.csv_copy import ALL_TEXT, CsvCopy, copy_to_parquet
-from clv_experiments.data.sources.csv_encoding import OPENERS
+from clv_experiments.data.sources.csv_encoding import FALLBACKS, OPENERS
 from clv_experiments.data.sources.csv_text import CsvFile, inspect_csv
 from clv_experiments.data.sources.database import database_file
 from clv_experiments.data.sources.file_kinds import SUFFIXES, detect_file_kind
@@ -221,7 +221,7 @@ def _copy_with_equal_types(
 
 def _describe_csv_guesses(csv_files: Sequence[CsvFile], encoding: str | None) -> Iterable[str]:
     """Say what was guessed, and each thing once for all files that it holds for."""
-    guesses = dict.fromkeys(file.encoding for file in csv_files if file.is_encoding_guessed and encoding is None)
+    guesses = dict.fromkeys(file.encoding for file in csv_files if file.encoding in FALLBACKS and encoding is None)
     for name in guesses:
         source = format_file_list([file.path for file in csv_files if file.encoding == name])
         yield f"{source} is not UTF-8 and was read as {name} (data.source.encoding says otherwise)"
