@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import reduce
 from io import StringIO, TextIOWrapper
 from operator import and_
@@ -190,9 +190,9 @@ def _copy_text(
     while misfits:
         types = {name: kind for name, kind in types.items() if name not in misfits}
         misfits = _write_typed(connection, kept, types, target)
-    if types:  # no name of a column is a number or a date
-        return CsvCopy(pq.read_metadata(target).num_rows, types=types, footer=footer)
-    return replace(_drop_repeated_headers(connection, file, target), footer=footer)
+    # No name of a column is a number or a date.
+    repeated_headers = 0 if types else _drop_repeated_headers(connection, file, target)
+    return CsvCopy(pq.read_metadata(target).num_rows, repeated_headers, types, footer)
 
 
 def _write_typed(
@@ -210,35 +210,24 @@ def _write_typed(
     return {[*types][position] for (position,) in positions if position is not None}
 
 
-def _drop_repeated_headers(connection: duckdb.DuckDBPyConnection, file: CsvFile, target: Path) -> CsvCopy:
-    rows = pq.read_metadata(target).num_rows
-    if file.header.row is None or not rows:
-        return CsvCopy(rows)
+def _drop_repeated_headers(connection: duckdb.DuckDBPyConnection, file: CsvFile, target: Path) -> int:
+    """Drop the rows of a copy that are the header again, and return how many they were."""
+    if file.header.row is None:
+        return 0
     copy = connection.read_parquet(str(target))
     copied = {name.lower(): name for name in copy.columns}
     names = [name.strip(MARK + " ").lower() for name in file.columns[:COMPARED_COLUMNS]]
     columns = [copied[name.lower()] for name in file.columns[:COMPARED_COLUMNS]]
-    cells = (
-        _function_expression(
-            "lower", _function_expression("trim", duckdb.ColumnExpression(c), _constant_expression(MARK + " "))
-        )
-        for c in columns
-    )
-    is_header = reduce(and_, (cell == _constant_expression(name) for cell, name in zip(cells, names, strict=True)))
-    [(repeated,)] = copy.filter(is_header).aggregate("count(*)").fetchall()
+    blanks = duckdb.ConstantExpression(MARK + " ")
+    trimmed = (duckdb.FunctionExpression("trim", duckdb.ColumnExpression(column), blanks) for column in columns)
+    cells = (duckdb.FunctionExpression("lower", cell) for cell in trimmed)
+    is_header = reduce(and_, (cell == duckdb.ConstantExpression(name) for cell, name in zip(cells, names, strict=True)))
+    repeated: int = copy.filter(is_header).aggregate("count(*)").fetchall()[0][0]
     if repeated:
         others = target.with_suffix(".others")
         copy.filter(is_header.isnull() | ~is_header).write_parquet(str(others), compression="uncompressed")
         others.replace(target)
-    return CsvCopy(rows - repeated, repeated)
-
-
-def _function_expression(function: str, *arguments: duckdb.Expression) -> duckdb.Expression:
-    return duckdb.FunctionExpression(function, *arguments)
-
-
-def _constant_expression(text: str) -> duckdb.Expression:
-    return duckdb.ConstantExpression(text)
+    return repeated
 
 
 def _read_footer(file: CsvFile, text: _Utf8Text, position: int) -> tuple[str, ...]:
