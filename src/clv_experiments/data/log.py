@@ -155,19 +155,16 @@ def load_log(
     raw = source(engine or DuckDb())
     typed_lines = read_typed_lines(raw, name, steps, where=where, columns=columns, parse_options=parse_options)
     roles, lines, notes = typed_lines.roles, typed_lines.lines, list(typed_lines.notes)
-    clean_and_sum = partial(
-        _clean_and_sum,
-        steps=steps,
-        limits=(log_start, log_end),
-        get_learning_end=get_learning_end,
-        has_amounts=roles.has_amounts,
-    )
-    cleaned, summed, days = clean_and_sum(lines)
+    get_learning_end = get_learning_end or (lambda first, last: last)
+    clean_lines = partial(clean, steps=steps, log_end=log_end, get_learning_end=get_learning_end, log_start=log_start)
+    cleaned = clean_lines(lines)
+    summed, days = _sum_purchase_days(cleaned, roles.has_amounts)
     placeholders = find_placeholder_days(name, days, today) if raw.truth is None else []
     if placeholders:
         notes.append(describe_placeholders(days, placeholders))
         date_or_none = ibis.ifelse(lines.date.isin(placeholders), None, lines.date)
-        cleaned, summed, days = clean_and_sum(lines.mutate(date=date_or_none))
+        cleaned = clean_lines(lines.mutate(date=date_or_none))
+        summed, days = _sum_purchase_days(cleaned, roles.has_amounts)
     report = typed_lines.prepend_filter(cleaned.report)
     if report.rows_kept == 0:
         raise ClvError(f"log '{name}' has no usable row: {report}")
@@ -215,23 +212,12 @@ def _select_attributes(lines: ibis.Table) -> ibis.Table | None:
     return lines.select("customer_id", "date", "amount", *attributes) if attributes else None
 
 
-def _clean_and_sum(
-    lines: ibis.Table,
-    steps: Sequence[Step],
-    limits: tuple[date | None, date | None],
-    get_learning_end: GetLearningEnd | None,
-    has_amounts: bool,
-) -> tuple[CleanLines, ibis.Table, pd.DataFrame]:
-    log_start, log_end = limits
-    cleaned = clean(lines, steps, log_end, get_learning_end or (lambda first, last: last), log_start)
-    with cleaned.sums:  # forgotten when the days are there, which take less memory
-        summed = _sum_purchase_days(cleaned.orders, has_amounts)
-        return cleaned, summed, summarise_days(summed)
+def _sum_purchase_days(cleaned: CleanLines, has_amounts: bool) -> tuple[ibis.Table, pd.DataFrame]:
+    """Sum orders by customer and day, and those by day (see ``summarise_days``).
 
-
-def _sum_purchase_days(orders: ibis.Table, has_amounts: bool) -> ibis.Table:
-    """Sum orders by customer and day; ``rows`` and ``no_amount`` count lines, and those without an amount."""
-    orders = orders.mutate(no_amount=orders.rows - orders.amounts)
+    ``rows`` and ``no_amount`` count lines, and those without an amount.
+    """
+    orders = cleaned.orders.mutate(no_amount=cleaned.orders.rows - cleaned.orders.amounts)
     one = ibis.literal(1)
     if "order_id" in orders.columns:
         days = orders.group_by("customer_id", "date").agg(
@@ -243,4 +229,6 @@ def _sum_purchase_days(orders: ibis.Table, has_amounts: bool) -> ibis.Table:
     else:
         amount = orders.amount if has_amounts else one
         days = orders.select("customer_id", "date", "rows", "no_amount", amount=amount, orders=one.cast("int64"))
-    return days.mutate(amount=days.amount.cast(AMOUNT)).cache()
+    with cleaned.sums:  # forgotten when the days are there, which take less memory
+        summed = days.mutate(amount=days.amount.cast(AMOUNT)).cache()
+        return summed, summarise_days(summed)
