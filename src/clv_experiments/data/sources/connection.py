@@ -56,9 +56,13 @@ def open_database_file(file: Path) -> Any:
     return _open_safely(str(file), lambda: _open_file(file, {}))
 
 
-def is_database_file(file: Path) -> bool:
-    """Return whether a file's content is that of a DuckDB or SQLite database."""
-    return _database_kind(file) is not None
+def detect_database_kind(file: Path) -> str | None:
+    """Return ``duckdb`` or ``sqlite`` where a file's content is that of such a database."""
+    with file.open("rb") as stream:
+        first_bytes = stream.read(16)
+    return (
+        "duckdb" if first_bytes[8:12] == b"DUCK" else "sqlite" if first_bytes.startswith(b"SQLite format 3") else None
+    )
 
 
 def _open_safely(connection: str, connect: Callable[[], Any]) -> Any:
@@ -122,10 +126,10 @@ def _split_uri(connection: str) -> SplitResult:
 def _open_file(file: Path, settings: dict[str, str]) -> Any:
     if not file.is_file():
         relative = Path(str(file).lstrip("/"))
-        kind = _database_kind(relative) if relative.is_file() else None
+        kind = detect_database_kind(relative) if relative.is_file() else None
         near = f"{kind}://{relative}, with two slashes for a file in this folder" if kind else URI_EXAMPLES
         raise ClvError(f"there is no database file {file}; type data.connection={near}")
-    kind = _database_kind(file)
+    kind = detect_database_kind(file)
     if kind == "duckdb":
         backend = ibis.duckdb.connect(file, read_only=True, **(settings | {"enable_external_access": False}))
         disable_progress_bar(backend.raw_sql)
@@ -134,14 +138,6 @@ def _open_file(file: Path, settings: dict[str, str]) -> Any:
         return ibis.sqlite.from_connection(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True))
     raise ClvError(
         f"{file} is neither a DuckDB nor an SQLite database; for other files type data=file data.path={file}"
-    )
-
-
-def _database_kind(file: Path) -> str | None:
-    with file.open("rb") as stream:
-        first_bytes = stream.read(16)
-    return (
-        "duckdb" if first_bytes[8:12] == b"DUCK" else "sqlite" if first_bytes.startswith(b"SQLite format 3") else None
     )
 
 

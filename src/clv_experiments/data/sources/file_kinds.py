@@ -7,7 +7,7 @@ import shlex
 import zipfile
 from pathlib import Path
 
-from clv_experiments.data.sources.connection import is_database_file
+from clv_experiments.data.sources.connection import detect_database_kind
 from clv_experiments.data.sources.csv_encoding import has_compressed_suffix
 from clv_experiments.data.sources.markup import describe_non_csv_text
 from clv_experiments.errors import ClvError
@@ -52,7 +52,7 @@ def detect_file_kind(path: Path) -> str:
     ClvError
         If its name says another kind than its content, or it is of no kind that is read.
     """
-    if is_database_file(path):
+    if detect_database_kind(path):
         return "database"
     compressed = has_compressed_suffix(path)
     suffix = path.name.lower().removesuffix(path.suffix.lower() if compressed else "").rpartition(".")[2]
