@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NoReturn
 
 import numpy as np
 import pandas as pd
@@ -213,11 +212,6 @@ def _parse_numbers(cells: pd.Series, column: str, decimal: str | None, name: str
 
 def _check_rfm_values(table: pd.DataFrame, name: str) -> None:
     """Refuse what no history of purchases can give."""
-
-    def refuse(wrong: pd.Series, problem: str) -> NoReturn:
-        first = ", ".join(f"{role} {value:g}" for role, value in table[wrong].iloc[0].items())
-        raise ClvError(f"'{name}' has {wrong.sum():,} customer(s) {problem}, first '{table.index[wrong][0]}' ({first})")
-
     if "monetary_value" in table:
         table["monetary_value"] = table["monetary_value"].mask(
             table["monetary_value"].isna() & (table["frequency"] == 0), 0.0
@@ -239,7 +233,10 @@ def _check_rfm_values(table: pd.DataFrame, name: str) -> None:
         )
     for problem, wrong in checks.items():
         if wrong.any():
-            refuse(wrong, problem)
+            first = ", ".join(f"{role} {value:g}" for role, value in table[wrong].iloc[0].items())
+            raise ClvError(
+                f"'{name}' has {wrong.sum():,} customer(s) {problem}, first '{table.index[wrong][0]}' ({first})"
+            )
 
 
 def _deduct_first_purchase(table: pd.DataFrame, column: str) -> list[str]:
