@@ -282,12 +282,9 @@ class Window:
 
     def is_long_enough(self, *, supervised: bool) -> bool:
         """Return whether the oldest origin has the history that a model needs."""
-        oldest = self.origins - 1
-        return (
-            self.has_full_horizon_before(oldest + 1)
-            if supervised
-            else self.first_day_after_period(oldest + 1) > self.start
-        )
+        if supervised:
+            return self.has_full_horizon_before(self.origins)
+        return self.first_day_after_period(self.origins) > self.start
 
     def longest_horizon(self, *, supervised: bool) -> Horizon | None:
         """Return the longest shorter horizon that the log is long enough for; None where not even a day is."""
