@@ -3,8 +3,8 @@
 import pytest
 
 from clv_experiments.data.engine import DuckDb
+from clv_experiments.data.sources.file_kinds import describe_non_csv_text
 from clv_experiments.data.sources.files import files
-from clv_experiments.data.sources.markup import describe_non_csv_text
 from clv_experiments.errors import ClvError
 
 

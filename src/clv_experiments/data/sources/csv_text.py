@@ -21,8 +21,8 @@ from clv_experiments.data.sources.csv_encoding import (
     open_binary,
 )
 from clv_experiments.data.sources.duplicate_names import check_column_count
+from clv_experiments.data.sources.file_kinds import describe_non_csv_text
 from clv_experiments.data.sources.header import Header, find_header
-from clv_experiments.data.sources.markup import describe_non_csv_text
 from clv_experiments.errors import ClvError
 
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}

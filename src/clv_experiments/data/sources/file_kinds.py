@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import zipfile
 from pathlib import Path
 
 from clv_experiments.data.sources.connection import detect_database_kind
 from clv_experiments.data.sources.csv_encoding import has_compressed_suffix
-from clv_experiments.data.sources.markup import describe_non_csv_text
 from clv_experiments.errors import ClvError
 
 SUFFIXES = {
@@ -42,6 +42,11 @@ CONVERSIONS = {  # suffix: the pandas function that reads it, and a package that
     "pickle": ("read_pickle", ""),
 }
 R_READERS = {"rds": "readRDS({file})", "rda": "get(load({file}))", "rdata": "get(load({file}))"}
+LOGIN = re.compile(r"type=[\"']?password|log[ -]?in|sign[ -]?in|anmelden|connexion", re.IGNORECASE)
+WEB_PAGE = re.compile(r"<(?:!doctype html|html|head|body|table|meta|script|div)\b", re.IGNORECASE)
+TABLE = re.compile(r"<t[rd]\b", re.IGNORECASE)
+XML_TAG = re.compile(r"</[A-Za-z_][\w.:-]*>|/>")
+JSON_OBJECT = re.compile(r"\[?\s*\{\s*(?:\"(?:[^\"\\]|\\.)*\"\s*:|\})")
 
 
 def detect_file_kind(path: Path) -> str:
@@ -122,3 +127,40 @@ def _identify_zip(path: Path) -> tuple[str, str]:
     if "content.xml" in names:
         return "workbook", "an OpenDocument workbook, so rename it to end in .ods"
     return "zip", "a zip archive, so rename it to end in .zip, or unpack it"
+
+
+def describe_non_csv_text(text: str) -> str | None:
+    """Say what text is that is neither CSV nor a workbook, and what to do about it.
+
+    Parameters
+    ----------
+    text : str
+        Its first thousands of characters.
+
+    Returns
+    -------
+    str, optional
+        Such as "a web page (HTML), ...", to follow "it is"; None if it may be a table.
+    """
+    start = text.lstrip("\ufeff \t\r\n")
+    if start.startswith("%PDF"):
+        return "a PDF document, not a table: export the orders as CSV or as a workbook"
+    if start.startswith("<"):
+        return _describe_tags(start)
+    if JSON_OBJECT.match(start) or start.startswith("[["):
+        return "JSON, not CSV, so rename it to end in .json, or in .jsonl if each line is an object"
+    return None
+
+
+def _describe_tags(text: str) -> str | None:
+    if WEB_PAGE.search(text):
+        if TABLE.search(text):
+            return "a web page (HTML) with a table: open it in Excel or LibreOffice and save it as .xlsx or .csv"
+        if LOGIN.search(text):
+            return "a web page (HTML) that asks to log in: do so in a browser and download the file again"
+        return "a web page (HTML), not the file itself: download that (on GitHub by its button Raw)"
+    if "urn:schemas-microsoft-com:office:spreadsheet" in text:
+        return "a workbook written as XML: open it in Excel or LibreOffice and save it as .xlsx"
+    if text.startswith(("<?xml", "<!--")) or XML_TAG.search(text):
+        return "XML, not CSV: export the orders as CSV or as a workbook"
+    return None
