@@ -66,10 +66,10 @@ def find_placeholder_days(name: str, days: pd.DataFrame, today: date) -> list[da
 
 
 def describe_placeholders(days: pd.DataFrame, placeholders: Sequence[date]) -> str:
-    """Say which days were taken for no date; empty where there are none."""
+    """Say which days were taken for no date."""
     rows = int(days["rows"][days["date"].isin(placeholders)].sum())
     listed = ", ".join(map(str, placeholders))
-    return f"{rows:,} row(s) are dated {listed}, which stands for no date, and count as undated" if rows else ""
+    return f"{rows:,} row(s) are dated {listed}, which stands for no date, and count as undated"
 
 
 def check_gregorian_calendar(name: str, days: pd.DataFrame) -> None:

@@ -145,8 +145,8 @@ def describe_losses(days: pd.DataFrame) -> str:
     )
 
 
-def describe_customers(customers: pd.DataFrame, days: pd.DataFrame, measure: str = "spend") -> list[str]:
-    """Return notes on the customers of a log.
+def describe_customers(customers: pd.DataFrame, days: pd.DataFrame, measure: str) -> list[str]:
+    """Return notes on the customers of a log, some of them empty.
 
     Parameters
     ----------
@@ -159,12 +159,11 @@ def describe_customers(customers: pd.DataFrame, days: pd.DataFrame, measure: str
     """
     if len(customers) < MIN_CUSTOMERS:
         return []
-    notes = (
+    return [
         _describe_largest_customer(customers, measure),
         _describe_missing_one_time_buyers(customers),
         _describe_older_customers(days),
-    )
-    return [note for note in notes if note]
+    ]
 
 
 def _describe_largest_customer(customers: pd.DataFrame, measure: str) -> str:

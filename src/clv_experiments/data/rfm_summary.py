@@ -71,13 +71,8 @@ class RfmSummary:
 Named = Mapping[str, object]
 
 
-def find_rfm_columns(available: Sequence[str], named: Named) -> dict[str, str]:
-    """Find the columns of a table of frequency, recency and T; empty where it is none, or has a date as a log has."""
-    by_role = _match_rfm_columns_unless_log(available, named)
-    return by_role if set(REQUIRED) <= set(by_role) else {}
-
-
 def _match_rfm_columns_unless_log(available: Sequence[str], named: Named) -> dict[str, str]:
+    """Find the columns of a table of frequency, recency and T, by role; none where it has a date as a log has."""
     by_name = {_normalise_column_name(column): column for column in reversed(available)}
     by_role = {
         role: by_name[name] for role, names in SUMMARY_NAMES.items() for name in reversed(names) if name in by_name
@@ -136,8 +131,8 @@ def read_rfm_summary(
     ClvError
         If the unit is unknown or cannot be inferred, or the table holds what cannot be so.
     """
-    columns = find_rfm_columns(raw.table.columns, named)
-    if not columns:
+    columns = _match_rfm_columns_unless_log(raw.table.columns, named)
+    if not set(REQUIRED) <= set(columns):
         return None
     if unit not in (None, *DAYS_PER_UNIT):
         raise ClvError(f"{UNIT_SETTING} must be days, weeks or months, got '{unit}'")

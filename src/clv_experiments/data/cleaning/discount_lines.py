@@ -58,9 +58,8 @@ def discount_lines(policy: str | None = None) -> Step:
         deducted, notes = _describe_discounts(orders)
         if not deducted:
             return StepResult(t, notes)
-        lowered = (
-            _deduct_discounts_from_sales(orders).select(t.columns).cast({"amount": t.amount.type()})
-        )  # Spark widens decimals
+        lowered = _deduct_discounts_from_sales(orders).select(t.columns)
+        lowered = lowered.cast({"amount": t.amount.type()})  # Spark widens decimals
         return StepResult(t.anti_join(with_negatives, _order_and_day_key(t)).union(lowered).cache(), notes)
 
     return Step("discount lines", apply)
