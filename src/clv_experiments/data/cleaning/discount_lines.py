@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
-from operator import and_, or_
 
 import ibis
 from ibis.expr.types import BooleanValue, StringValue, Table
@@ -72,7 +70,7 @@ def _order_and_day_key(t: Table) -> list[str]:
 
 def _may_be_discount(t: Table) -> BooleanValue:
     """Return which lines may be discounts: below 0, of an order that can be told, and no refund by their status."""
-    condition = reduce(and_, (t[column].notnull() for column in _order_and_day_key(t)), t.amount < 0)
+    condition = ibis.and_(t.amount < 0, *(t[column].notnull() for column in _order_and_day_key(t)))
     return (condition & ~t[RETURNED] if RETURNED in t.columns else condition).fill_null(False)
 
 
@@ -81,9 +79,7 @@ def _product_name_columns(t: Table) -> Sequence[StringValue]:
 
 
 def _is_named_discount(t: Table) -> BooleanValue:
-    return reduce(
-        or_, (name.lower().re_search(WORDS).fill_null(False) for name in _product_name_columns(t)), ibis.literal(False)
-    )
+    return ibis.or_(*(name.lower().re_search(WORDS).fill_null(False) for name in _product_name_columns(t)))
 
 
 def _sum_in_order(t: Table, condition: BooleanValue) -> ibis.expr.types.DecimalValue:
@@ -106,7 +102,7 @@ def _is_discount_line(orders: Table, paid: int) -> BooleanValue:
     if "product" in orders.columns:
         is_discount |= orders.product.notnull() & (orders[SOLD].isnull() | (orders[SOLD] > orders.date))
     if "order_id" in orders.columns:
-        nameless = reduce(and_, (name.isnull() for name in _product_name_columns(orders)), negative)
+        nameless = ibis.and_(negative, *(name.isnull() for name in _product_name_columns(orders)))
         alone = aggregate_row(orders, rows=count_true(nameless & (orders[GOODS] + orders.amount < 0)))["rows"]
         is_discount |= nameless & (alone < max(MIN_LOSSES, MIN_LOSS_SHARE * paid))
     return negative & is_discount

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import reduce
 
 import ibis
 from ibis.expr.types import BooleanValue, Table
@@ -112,7 +111,7 @@ def _count_matched_returns(t: Table, is_loss: BooleanValue) -> int:
         first = bought.group_by("customer_id", key).agg(first=bought.date.min())
         pairs = losses.inner_join(first, ["customer_id", key])
         matched.append(pairs.filter(pairs.first <= pairs.date).select("row"))
-    return int(reduce(lambda one, other: one.union(other), matched).distinct().count().to_pyarrow().as_py())
+    return int(ibis.union(*matched).distinct().count().to_pyarrow().as_py())
 
 
 def net_returns(lines: Table, is_return: BooleanValue) -> StepResult:

@@ -103,10 +103,9 @@ def copy_to_parquet(
     with TemporaryDirectory(prefix="clv_experiments_") as folder, open_in_memory_duckdb() as connection:
         connection.execute("SET temp_directory = ?", [folder])
         try:
+            text = _ensure_utf8_text(file, Path(folder, "rows.csv"))
             try:
-                return _copy_text(
-                    connection, file, _ensure_utf8_text(file, Path(folder, "rows.csv")), target, types, order
-                )
+                return _copy_text(connection, file, text, target, types, order)
             except duckdb.InvalidInputException:  # lines end in several ways
                 text = _write_text(file, Path(folder, "lines.csv"), newline=None)
                 return _copy_text(connection, file, text, target, types, order)
