@@ -1,4 +1,4 @@
-"""Apply cleaning steps and count the rows, customers and money that each removes."""
+"""A cleaning step, what it leaves, and the report of the rows, customers and money that each step removes."""
 
 from __future__ import annotations
 
