@@ -24,8 +24,8 @@ from clv_experiments.data import cleaning
 from clv_experiments.data.engine import DuckDb, Spark, open_engine
 from clv_experiments.data.log import load_log
 from clv_experiments.data.parsing.formats import ParseOptions
+from clv_experiments.data.queries.activity import count_last_two_gaps
 from clv_experiments.data.queries.cohort_months import sum_repeat_purchases_by_cohort_month
-from clv_experiments.data.queries.gaps import count_last_two_gaps
 from clv_experiments.data.queries.outcomes import holdout_spend_and_purchases
 from clv_experiments.data.raw import RawTable
 from clv_experiments.data.sources.database import database

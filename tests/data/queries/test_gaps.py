@@ -5,7 +5,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from clv_experiments.data.queries.gaps import count_last_two_gaps
+from clv_experiments.data.queries.activity import count_last_two_gaps
 
 ROWS = [
     ("a", "2020-01-01", 1.0), ("a", "2020-01-05", 1.0), ("a", "2020-01-05", 1.0), ("a", "2020-01-20", 1.0),
