@@ -94,7 +94,9 @@ def guests(policy: str = "auto", ids: Sequence[str | int] = ()) -> Step:
             *notes,
         ]
         t = _replace_ids_with_emails(t, [row["customer_id"] for row in confirmed])
-        return StepResult(_fill_from_email(t) if without_id["rows"] else t, tuple(notes))
+        if without_id["rows"]:
+            t = t.mutate(customer_id=t.customer_id.fill_null(t.email.lower()))
+        return StepResult(t, tuple(notes))
 
     return Step("guests", apply, takes_customer_ids=True)
 
@@ -206,10 +208,6 @@ def _replace_ids_with_emails(t: Table, ids: Sequence[str]) -> Table:
 def _count_rows_with_only_email(t: Table) -> dict[str, int]:
     t = t.filter(t.customer_id.isnull() & t.email.notnull())
     return aggregate_row(t, rows=t.count(), emails=t.email.lower().nunique())
-
-
-def _fill_from_email(t: Table) -> Table:
-    return t.mutate(customer_id=t.customer_id.fill_null(t.email.lower()))
 
 
 def _describe_rows_identified_by_email(counts: dict[str, int]) -> str:
