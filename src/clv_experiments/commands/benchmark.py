@@ -87,7 +87,6 @@ def benchmark_run() -> None:
 
 def benchmark_bootstrap() -> None:
     """Time the intervals of a leaderboard: 20 models, the customers of CDNOW, 2,000 replicates, nine scores."""
-    import clv_experiments  # noqa: F401, I001 - first: sets how threads wait
     import numpy as np
 
     from clv_experiments.comparison.bootstrap import bootstrap_scores
@@ -110,11 +109,10 @@ def benchmark_bootstrap() -> None:
 
 def benchmark_store(runs: int = 1000) -> None:
     """Time what a leaderboard reads of an experiment with many runs: all of them light, those of one cell chosen."""
-    import clv_experiments  # noqa: F401, I001 - first: sets how threads wait
     import pandas as pd
 
-    from clv_experiments.reporting.records import Metric, Param, Record, Table, Tag
     from clv_experiments.comparison.selection import select_runs
+    from clv_experiments.reporting.records import Metric, Param, Record, Table, Tag
     from clv_experiments.tracking.mlflow_tracker import MlflowTracker
 
     customers = pd.DataFrame(
@@ -146,8 +144,6 @@ def benchmark_store(runs: int = 1000) -> None:
 
 def benchmark_sweep(trials: int = 50) -> None:
     """Time what a study of XGBoost costs beyond fitting and predicting, on a fresh store."""
-    import clv_experiments  # noqa: F401, I001 - first: sets how threads wait
-
     from clv_experiments.tracking.run_reader import RunReader
 
     with tempfile.TemporaryDirectory() as folder:
@@ -162,8 +158,6 @@ def benchmark_sweep(trials: int = 50) -> None:
 
 def benchmark_score(customers: int = 1_000_000) -> None:
     """Time and memory of scoring a million simulated customers: by MBG/NBD fitted now, by XGBoost fitted before."""
-    import clv_experiments  # noqa: F401, I001 - first: sets how threads wait
-
     from clv_experiments.tracking.run_reader import RunReader
 
     with tempfile.TemporaryDirectory() as folder:
@@ -223,8 +217,6 @@ def _measure_stages(command: Sequence[str], folder: str) -> tuple[dict[str, floa
 
 def compare_tool_speed(arguments: argparse.Namespace) -> None:
     """Set time and memory beside those of DuckDB's own SQL and of other tools."""
-    import clv_experiments  # noqa: F401, I001 - first: sets how threads wait
-
     from clv_experiments.commands.benchmark_speed import SpeedRequest, benchmark_speed
     from clv_experiments.errors import ClvError
 

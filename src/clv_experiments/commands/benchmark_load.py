@@ -13,7 +13,6 @@ from time import perf_counter
 
 import pandas as pd
 
-import clv_experiments  # noqa: F401 - first: sets how threads wait
 from clv_experiments.reporting.records import Metric, Param, Record, Table, Tag
 from clv_experiments.tracking.addresses import is_address
 from clv_experiments.tracking.mlflow_tracker import MlflowTracker
