@@ -102,8 +102,9 @@ def test_the_command_writes_page_table_and_picture_and_keeps_what_is_written_by_
     page.parent.mkdir()
     by_hand = f"{command.MANUAL_MARK}\n\n## Tried\n\nA network.\n"
     page.write_text(f"old figures\n\n{by_hand}")
-    request = command.AccuracyRequest(logs=["data=cdnow_sample model=mbg_nbd"], output=str(page.parent))
-    table = command.benchmark_accuracy(request, ["python", "benchmark.py", "--logs", "data=cdnow_sample model=mbg_nbd"])
+    logs = ["data=cdnow_sample model=mbg_nbd"]
+    typed = ["python", "benchmark.py", "--logs", *logs]
+    table = command.benchmark_accuracy(logs, [], {}, ToolLimits(), str(page.parent), typed)
     text = page.read_text()
     assert "old figures" not in text
     assert text.endswith(f"with a `predict.py`.\n{by_hand}")
@@ -123,6 +124,6 @@ def test_a_log_that_is_not_there_is_one_sentence(tools, tmp_path, monkeypatch):
         "dta.path=x": "Could not override",
     }.items():
         with pytest.raises(ClvError, match=f"^--logs '{typed}' cannot be read: {reason}") as caught:
-            command.benchmark_accuracy(command.AccuracyRequest(logs=[typed], output=str(tmp_path)), [])
+            command.benchmark_accuracy([typed], [], {}, ToolLimits(), str(tmp_path), [])
         assert "\n" not in str(caught.value)
     assert not list(tmp_path.iterdir())

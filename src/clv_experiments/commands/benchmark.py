@@ -217,16 +217,15 @@ def _measure_stages(command: Sequence[str], folder: str) -> tuple[dict[str, floa
 
 def compare_tool_speed(arguments: argparse.Namespace) -> None:
     """Set time and memory beside those of DuckDB's own SQL and of other tools."""
-    from clv_experiments.commands.benchmark_speed import SpeedRequest, benchmark_speed
+    from clv_experiments.commands.benchmark_speed import CUSTOMERS, benchmark_speed
     from clv_experiments.errors import ClvError
 
-    request = SpeedRequest(
-        lines=arguments.lines, customers=arguments.customers or SpeedRequest.customers, tasks=arguments.tasks,
-        tools=arguments.tools, interpreters=_parse_interpreters(arguments), repeats=arguments.repeats,
-        time_limit=arguments.time_limit, output=arguments.output,
-    )  # fmt: skip
     try:
-        benchmark_speed(request, ["clv", "benchmark", *sys.argv[1:]])
+        benchmark_speed(
+            arguments.tasks, arguments.lines, arguments.customers or CUSTOMERS, arguments.tools,
+            _parse_interpreters(arguments), arguments.output, ["clv", "benchmark", *sys.argv[1:]],
+            repeats=arguments.repeats, time_limit=arguments.time_limit,
+        )  # fmt: skip
     except ClvError as error:
         sys.exit(f"error: {error}")
 
@@ -237,17 +236,16 @@ def _parse_interpreters(arguments: argparse.Namespace) -> dict[str, str]:
 
 def compare_tool_accuracy(arguments: argparse.Namespace) -> None:
     """Set the default beside other tools, on the same customers and cutoffs."""
-    from clv_experiments.commands.benchmark_accuracy import AccuracyRequest, benchmark_accuracy
+    from clv_experiments.commands.benchmark_accuracy import benchmark_accuracy
     from clv_experiments.comparison.accuracy import ToolLimits
     from clv_experiments.errors import ClvError
 
     limits = ToolLimits(time_budget=arguments.time_budget, time_limit=arguments.time_limit)
-    request = AccuracyRequest(
-        logs=arguments.logs, tools=arguments.tools, interpreters=_parse_interpreters(arguments), limits=limits,
-        output=arguments.output,
-    )  # fmt: skip
     try:
-        benchmark_accuracy(request, ["clv", "benchmark", *sys.argv[1:]])
+        benchmark_accuracy(
+            arguments.logs, arguments.tools, _parse_interpreters(arguments), limits, arguments.output,
+            ["clv", "benchmark", *sys.argv[1:]],
+        )  # fmt: skip
     except ClvError as error:
         sys.exit(f"error: {error}")
 

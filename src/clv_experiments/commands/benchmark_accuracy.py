@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pandas as pd
 from hydra.errors import HydraException
 
-from clv_experiments.commands.benchmark_page import EXAMPLES, BenchmarkRequest, write_page
+from clv_experiments.commands.benchmark_page import EXAMPLES, write_page
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.comparison.accuracy import ToolLimits, compare_with_first_model, predict_cell_with_all_tools
 from clv_experiments.comparison.display.accuracy import BenchmarkedLog, plot_accuracy_differences, render_accuracy_page
@@ -27,27 +26,26 @@ from clv_experiments.reporting.records import FigureRecord, Table, Text
 MANUAL_MARK = "<!-- what follows is written by hand and stays -->"
 
 
-@dataclass(frozen=True, kw_only=True)
-class AccuracyRequest(BenchmarkRequest):
-    """Which logs and tools to compare, and within which limits.
-
-    Attributes
-    ----------
-    logs : sequence of str
-        Settings of train.py for each log, as they are typed.
-    limits : ToolLimits
-    """
-
-    logs: Sequence[str] = ("data=cdnow", "data=online_retail_ii")
-    limits: ToolLimits = field(default_factory=ToolLimits)
-
-
-def benchmark_accuracy(request: AccuracyRequest, command: Sequence[str]) -> pd.DataFrame:
+def benchmark_accuracy(
+    logs: Sequence[str],
+    tool_names: Sequence[str],
+    interpreters: Mapping[str, str],
+    limits: ToolLimits,
+    output: str,
+    command: Sequence[str],
+) -> pd.DataFrame:
     """Measure the default and other tools on each log, and write page, picture and table.
 
     Parameters
     ----------
-    request : AccuracyRequest
+    logs : sequence of str
+        Settings of train.py for each log, as they are typed.
+    tool_names : sequence of str
+        Names of folders below ``examples/``; none takes all.
+    interpreters : mapping of tool to interpreter
+    limits : ToolLimits
+    output : str
+        Folder of the page, its picture and its table.
     command : sequence of str
         What was typed, for the page.
 
@@ -62,15 +60,15 @@ def benchmark_accuracy(request: AccuracyRequest, command: Sequence[str]) -> pd.D
         If there is no such tool, a log cannot be read, or the page cannot be written.
     """
     terminal = Terminal()
-    tools = find_external_tools(EXAMPLES, request.tools, request.interpreters)
-    logs = [_benchmark_log(shlex.split(log), tools, request.limits, terminal) for log in request.logs]
-    present = {model for log in logs for model in log.rows["model"]}
+    tools = find_external_tools(EXAMPLES, tool_names, interpreters)
+    results = [_benchmark_log(shlex.split(log), tools, limits, terminal) for log in logs]
+    present = {model for result in results for model in result.rows["model"]}
     descriptions = {tool.name: tool.description for tool in tools if tool.name in present}
-    page = render_accuracy_page(logs, descriptions, shlex.join(command), request.limits.time_budget, "accuracy.png")
-    table = pd.concat([log.rows for log in logs], ignore_index=True)
-    page += f"\n{MANUAL_MARK}{_read_handwritten_part(Path(request.output, 'accuracy.md'))}"
-    figure = FigureRecord("accuracy.png", plot_accuracy_differences(logs))
-    write_page(request.output, [Text("accuracy.md", page), Table("accuracy.csv", table), figure], terminal)
+    page = render_accuracy_page(results, descriptions, shlex.join(command), limits.time_budget, "accuracy.png")
+    table = pd.concat([result.rows for result in results], ignore_index=True)
+    page += f"\n{MANUAL_MARK}{_read_handwritten_part(Path(output, 'accuracy.md'))}"
+    figure = FigureRecord("accuracy.png", plot_accuracy_differences(results))
+    write_page(output, [Text("accuracy.md", page), Table("accuracy.csv", table), figure], terminal)
     return table
 
 

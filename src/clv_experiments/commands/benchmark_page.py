@@ -1,9 +1,8 @@
-"""What the benchmarks beside other tools share: which tools, and a page with its table and its picture."""
+"""What the benchmarks beside other tools share: where tools are, and a page with its table and its picture."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 
 from clv_experiments.commands.cli.terminal import Terminal
@@ -13,24 +12,6 @@ from clv_experiments.reporting.record_files import write_record
 from clv_experiments.reporting.records import FigureRecord, Table, Text
 
 EXAMPLES = packaged_conf_folder().parent / "examples"
-
-
-@dataclass(frozen=True, kw_only=True)
-class BenchmarkRequest:
-    """Which tools to measure, and where to write.
-
-    Attributes
-    ----------
-    tools : sequence of str
-        Names of folders below ``examples/``; by default all.
-    interpreters : mapping of tool to interpreter
-    output : str
-        Folder of the page, its picture and its table.
-    """
-
-    tools: Sequence[str] = ()
-    interpreters: Mapping[str, str] = field(default_factory=dict)
-    output: str = "docs"
 
 
 def write_page(folder: str, records: Sequence[Text | Table | FigureRecord], terminal: Terminal) -> None:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import platform
 import shlex
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from os import cpu_count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import pandas as pd
-
-from clv_experiments.commands.benchmark_page import EXAMPLES, BenchmarkRequest, write_page
+from clv_experiments.commands.benchmark_page import EXAMPLES, write_page
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.comparison.display.speed import plot_speed, render_speed_page
 from clv_experiments.comparison.external_tools import find_external_tools
@@ -23,75 +20,70 @@ from clv_experiments.reporting.records import FigureRecord, Table, Text
 
 OURS = "clv_experiments"
 LINE_TASKS, CUSTOMER_TASKS = ("features",), ("fit_bg_nbd", "fit_gamma_gamma", "fit_pareto_nbd")
+CUSTOMERS = (1_000, 10_000, 100_000, 1_000_000)
 
 
-@dataclass(frozen=True, kw_only=True)
-class SpeedRequest(BenchmarkRequest):
-    """Which tasks and sizes to measure, how often and how long.
-
-    Attributes
-    ----------
-    lines, customers : sequence of int
-        Sizes of the files of order lines, and of customers with frequency, recency, T and monetary_value.
-    tasks : sequence of str
-        By default all.
-    repeats : int
-    time_limit : float
-        Seconds of one process.
-    """
-
-    lines: Sequence[int] = (100_000, 1_000_000, 10_000_000)
-    customers: Sequence[int] = (1_000, 10_000, 100_000, 1_000_000)
-    tasks: Sequence[str] = ()
-    repeats: int = 3
-    time_limit: float = 900.0
-
-
-def benchmark_speed(request: SpeedRequest, command: Sequence[str]) -> pd.DataFrame:
+def benchmark_speed(
+    tasks: Sequence[str],
+    lines: Sequence[int],
+    customers: Sequence[int],
+    tool_names: Sequence[str],
+    interpreters: Mapping[str, str],
+    output: str,
+    command: Sequence[str],
+    *,
+    repeats: int,
+    time_limit: float,
+) -> None:
     """Measure all tools and write page, picture and table.
 
     Parameters
     ----------
-    request : SpeedRequest
+    tasks : sequence of str
+        None takes all.
+    lines, customers : sequence of int
+        Sizes of the files of order lines, and of customers with frequency, recency, T and monetary_value.
+    tool_names : sequence of str
+        Names of folders below ``examples/``; none takes all.
+    interpreters : mapping of tool to interpreter
+    output : str
+        Folder of the page, its picture and its table.
     command : sequence of str
         What was typed, for the page.
-
-    Returns
-    -------
-    pandas.DataFrame
-        As of ``compare_speed``.
+    repeats : int
+        Runs of each, of which the median counts.
+    time_limit : float
+        Seconds of one process.
 
     Raises
     ------
     ClvError
         If there is no such tool or task, nothing could be measured, or the page cannot be written.
     """
-    unknown = [task for task in request.tasks if task not in (*LINE_TASKS, *CUSTOMER_TASKS)]
+    unknown = [task for task in tasks if task not in (*LINE_TASKS, *CUSTOMER_TASKS)]
     if unknown:
         raise ClvError(f"there is no task '{unknown[0]}'; there are {', '.join((*LINE_TASKS, *CUSTOMER_TASKS))}")
-    terminal, names = Terminal(), request.tools and [OURS, *request.tools]
-    tools = find_external_tools(EXAMPLES, names, request.interpreters, SCRIPT)
+    terminal, names = Terminal(), tool_names and [OURS, *tool_names]
+    tools = find_external_tools(EXAMPLES, names, interpreters, SCRIPT)
     tools.sort(key=lambda tool: tool.name != OURS)
     with TemporaryDirectory() as folder:
-        files = _write_task_files(request, Path(folder))
-        table = compare_speed(
-            tools, files, repeats=request.repeats, time_limit=request.time_limit, progress=terminal.print_line
-        )
+        files = _write_task_files(tasks or (*LINE_TASKS, *CUSTOMER_TASKS), lines, customers, Path(folder))
+        table = compare_speed(tools, files, repeats=repeats, time_limit=time_limit, progress=terminal.print_line)
     machine = f"{cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
     present = set(table["tool"])
     descriptions = {tool.name: tool.description for tool in tools if tool.name in present}
     page = render_speed_page(table, descriptions, shlex.join(command), machine, "speed.png")
     figure = FigureRecord("speed.png", plot_speed(table))
-    write_page(request.output, [Text("speed.md", page), Table("speed.csv", table), figure], terminal)
-    return table
+    write_page(output, [Text("speed.md", page), Table("speed.csv", table), figure], terminal)
 
 
-def _write_task_files(request: SpeedRequest, folder: Path) -> dict[tuple[str, int], Path]:
+def _write_task_files(
+    tasks: Sequence[str], lines: Sequence[int], customers: Sequence[int], folder: Path
+) -> dict[tuple[str, int], Path]:
     """Write what the tasks read, one file a size, and return the file of each task and size."""
-    tasks = request.tasks or (*LINE_TASKS, *CUSTOMER_TASKS)
     files = {}
     for task in tasks:
-        for size in sorted(request.lines if task in LINE_TASKS else request.customers):
+        for size in sorted(lines if task in LINE_TASKS else customers):
             path = folder / f"{'lines' if task in LINE_TASKS else 'customers'}-{size}.parquet"
             if not path.exists():
                 table = simulate_order_lines(size) if task in LINE_TASKS else simulate_rfm_summary(size)
