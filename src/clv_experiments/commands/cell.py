@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from omegaconf import DictConfig
 
-from clv_experiments.commands.cell_folders import build_forecaster, compute_cell_fingerprint, write_cell_folders
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.config.log_and_window import build_window, load_log_from_config
+from clv_experiments.config.model_options import build_features
 from clv_experiments.config.settings import (
     build_experiment_name,
     check_settings,
     check_whole_number,
     format_protocol_label,
 )
-from clv_experiments.forecasting.origin_folder import PANEL
+from clv_experiments.data.log import TransactionLog
+from clv_experiments.data.window import Period
+from clv_experiments.errors import ClvError
+from clv_experiments.forecasting.cell_fingerprint import hash_cell
+from clv_experiments.forecasting.forecaster import Forecaster
+from clv_experiments.forecasting.origin_folder import PANEL, write_origin_folder
 from clv_experiments.reporting.record_files import build_output_folder_path, check_writable
 
 
@@ -65,3 +71,54 @@ def check_cell_settings(cfg: DictConfig) -> None:
     """
     check_whole_number(cfg, "time_budget", 1)
     check_writable(cfg.output, "output")
+
+
+def build_forecaster(cfg: DictConfig, log: TransactionLog) -> Forecaster:
+    """Build the forecaster of a log and a config's window, for forecasts that are made elsewhere.
+
+    Raises
+    ------
+    ClvError
+        If the config asks for another protocol than that of forecasts.
+    """
+    if cfg.evaluation.protocol != "forecast":
+        raise ClvError("predictions made elsewhere are evaluated out of time; leave out evaluation=")
+    return Forecaster(log, build_window(cfg.window, log.start, log.end))
+
+
+def holdout_periods(forecaster: Forecaster) -> list[Period]:
+    """List what is to be predicted, oldest first."""
+    return [
+        origin.holdout for origin in forecaster.window.backtest_origins(supervised=False, source=forecaster.log.name)
+    ]
+
+
+def compute_cell_fingerprint(forecaster: Forecaster, protocol: str) -> str:
+    """Return the fingerprint of the cell of a forecaster's window."""
+    return hash_cell(forecaster, holdout_periods(forecaster), protocol)
+
+
+def write_cell_folders(cfg: DictConfig, forecaster: Forecaster, folder: Path) -> Iterator[tuple[Period, Path]]:
+    """Write a folder for each cutoff, named after it, which holds nothing later.
+
+    Parameters
+    ----------
+    cfg : DictConfig
+        With ``features``, ``time_budget`` and ``seed``.
+    forecaster : Forecaster
+    folder : Path
+
+    Yields
+    ------
+    Period, Path
+        As soon as a folder is written, oldest first.
+    """
+    features, periods = build_features(cfg.features), holdout_periods(forecaster)
+    cell = compute_cell_fingerprint(forecaster, format_protocol_label(cfg))
+    for period in periods:
+        path = folder / str(period.cutoff)
+        write_origin_folder(
+            path, forecaster, period, features,
+            cell=cell, cutoffs=[period.cutoff for period in periods], time_budget=cfg.time_budget, seed=cfg.seed,
+        )  # fmt: skip
+        yield period, path

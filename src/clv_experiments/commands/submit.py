@@ -13,7 +13,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from clv_experiments.commands.benchmark_page import EXAMPLES
-from clv_experiments.commands.cell_folders import build_forecaster, compute_cell_fingerprint, write_cell_folders
+from clv_experiments.commands.cell import build_forecaster, compute_cell_fingerprint, write_cell_folders
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.comparison.external_tools import SCRIPT, ExternalTool, find_external_tools, run_tool
 from clv_experiments.comparison.selection import find_run_not_to_repeat
