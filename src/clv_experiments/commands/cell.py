@@ -10,12 +10,7 @@ from omegaconf import DictConfig
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.config.log_and_window import build_window, load_log_from_config
 from clv_experiments.config.model_options import build_features
-from clv_experiments.config.settings import (
-    build_experiment_name,
-    check_settings,
-    check_whole_number,
-    format_protocol_label,
-)
+from clv_experiments.config.settings import build_experiment_name, check_settings, check_whole_number
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.window import Period
 from clv_experiments.errors import ClvError
@@ -25,18 +20,13 @@ from clv_experiments.forecasting.origin_folder import PANEL, write_origin_folder
 from clv_experiments.reporting.record_files import build_output_folder_path, check_writable
 
 
-def write_cell(cfg: DictConfig) -> Path:
+def write_cell(cfg: DictConfig) -> None:
     """Write a folder for each cutoff of a cell, and say the cell's fingerprint.
 
     Parameters
     ----------
     cfg : DictConfig
         Composed from ``conf/cell.yaml``.
-
-    Returns
-    -------
-    Path
-        The folder that holds those of the cutoffs.
 
     Raises
     ------
@@ -50,7 +40,7 @@ def write_cell(cfg: DictConfig) -> Path:
         log = load_log_from_config(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
     terminal.print_cleaning_report(log)
     forecaster = build_forecaster(cfg, log)
-    cell = compute_cell_fingerprint(forecaster, format_protocol_label(cfg))
+    cell = compute_cell_fingerprint(forecaster)
     folder = build_output_folder_path(cfg.output, f"{build_experiment_name(cfg)} {cell}")
     terminal.print_line(f"cell {cell}")
     for period, path in write_cell_folders(cfg, forecaster, folder):
@@ -59,7 +49,6 @@ def write_cell(cfg: DictConfig) -> Path:
         )
         if not (path / PANEL).exists():
             terminal.print_line(f"note: without {PANEL}, since the log holds no earlier period to learn from")
-    return folder
 
 
 def check_cell_settings(cfg: DictConfig) -> None:
@@ -93,9 +82,9 @@ def holdout_periods(forecaster: Forecaster) -> list[Period]:
     ]
 
 
-def compute_cell_fingerprint(forecaster: Forecaster, protocol: str) -> str:
+def compute_cell_fingerprint(forecaster: Forecaster) -> str:
     """Return the fingerprint of the cell of a forecaster's window."""
-    return hash_cell(forecaster, holdout_periods(forecaster), protocol)
+    return hash_cell(forecaster, holdout_periods(forecaster))
 
 
 def write_cell_folders(cfg: DictConfig, forecaster: Forecaster, folder: Path) -> Iterator[tuple[Period, Path]]:
@@ -114,7 +103,7 @@ def write_cell_folders(cfg: DictConfig, forecaster: Forecaster, folder: Path) ->
         As soon as a folder is written, oldest first.
     """
     features, periods = build_features(cfg.features), holdout_periods(forecaster)
-    cell = compute_cell_fingerprint(forecaster, format_protocol_label(cfg))
+    cell = compute_cell_fingerprint(forecaster)
     for period in periods:
         path = folder / str(period.cutoff)
         write_origin_folder(

@@ -40,12 +40,12 @@ from clv_experiments.forecasting.suitability import require_holdout_spend
 from clv_experiments.reporting.chart_style import FigureLabels
 from clv_experiments.reporting.records import Param, Record, Tag, Text
 from clv_experiments.tracking.code_version import code_version
-from clv_experiments.tracking.stored_run import RUN, Reader
+from clv_experiments.tracking.stored_run import RUN
 
 SUBMIT_SETTINGS = ("predictions", "tool", "python", "time_budget", "time_limit", "name", "provenance", "cell")
 
 
-def submit(cfg: DictConfig) -> EvaluationResult | None:
+def submit(cfg: DictConfig) -> None:
     """Score predictions made elsewhere, or by a tool that is run here, and leave a tracked run behind.
 
     With ``resume=true`` only if it is not there yet, and a log unsuitable for the window is no error.
@@ -54,11 +54,6 @@ def submit(cfg: DictConfig) -> EvaluationResult | None:
     ----------
     cfg : DictConfig
         Composed from ``conf/submit.yaml``.
-
-    Returns
-    -------
-    EvaluationResult or None
-        None where nothing was to be done.
 
     Raises
     ------
@@ -72,35 +67,23 @@ def submit(cfg: DictConfig) -> EvaluationResult | None:
         name, provenance = name or source.name, provenance or source.description
     check_submission_name(name)
     terminal = Terminal()
-    if cfg.resume and (
-        completed := find_run_not_to_repeat(
-            _tracking_reader(cfg), build_experiment_name(cfg), _list_identifying_params(cfg, name)
-        )
-    ):
-        terminal.print_line(f"{build_experiment_name(cfg)}, {name}: there already (run {completed.run_id})")
-        return None
+    if cfg.resume:
+        params = {param.name: param.value for param in setting_records(_submission_settings(cfg))}
+        reader, experiment = instantiate(cfg.tracking).reader(), build_experiment_name(cfg)
+        if completed := find_run_not_to_repeat(reader, experiment, {**params, "model.name": name}):
+            terminal.print_line(f"{experiment}, {name}: there already (run {completed.run_id})")
+            return
     try:
         task, result = _load_and_evaluate(cfg, source, name, terminal)
     except UnsuitableLog as error:
         if not cfg.resume:
             raise
         terminal.print_line(f"left out: {error}")
-        return None
+        return
     with instantiate(cfg.tracking).run(build_experiment_name(cfg), name) as run:
         run.log([*submission_records(cfg, task, result, name, provenance)])
     terminal.print_summary(result.comparison, result.title)
     terminal.print_line(run.location)
-    return result
-
-
-def _tracking_reader(cfg: DictConfig) -> Reader:
-    reader: Reader = instantiate(cfg.tracking).reader()
-    return reader
-
-
-def _list_identifying_params(cfg: DictConfig, name: str) -> dict[str, object]:
-    """Name the parameters by which a run of these predictions is known."""
-    return {**{param.name: param.value for param in setting_records(_submission_settings(cfg))}, "model.name": name}
 
 
 def _submission_settings(cfg: DictConfig) -> dict[str, Any]:
@@ -123,7 +106,7 @@ def evaluate_predictions(
 ) -> tuple[EvaluationTask, EvaluationResult]:
     """Check predictions against the cell of a log and a window config, and score them beside the baselines."""
     forecaster = build_forecaster(cfg, log)
-    cell = compute_cell_fingerprint(forecaster, format_protocol_label(cfg))
+    cell = compute_cell_fingerprint(forecaster)
     tables = validate_cell_predictions(predictions, forecaster, name, cell=cell, claimed_cell=cfg.get("cell"))
     external = ExternalForecaster(forecaster, tables)
     objective = choose_objective(cfg.evaluation.objective, has_losses=log.has_losses)
