@@ -18,9 +18,9 @@ from clv_experiments.config.log_and_window import build_scoring_window, load_log
 from clv_experiments.config.settings import (
     build_experiment_name,
     check_settings,
+    config_records,
     flatten_settings,
     resolve_masked_settings,
-    setting_records,
 )
 from clv_experiments.config.shop import build_shop
 from clv_experiments.data.log import TransactionLog
@@ -77,8 +77,7 @@ def write_insights(cfg: DictConfig, model_argument: str | None) -> Path:
             run = stack.enter_context(instantiate(cfg.tracking).run(build_experiment_name(cfg), KIND))
         request = resolve_model(cfg, model_argument)
         terminal.print_line(f"model: {request.settings_description}, fitted anew at each cutoff")
-        settings = resolve_masked_settings(cfg)
-        run.log([*setting_records(settings), Tag("kind", KIND), Text("config.yaml", OmegaConf.to_yaml(settings))])
+        run.log([Tag("kind", KIND), *config_records(resolve_masked_settings(cfg))])
         with terminal.show_step(f"reading and cleaning {cfg.data.name}", "data"):
             log = load_log_from_config(
                 cfg.data, lambda start, end: _earliest_cutoff(build_scoring_window(cfg.window, start, end))

@@ -9,7 +9,7 @@ from pathlib import Path
 from time import perf_counter
 
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.model_reference import (
@@ -37,8 +37,8 @@ from clv_experiments.config.log_and_window import (
 from clv_experiments.config.settings import (
     build_experiment_name,
     check_settings,
+    config_records,
     resolve_masked_settings,
-    setting_records,
 )
 from clv_experiments.config.shop import build_shop
 from clv_experiments.data.log import TransactionLog
@@ -266,8 +266,7 @@ def _describe_missing_spend(history: TransactionLog | RfmSummary) -> str:
 def _setting_records(cfg: DictConfig, *, with_model: bool) -> list[Record]:
     """Record the settings; a model that is kept, or that ``decisions.btyd`` names, brings its own."""
     model_settings = () if with_model else ("model", "features")
-    settings = {name: value for name, value in resolve_masked_settings(cfg).items() if name not in model_settings}
-    return [*setting_records(settings), Text("config.yaml", OmegaConf.to_yaml(settings))]
+    return config_records({k: v for k, v in resolve_masked_settings(cfg).items() if k not in model_settings})
 
 
 def _build_tags(window: Window, request: ModelReference, models: ScoringModels, folder: Path) -> Iterator[Tag]:

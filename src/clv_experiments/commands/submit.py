@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from clv_experiments.commands.benchmark_page import EXAMPLES
 from clv_experiments.commands.cell import build_forecaster, compute_cell_fingerprint, write_cell_folders
@@ -24,6 +24,7 @@ from clv_experiments.config.settings import (
     build_experiment_name,
     check_settings,
     check_whole_number,
+    config_records,
     format_protocol_label,
     resolve_masked_settings,
     setting_records,
@@ -38,7 +39,7 @@ from clv_experiments.forecasting.out_of_time import evaluate_out_of_time
 from clv_experiments.forecasting.run_records import cell_identity_records, log_records
 from clv_experiments.forecasting.suitability import require_holdout_spend
 from clv_experiments.reporting.chart_style import FigureLabels
-from clv_experiments.reporting.records import Param, Record, Tag, Text
+from clv_experiments.reporting.records import Param, Record, Tag
 from clv_experiments.tracking.code_version import code_version
 from clv_experiments.tracking.stored_run import RUN
 
@@ -163,12 +164,10 @@ def submission_records(
     cfg: DictConfig, task: EvaluationTask, result: EvaluationResult, name: str, provenance: str | None
 ) -> Iterator[Record]:
     """Record what a run of a model records, but for what only a model fitted here has."""
-    settings = _submission_settings(cfg)
     log, latest = task.forecaster.log, result.latest_forecast
     yield Tag("kind", RUN)
-    yield from setting_records(settings)
+    yield from config_records(_submission_settings(cfg))
     yield Param("model.name", name)
-    yield Text("config.yaml", OmegaConf.to_yaml(settings))
     yield from log_records(log)
     yield from cell_identity_records(task, format_protocol_label(cfg))
     yield Tag("code_version", code_version())

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from optuna.trial import FrozenTrial
 
 from clv_experiments.commands.cell_request import parse_override_key
@@ -18,10 +18,10 @@ from clv_experiments.config.log_and_window import build_window, load_log_from_co
 from clv_experiments.config.model_options import build_model
 from clv_experiments.config.settings import (
     build_experiment_name,
+    config_records,
     format_run_title,
     get_study_folder,
     resolve_masked_settings,
-    setting_records,
 )
 from clv_experiments.config.sweep_config import SweepConfig, build_candidate_model, depends_on_seed, replace_seed
 from clv_experiments.errors import ClvError
@@ -32,7 +32,7 @@ from clv_experiments.forecasting.run_records import TrialReference
 from clv_experiments.forecasting.suitability import require_amounts_suit_model
 from clv_experiments.reporting.chart_style import FigureLabels
 from clv_experiments.reporting.prose import render_paragraphs
-from clv_experiments.reporting.records import Record, Tag, Text
+from clv_experiments.reporting.records import Tag
 from clv_experiments.sweep.objective import Objective
 from clv_experiments.sweep.outcome import TuningOutcome, fit_and_score_with_seeds, score_differences
 from clv_experiments.sweep.search import run_trials
@@ -96,7 +96,8 @@ def tune_model(cfg: DictConfig, overrides: Sequence[str]) -> float:
     opened = instantiate(cfg.tracking).study(build_experiment_name(cfg), study.name, study.identity)
     with opened as run, _print_resume_hint_on_interrupt(terminal):
         if run.new:
-            run.log([*_setting_records(cfg, study)])
+            about = [Tag("code_version", code_version()), Tag("storage", study.url or "memory")]
+            run.log([*config_records(resolve_masked_settings(cfg)), *about])
         _run_missing_trials(config, study, objective, run, terminal)
         record_missing_trials(run, study, config.space)
         winner = _require_winner(study, terminal)
@@ -249,14 +250,6 @@ def _build_holdout_objective(cfg: DictConfig, objective: Objective, result: Eval
     if log is not forecaster.log:
         forecaster = Forecaster(log, forecaster.window)
     return objective.with_periods(forecaster, [origin.holdout.forecast.period for origin in result.origins])
-
-
-def _setting_records(cfg: DictConfig, study: TrackedStudy) -> Iterator[Record]:
-    settings = resolve_masked_settings(cfg)
-    yield from setting_records(settings)
-    yield Text("config.yaml", OmegaConf.to_yaml(settings))
-    yield Tag("code_version", code_version())
-    yield Tag("storage", study.url or "memory")
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.comparison.selection import find_run_not_to_repeat
@@ -16,13 +16,13 @@ from clv_experiments.config.run_name import name_run
 from clv_experiments.config.settings import (
     build_experiment_name,
     check_settings,
+    config_records,
     flatten_settings,
     format_protocol_label,
     format_run_title,
     parse_day,
     read_customer_split_settings,
     resolve_masked_settings,
-    setting_records,
 )
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.errors import UnsuitableLog
@@ -43,7 +43,7 @@ from clv_experiments.forecasting.run_records import (
 )
 from clv_experiments.forecasting.suitability import choose_model_or_fallback, describe_regularity, require_holdout_spend
 from clv_experiments.reporting.prose import render_paragraphs
-from clv_experiments.reporting.records import Metric, PrimaryMetric, Record, Tag, Text
+from clv_experiments.reporting.records import Metric, PrimaryMetric, Record, Tag
 from clv_experiments.tracking.code_version import code_version
 from clv_experiments.tracking.stored_run import RUN, Run, StoredRun, Tracker
 
@@ -152,8 +152,7 @@ def _open_run(cfg: DictConfig, tracker: Tracker | None, terminal: Terminal) -> I
         with terminal.show_step("opening the tracking store", "tracking"):
             tracker = tracker or instantiate(cfg.tracking)
             run = stack.enter_context(tracker.run(build_experiment_name(cfg), name_run(cfg)))
-        settings = resolve_masked_settings(cfg)
-        run.log([Tag("kind", RUN), *setting_records(settings), Text("config.yaml", OmegaConf.to_yaml(settings))])
+        run.log([Tag("kind", RUN), *config_records(resolve_masked_settings(cfg))])
         yield run
 
 

@@ -15,7 +15,7 @@ from clv_experiments.errors import ClvError, mask_settings
 from clv_experiments.evaluation.metrics import OBJECTIVES
 from clv_experiments.forecasting.customer_split import SplitSettings
 from clv_experiments.forecasting.level import LEVELS
-from clv_experiments.reporting.records import Param
+from clv_experiments.reporting.records import Param, Record, Text
 from clv_experiments.tracking.experiment_name import format_experiment_name
 from clv_experiments.tracking.stored_run import setting_params
 
@@ -44,9 +44,8 @@ def check_settings(cfg: DictConfig) -> None:
     """
     check_setting_kinds(cfg)
     least = {"seed": 0, "window.origins": 1, "window.training_origins": 1, "window.training_customers": LEAST_SAMPLE}
-    for name, minimum in least.items():
+    for name, minimum in {**least, "evaluation.bootstrap_replicates": 2}.items():
         check_whole_number(cfg, name, minimum)
-    check_whole_number(cfg, "evaluation.bootstrap_replicates", 2)
     if cfg.evaluation.protocol == "customer_split":
         _check_split_settings(cfg)
     choices = {"evaluation.objective": OBJECTIVES, "evaluation.protocol": PROTOCOLS, "model.level": LEVELS}
@@ -54,8 +53,6 @@ def check_settings(cfg: DictConfig) -> None:
         value = OmegaConf.select(cfg, name)
         if value not in allowed:
             raise ClvError(f"{name} must be one of {', '.join(allowed)}, got '{value}'")
-    if not isinstance(cfg.resume, bool):
-        raise ClvError(f"resume must be true or false, got '{cfg.resume}'")
 
 
 def check_whole_number(cfg: DictConfig, name: str, minimum: int) -> None:
@@ -99,10 +96,9 @@ def read_customer_split_settings(cfg: DictConfig) -> SplitSettings:
 def format_protocol_label(cfg: DictConfig) -> str:
     """Name the protocol; where customers are split, with what decides who is compared with whom."""
     settings = cfg.evaluation
-    split_label = (
-        f" {settings.splits} x {settings.test_share} seed {cfg.seed}" if settings.protocol != "forecast" else ""
-    )
-    return f"{settings.protocol}{split_label}"
+    if settings.protocol == "forecast":
+        return "forecast"
+    return f"{settings.protocol} {settings.splits} x {settings.test_share} seed {cfg.seed}"
 
 
 def format_run_title(cfg: DictConfig) -> str:
@@ -133,17 +129,22 @@ def resolve_masked_settings(cfg: DictConfig) -> dict[str, Any]:
 
 def flatten_settings(cfg: DictConfig) -> dict[str, Any]:
     """Name every setting as a run's parameters do: ``window.horizon``; the features are those of the model."""
-    return _flatten_without_features(resolve_masked_settings(cfg))
+    return _flatten(resolve_masked_settings(cfg), without=("features",))
 
 
-def setting_records(settings: dict[str, Any]) -> Iterator[Param]:
+def setting_records(settings: dict[str, Any]) -> list[Param]:
     """Flatten the composed settings as parameters, without those of the command, which say nothing of a run."""
-    of_run = {name: value for name, value in settings.items() if name not in ("tracking", "resume")}
-    yield from (Param(name, value) for name, value in setting_params(_flatten_without_features(of_run)).items())
+    flat = _flatten(settings, without=("features", "tracking", "resume"))
+    return [Param(name, value) for name, value in setting_params(flat).items()]
 
 
-def _flatten_without_features(settings: dict[str, Any]) -> dict[str, Any]:
-    return dict(_iterate_leaves({name: value for name, value in settings.items() if name != "features"}, ""))
+def config_records(settings: dict[str, Any]) -> list[Record]:
+    """Record the composed settings as parameters, and as the file that a run is made again from."""
+    return [*setting_records(settings), Text("config.yaml", OmegaConf.to_yaml(settings))]
+
+
+def _flatten(settings: dict[str, Any], without: tuple[str, ...]) -> dict[str, Any]:
+    return dict(_iterate_leaves({name: value for name, value in settings.items() if name not in without}, ""))
 
 
 def _iterate_leaves(value: Any, key: str) -> Iterator[tuple[str, Any]]:
