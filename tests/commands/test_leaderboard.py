@@ -118,7 +118,7 @@ def test_the_board_is_a_run_of_the_same_experiment(board, store, written):
 
 
 def test_a_second_board_needs_no_run_and_says_the_same(board, copy, capsys, without_figures, monkeypatch):
-    monkeypatch.delattr("clv_experiments.commands.cell_request.compose")  # what the models are run with is known
+    monkeypatch.delattr("clv_experiments.config.composition.compose")  # what the models are run with is known
     again = build_board(copy, *CELL, "checks=[test_leaderboard.Lonely]")
     pd.testing.assert_frame_equal(again.standings.table, board.standings.table)
     out = capsys.readouterr().out

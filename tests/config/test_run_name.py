@@ -2,7 +2,7 @@
 
 import pytest
 
-from clv_experiments.config.run_name import MAX_CHARACTERS, name_run
+from clv_experiments.config.run_name import MAX_NAME_CHARACTERS, name_run
 
 SPLIT = ("model=linear", "features=rfm", "evaluation=customer_split")
 
@@ -26,4 +26,4 @@ def test_a_name_says_model_changed_settings_and_protocol(compose, typed, name):
 
 def test_a_long_name_is_cut(compose):
     cfg = compose("model=linear", "model.name='" + "x" * 150 + "'", "evaluation=customer_split")
-    assert len(name_run(cfg)) == MAX_CHARACTERS
+    assert len(name_run(cfg)) == MAX_NAME_CHARACTERS

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
-from pathlib import Path
 
-from hydra import compose
-from hydra.core.global_hydra import GlobalHydra
 from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig
 
@@ -16,7 +12,8 @@ from clv_experiments.commands.cli.typed_secrets import format_command
 from clv_experiments.comparison.cell import Cell
 from clv_experiments.comparison.entries import TUNED
 from clv_experiments.comparison.selection import Selection, select_runs
-from clv_experiments.config.conf_folders import list_file_times, read_options
+from clv_experiments.config.composition import compose_settings_by_model
+from clv_experiments.config.conf_folders import read_options
 from clv_experiments.config.settings import build_experiment_name, flatten_settings
 from clv_experiments.errors import ClvError, LogTooShort
 from clv_experiments.forecasting.external import FAMILY as EXTERNAL
@@ -44,39 +41,24 @@ def resolve_requested_models(cfg: DictConfig) -> list[str]:
     return list(dict.fromkeys([*names, *baselines]))
 
 
-def _compose_settings_by_model(models: Sequence[str], overrides: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Flatten what train.py would run each model with, wherever runs are kept."""
-    run_overrides = tuple(
-        o for o in select_train_overrides(overrides) if parse_override_key(o).partition(".")[0] != "tracking"
-    )
-    # A board that fills its gaps asks twice; to compose a model takes a tenth of a second.
-    config_files = str(GlobalHydra.instance().config_loader().get_search_path()), list_file_times()
-    return {model: _compose_model_settings(model, run_overrides, *config_files) for model in models}
-
-
-@lru_cache(maxsize=256)
-def _compose_model_settings(
-    model: str, overrides: tuple[str, ...], _search_path: str, _version: tuple[tuple[Path, int], ...]
-) -> dict[str, str]:
-    cfg = compose("config", overrides=[*overrides, f"model={model}"])
-    return {name: str(value) for name, value in flatten_settings(cfg).items()}
-
-
 def select_cell_runs(cfg: DictConfig, overrides: Sequence[str]) -> Selection:
     """Choose the runs of the cell that the settings name."""
     reader, models = instantiate(cfg.tracking).reader(), resolve_requested_models(cfg)
     if not reader.exists:
         return Selection(None, dict.fromkeys(models, ""), {}, [])
-    every = cfg.runs == "all"
+    # What train.py would run each model with, wherever runs are kept.
+    run_overrides = [
+        o for o in select_train_overrides(overrides) if parse_override_key(o).partition(".")[0] != "tracking"
+    ]
     selection = select_runs(
         reader,
         build_experiment_name(cfg),
         _cell_settings(cfg),
         models,
-        all_runs=every,
+        all_runs=cfg.runs == "all",
         metric=cfg.metric,
         cell=cfg.cell,
-        configured=_compose_settings_by_model(models, overrides),
+        configured=compose_settings_by_model(models, run_overrides),
     )
     if cfg.models is None or selection.cell is None:
         return selection
