@@ -9,10 +9,12 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from clv_experiments.commands.cli.terminal import Terminal
+from clv_experiments.comparison.entries import TUNED, describe_differences
 from clv_experiments.comparison.selection import find_run_not_to_repeat
+from clv_experiments.config.composition import compose_settings_by_model, flatten_to_texts
+from clv_experiments.config.conf_folders import find_option_files
 from clv_experiments.config.log_and_window import build_window, load_log_from_config
 from clv_experiments.config.model_options import build_all_baselines, build_model
-from clv_experiments.config.run_name import name_run
 from clv_experiments.config.settings import (
     build_experiment_name,
     check_settings,
@@ -48,6 +50,8 @@ from clv_experiments.tracking.code_version import code_version
 from clv_experiments.tracking.stored_run import RUN, Run, StoredRun, Tracker
 
 FORECASTERS = LastForecasterCache()
+MAX_NAME_CHARACTERS = 100
+WINDOW_KEYS = ("window.cutoff", "window.origins")
 
 
 def train(cfg: DictConfig) -> float | None:
@@ -154,6 +158,32 @@ def _open_run(cfg: DictConfig, tracker: Tracker | None, terminal: Terminal) -> I
             run = stack.enter_context(tracker.run(build_experiment_name(cfg), name_run(cfg)))
         run.log([Tag("kind", RUN), *config_records(resolve_masked_settings(cfg))])
         yield run
+
+
+def name_run(cfg: DictConfig) -> str:
+    """Name a run such that a table of runs tells them apart: ``xgboost max_depth=6 customer_split``.
+
+    Parameters
+    ----------
+    cfg : DictConfig
+        Composed from ``conf/``.
+    """
+    name = str(cfg.model.name)
+    changes = [] if name.endswith(TUNED) else _describe_changed_settings(cfg)  # those that a search changed are many
+    protocol = [] if cfg.evaluation.protocol == "forecast" else [cfg.evaluation.protocol]
+    title = " ".join([name, *changes, *protocol])
+    return title if len(title) <= MAX_NAME_CHARACTERS else f"{title[: MAX_NAME_CHARACTERS - 1]}…"
+
+
+def _describe_changed_settings(cfg: DictConfig) -> list[str]:
+    model = cfg.model.name
+    if model not in find_option_files("model"):
+        return []
+    settings, defaults = flatten_to_texts(cfg), compose_settings_by_model([model])[model]
+    window = [
+        f"{key.partition('.')[2]}={settings[key]}" for key in WINDOW_KEYS if settings.get(key) != defaults.get(key)
+    ]
+    return [*describe_differences(settings, defaults), *window]
 
 
 def load_run_log(cfg: DictConfig, terminal: Terminal) -> TransactionLog:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from clv_experiments.config.run_name import MAX_NAME_CHARACTERS, name_run
+from clv_experiments.commands.train import MAX_NAME_CHARACTERS, name_run
 
 SPLIT = ("model=linear", "features=rfm", "evaluation=customer_split")
 
