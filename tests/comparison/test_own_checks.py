@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
+from clv_experiments.commands.leaderboard import build_checks
 from clv_experiments.comparison.checks import Finding, NotApplicable, registry
 from clv_experiments.comparison.checks.method_checks import CHECKS
 from clv_experiments.comparison.checks.protocol import run_checks
@@ -16,7 +17,6 @@ from clv_experiments.comparison.checks.registry import all_checks
 from clv_experiments.comparison.display.page import render_leaderboard_page
 from clv_experiments.comparison.display.tables import board_markdown, format_check_results
 from clv_experiments.comparison.standings import compute_standings
-from clv_experiments.config.check_options import build_checks
 from clv_experiments.errors import ClvError
 
 CODES = [check.code for check in CHECKS]

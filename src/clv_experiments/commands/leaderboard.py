@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from hydra import compose
 from hydra.utils import instantiate
-from omegaconf import DictConfig, ListConfig
+from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from clv_experiments.commands.cell_request import (
     parse_override_key,
@@ -30,7 +31,7 @@ from clv_experiments.comparison.display.intervals import build_coverage_section,
 from clv_experiments.comparison.display.markdown_file import split_at_leaderboard_marks, update_markdown_file
 from clv_experiments.comparison.standings import Standings, check_bootstrap_settings, compute_standings
 from clv_experiments.comparison.verdict import decide_multi_cell_verdict, decide_verdict
-from clv_experiments.config.check_options import build_checks
+from clv_experiments.config.instantiation import instantiate_setting
 from clv_experiments.config.log_and_window import build_window, load_log_from_config
 from clv_experiments.config.settings import build_experiment_name, check_settings, is_tracking_enabled
 from clv_experiments.errors import ClvError, UnsuitableLog
@@ -174,6 +175,31 @@ def build_board_checks(cfg: DictConfig) -> tuple[Check, ...]:
         If one cannot be built, or is no check.
     """
     return all_checks(build_checks(cfg.checks))
+
+
+def build_checks(checks: Any) -> list[Any]:
+    """Instantiate the checks that a setting lists.
+
+    Parameters
+    ----------
+    checks : list, str or None
+        Each ``my_module.MyCheck``, or a mapping with that as its ``_target_`` and arguments of its own.
+
+    Raises
+    ------
+    ClvError
+        If one cannot be imported or built.
+    """
+    check_list = list(checks) if isinstance(checks, ListConfig | list) else [] if checks is None else [checks]
+    return [_instantiate_check(check, f"checks[{number}]") for number, check in enumerate(check_list)]
+
+
+def _instantiate_check(check: Any, setting: str) -> Any:
+    if isinstance(check, str) and "." in check:
+        check = OmegaConf.create({"_target_": check})
+    if not isinstance(check, DictConfig):
+        raise ClvError(f"{setting} must be a class, such as my_module.MyCheck, or have it as _target_, got '{check}'")
+    return instantiate_setting(check, setting)
 
 
 def _check_metric_is_defined(cfg: DictConfig, terminal: Terminal) -> None:
