@@ -23,7 +23,7 @@ from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.promote import check_promote_setting, promote
 from clv_experiments.commands.train import run_experiment
 from clv_experiments.comparison.aggregate import rank_over_cells
-from clv_experiments.comparison.checks.protocol import Check, CheckResult, run_checks
+from clv_experiments.comparison.checks.protocol import CheckResult, run_checks
 from clv_experiments.comparison.checks.registry import all_checks
 from clv_experiments.comparison.display import tables
 from clv_experiments.comparison.display.board_records import aggregate_records, board_records
@@ -69,7 +69,7 @@ def run_leaderboard(cfg: DictConfig, overrides: Sequence[str], *, is_single: boo
         If a setting is bad, or a model has no run in the cell: names the command that makes it.
     """
     check_leaderboard_settings(cfg, overrides)
-    checks = build_board_checks(cfg)
+    checks = all_checks(build_checks(cfg.checks))
     check_promote_setting(cfg, is_single=is_single)
     terminal = Terminal()
     with terminal.show_step(f"reading the runs of {build_experiment_name(cfg)}", "runs"):
@@ -158,23 +158,12 @@ def check_leaderboard_settings(cfg: DictConfig, overrides: Sequence[str]) -> Non
     if type(cfg.fill) is not bool:
         raise ClvError(f"fill must be true or false, got '{cfg.fill}'")
     check_bootstrap_settings(cfg.metric, cfg.replicates, cfg.confidence)
-    build_board_checks(cfg)
+    all_checks(build_checks(cfg.checks))
     families = read_model_families()
     models = cfg.models if isinstance(cfg.models, ListConfig | None) else [cfg.models]
     for name in models or []:
         if name not in families:
             raise ClvError(f"there is no model '{name}' (models); there are {', '.join(sorted(families))}")
-
-
-def build_board_checks(cfg: DictConfig) -> tuple[Check, ...]:
-    """List the checks of a board, with those that the config names.
-
-    Raises
-    ------
-    ClvError
-        If one cannot be built, or is no check.
-    """
-    return all_checks(build_checks(cfg.checks))
 
 
 def build_checks(checks: Any) -> list[Any]:
