@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -23,22 +22,6 @@ from clv_experiments.tracking.memory_tracker import MemoryTracker
 from clv_experiments.tracking.stored_run import Reader, StoredRun
 
 COSTS = ("seconds_", "peak_memory_")  # metrics of what a run took, which differ from run to run
-
-
-@dataclass(frozen=True)
-class MetricDifference:
-    """One metric at one origin that is not what it was; None where only one of the two runs has it."""
-
-    metric: str
-    step: int
-    logged_value: float | None
-    rerun_value: float | None
-
-    @property
-    def table_row(self) -> list[str]:
-        """The row of a table, to the last digit."""
-        values = ["-" if value is None else repr(float(value)) for value in (self.logged_value, self.rerun_value)]
-        return [self.metric, str(self.step), *values]
 
 
 def rerun(cfg: DictConfig, typed: Sequence[str]) -> None:
@@ -82,9 +65,9 @@ def rerun(cfg: DictConfig, typed: Sequence[str]) -> None:
     differences = [*_compare_metrics(reader, run, ours, again)]
     compared = len(_list_compared_metrics(run))
     if differences:
-        table = TextTable(["metric", "origin", "logged", "now"], [one.table_row for one in differences])
+        table = TextTable(["metric", "origin", "logged", "now"], differences)
         terminal.print_table(f"what differs from run {run.run_id}", table)
-        names = {one.metric for one in differences}
+        names = {metric for metric, *_ in differences}
         because = f"; the code is {now}, and was {then}" if then != now else ""
         raise ClvError(f"{len(names)} of {compared} metrics of run {run.run_id} are not what they were{because}")
     terminal.print_line(f"all {compared} metrics of run {run.run_id} are the same, to the last digit")
@@ -152,7 +135,8 @@ def _list_compared_metrics(run: StoredRun) -> list[str]:
 
 def _compare_metrics(
     logged_reader: Reader, run: StoredRun, rerun_reader: Reader, repeated_run: StoredRun
-) -> Iterator[MetricDifference]:
+) -> Iterator[list[str]]:
+    """Give a row for each metric at one origin that is not what it was, to the last digit; - where a run has none."""
     for name in sorted({*_list_compared_metrics(run), *_list_compared_metrics(repeated_run)}):
         before = logged_reader.metric_by_origin(run.run_id, name) if name in run.metrics else {}
         after = rerun_reader.metric_by_origin(repeated_run.run_id, name) if name in repeated_run.metrics else {}
@@ -160,4 +144,4 @@ def _compare_metrics(
             then, now = before.get(step), after.get(step)
             both_missing = then is not None and now is not None and math.isnan(then) and math.isnan(now)
             if then != now and not both_missing:
-                yield MetricDifference(name, step, then, now)
+                yield [name, str(step), *("-" if value is None else repr(float(value)) for value in (then, now))]
