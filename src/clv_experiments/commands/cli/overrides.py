@@ -72,7 +72,7 @@ def translate_arguments(typed: Sequence[str], config_name: str) -> HydraArgument
     if "tracking" in choices.groups and not typed_options & ASKING:
         overrides += reader.implied_tracking_option({override.key: override.value for override in overrides})
     overrides += reader.secrets.build_override_dirname_exclusion(overrides)
-    return HydraArguments([*(word.text for word in words.options), *map(str, overrides)], [*words.notes, *reader.notes])
+    return HydraArguments([word.text for word in (*words.options, *overrides)], [*words.notes, *reader.notes])
 
 
 class _OverrideTranslator:
@@ -113,23 +113,23 @@ class _OverrideTranslator:
             is_file = URL_PREFIX.match(unquoted) is None
             option, setting = ("file", "data.path") if is_file else ("sql", "data.connection")
             self.notes.append(f"data={unquoted} is read as data={option} {setting}={unquoted}")
-            yield CommandLineWord.from_setting("data", option)
-            yield CommandLineWord.from_setting(setting, self._quote_text_value(setting, unquoted))
+            yield CommandLineWord("data", option)
+            yield CommandLineWord(setting, self._quote_text_value(setting, unquoted))
         elif key == "data.where":
-            yield CommandLineWord.from_setting(key, quote_condition(value))
+            yield CommandLineWord(key, quote_condition(value))
         elif key in ("window", "window.horizon") and (lengths := _parse_lengths(value)) is not None:
             yield self._build_horizon_override(key, lengths)
         elif key in self.choices.groups:
-            yield CommandLineWord.from_setting(key, self._resolve_options(key, value))
+            yield CommandLineWord(key, self._resolve_options(key, value))
         elif (
             accepts_list(key)
             and (key == "data.columns.date" or not is_text_only(key))
             and not self.multirun
             and self._is_sweep_override(value)
         ):
-            yield self._resolve_models(CommandLineWord.from_setting(key, f"[{value}]"))
+            yield self._resolve_models(CommandLineWord(key, f"[{value}]"))
         elif is_text_only(key):
-            yield self._resolve_models(CommandLineWord.from_setting(key, self._quote_text_value(key, value)))
+            yield self._resolve_models(CommandLineWord(key, self._quote_text_value(key, value)))
         elif not self.multirun and self._is_sweep_override(value):
             raise ClvError(f"{key}={value} names several values; add -m to run each, or type [{value}] for a list")
         else:
@@ -146,9 +146,9 @@ class _OverrideTranslator:
                 "type data=file too for a log of yours, data=sql for a database, or the name of the published log"
             )
         if "data.path" in keys:
-            yield CommandLineWord.from_setting("data", "file")
+            yield CommandLineWord("data", "file")
         elif keys & {"data.connection", "data.query", "data.table"}:
-            yield CommandLineWord.from_setting("data", "sql")
+            yield CommandLineWord("data", "sql")
 
     def implied_tracking_option(self, typed: Mapping[str, str | None]) -> Iterator[CommandLineWord]:
         """Give the tracking option that settings typed without one, or MLflow's own variable, belong to."""
@@ -156,12 +156,12 @@ class _OverrideTranslator:
         if "tracking.uri" in typed and "tracking.folder" in typed:
             raise ClvError("runs are kept on a server or in a folder; type tracking.uri or tracking.folder, not both")
         if "tracking.uri" in typed and "tracking" not in typed:
-            yield CommandLineWord.from_setting("tracking", "server")
+            yield CommandLineWord("tracking", "server")
         elif server and "tracking" not in typed and "tracking.folder" not in typed:
             self.notes.append(
                 f"runs are kept on {server}, as {URI_VARIABLE} says; type tracking=mlflow for this machine"
             )
-            yield CommandLineWord.from_setting("tracking", "server")
+            yield CommandLineWord("tracking", "server")
         elif server and "tracking.uri" not in typed and typed.get("tracking") in (None, "mlflow"):
             folder = typed.get("tracking.folder") or "mlruns"
             self.notes.append(f"runs are kept in {folder}, as typed, and not where {URI_VARIABLE} says")
@@ -178,10 +178,10 @@ class _OverrideTranslator:
         """Choose options where all lengths are, else a horizon: ``window=2m`` is ``window.horizon='2 months'``."""
         labels = [f"{count}{unit[0]}" for count, unit in lengths]
         if key == "window" and all(label in self.choices.groups["window"] for label in labels):
-            return CommandLineWord.from_setting(key, ",".join(labels))
+            return CommandLineWord(key, ",".join(labels))
         if labels[1:] and not self.multirun:
             raise ClvError(f"window={','.join(labels)} names several horizons; add -m to run each")
-        return CommandLineWord.from_setting("window.horizon", ",".join(f"'{count} {unit}'" for count, unit in lengths))
+        return CommandLineWord("window.horizon", ",".join(f"'{count} {unit}'" for count, unit in lengths))
 
     def _resolve_options(self, group: str, value: str) -> str:
         """Spell options as they are called; refuse what is none."""
@@ -205,11 +205,7 @@ class _OverrideTranslator:
             return word
         names = [_unquote(name) for name in word.value.strip("[]").split(",")]
         models = [self.choices.resolve_option("model", name) for name in names]
-        return (
-            CommandLineWord.from_setting(word.key, f"[{','.join(model for model in models if model)}]")
-            if all(models)
-            else word
-        )
+        return CommandLineWord(word.key, f"[{','.join(model for model in models if model)}]") if all(models) else word
 
     def _quote_text_value(self, key: str, value: str) -> str:
         """Quote text unless the grammar reads it as the text that it is, or as null, false, a list or a sweep."""

@@ -71,7 +71,7 @@ class CommandLineSecrets:
         if self.keys:
             typed = next((word.value for word in reversed(overrides) if word.key == EXCLUDED), None)
             keys = self.parser.parse_override(f"key={typed}").value() if typed else []
-            yield CommandLineWord.from_setting(
+            yield CommandLineWord(
                 EXCLUDED, f"[{','.join([*map(str, keys if isinstance(keys, list) else []), *self.keys])}]"
             )
 

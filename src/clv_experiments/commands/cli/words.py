@@ -53,18 +53,10 @@ class CommandLineWord:
     value: str | None = None
     prefix: str = ""
 
-    @classmethod
-    def from_setting(cls, key: str, value: str) -> CommandLineWord:
-        """Make a setting."""
-        return cls(key, value)
-
     @property
     def text(self) -> str:
         """The word as it is typed."""
         return f"{self.prefix}{self.key}" + ("" if self.value is None else f"={self.value}")
-
-    def __str__(self) -> str:
-        return self.text
 
 
 @dataclass
@@ -169,7 +161,7 @@ def _parse_option(word: str, pending: list[str], words: ParsedCommandLine, choic
             words.options.append(CommandLineWord(value))
         _check_option_value(option, value if value or equal else None)
     elif key in choices.flags and body == key:
-        words.overrides.append(CommandLineWord.from_setting(key, "true"))
+        words.overrides.append(CommandLineWord(key, "true"))
     elif choices.has_key(key):
         if body == key and pending and "=" not in pending[0] and not pending[0].startswith("-"):
             body = f"{key}={pending.pop(0)}"
@@ -196,7 +188,7 @@ def _parse_setting(word: str, words: ParsedCommandLine, choices: CommandOptions)
     colon = COLON.fullmatch(word)
     if colon and "=" not in colon[1] and choices.has_key(colon[1]):
         words.notes.append(f"{word} is read as {colon[1]}={colon[2]}")
-        return CommandLineWord.from_setting(colon[1], colon[2])
+        return CommandLineWord(colon[1], colon[2])
     match = SETTING.fullmatch(word)
     if match and (match[3] is not None or match[1]):
         return CommandLineWord(match[2], match[3], match[1] or "")
@@ -204,12 +196,12 @@ def _parse_setting(word: str, words: ParsedCommandLine, choices: CommandOptions)
         raise ClvError(f"'{word.partition('=')[0]}' is no name of a setting, which read key=value, as model=xgboost")
     if _is_file(word):
         words.notes.append(f"{word} is read as data.path={word}")
-        return CommandLineWord.from_setting("data.path", word)
+        return CommandLineWord("data.path", word)
     groups = choices.groups_with(word)
     if len(groups) == 1:
         option = choices.resolve_option(groups[0], word)
         words.notes.append(f"{word} is read as {groups[0]}={option}")
-        return CommandLineWord.from_setting(groups[0], str(option))
+        return CommandLineWord(groups[0], str(option))
     if words.overrides and words.overrides[-1].value and not choices.has_key(word):
         last = words.overrides[-1]
         raise ClvError(
