@@ -51,8 +51,8 @@ class Terminal:
         self.console.print(strip_control_characters(line), soft_wrap=True)
 
     @contextmanager
-    def show_step(self, title: str, part: str | None = None) -> Iterator[Callable[[int, int], None]]:
-        """Show ``title`` while the block runs; add its time to ``part``, unless its parts are timed elsewhere.
+    def show_step(self, title: str, part: str) -> Iterator[Callable[[int, int], None]]:
+        """Show ``title`` while the block runs; add its time to ``part``.
 
         Yields
         ------
@@ -64,8 +64,7 @@ class Terminal:
             self.print_line(title)
         with self.console.status(Text(title)) as status:
             yield lambda done, total: status.update(Text(f"{title}: {done} of {total}"))
-        if part is not None:
-            self.add_timings({part: perf_counter() - started})
+        self.add_timings({part: perf_counter() - started})
 
     @contextmanager
     def show_progress(self) -> Iterator[Callable[[str, int, int], None]]:
