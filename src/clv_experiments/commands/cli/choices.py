@@ -1,4 +1,7 @@
-"""What a command offers: config groups with their options, top-level settings, flags; read from ``conf/``."""
+"""What a command offers, and its help: config groups with their options, settings, flags; read from ``conf/`` alone.
+
+Hydra would compose every option of its own too, for half a second.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from string import Template
+from textwrap import fill
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -14,6 +19,7 @@ from clv_experiments.commands.model_reference import ADDRESSES, CHAMPION
 from clv_experiments.config.conf_folders import find_option_files, packaged_conf_folder, user_conf_folder
 from clv_experiments.errors import suggest
 
+WIDTH = 118  # of the help
 STORED_MODEL_COMMANDS = ("score", "insights", "export")  # commands whose model may also be one that is kept
 
 
@@ -125,6 +131,18 @@ def _collect_groups(config_name: str, groups: dict[str, list[str]], defaults: di
             groups[group] = list(find_option_files(group))
     nodes = {str(name): cfg._get_node(name) for name in cfg if name != "defaults" and name not in groups}
     defaults.update({name: node._value() for name, node in nodes.items()})  # type: ignore[union-attr]
+
+
+def render_help(config_name: str) -> str:
+    """Return the help of a command: its template in ``conf/``, with the options of each choice that it has."""
+    names = dict.fromkeys(("config", config_name))
+    files = [OmegaConf.load(packaged_conf_folder() / f"{name}.yaml") for name in names]
+    lines = [
+        f"{group}: {', '.join(options)}" for group, options in CommandOptions.from_command(config_name).groups.items()
+    ]
+    options = [fill(line, WIDTH, subsequent_indent="  ") + "\n" for line in lines]
+    template = str(OmegaConf.select(OmegaConf.merge(*files), "hydra.help.template"))
+    return Template(template).substitute(APP_CONFIG_GROUPS="".join(options))
 
 
 def _normalise_name(name: str) -> str:

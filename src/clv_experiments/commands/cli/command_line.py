@@ -19,13 +19,12 @@ from omegaconf.errors import OmegaConfBaseException, ValidationError
 
 import clv_experiments.config  # noqa: F401 - registers what conf/ calls, for --cfg job --resolve too
 from clv_experiments import __version__
-from clv_experiments.commands.cli.help import render_help
+from clv_experiments.commands.cli.choices import render_help
 from clv_experiments.commands.cli.job_status import JobStatusFolder
 from clv_experiments.commands.cli.masked_output import masked_output
 from clv_experiments.commands.cli.overrides import translate_arguments
 from clv_experiments.commands.cli.temporary_files import use_temporary_folder
 from clv_experiments.commands.cli.typed_secrets import get_unresolved_job_overrides, restore_and_mask_override
-from clv_experiments.commands.cli.worker_processes import has_workers, ignore_stop_signals_until_exit
 from clv_experiments.config.conf_folders import find_ignored_user_options, user_conf_folder
 from clv_experiments.config.setting_kinds import KINDS, format_shortened
 from clv_experiments.errors import ClvError, error_chain, mask_secrets, suggest
@@ -36,6 +35,7 @@ from clv_experiments.tracking.interrupts import list_stop_signals, redelivered_i
 TRACEBACK = "HYDRA_FULL_ERROR"
 INTERRUPTED = 130
 KEPT = "a run that was cut short stays in MLflow, marked FAILED"
+END_TIMEOUT = 20.0  # seconds that the interpreter has to end before the system ends it
 LONG_WORD = re.compile(r"\S{400,}")
 
 
@@ -164,8 +164,8 @@ class CommandLine:
                 signal.signal(number, self._handle_interrupt)
 
     def _stop_handling_signals(self) -> None:
-        if self.interrupted and has_workers():
-            ignore_stop_signals_until_exit()
+        if self.interrupted and _has_workers():
+            _ignore_stop_signals_until_exit()
             return
         for number in list_stop_signals():  # what ends now has nothing left to lose
             if signal.getsignal(number) == self._handle_interrupt:
@@ -174,13 +174,31 @@ class CommandLine:
     def _handle_interrupt(self, *_: object) -> None:
         again, self.interrupted = self.interrupted, True
         if os.getpid() == self.process:
-            if again and has_workers():
+            if again and _has_workers():
                 return  # they are marking their runs, for seconds at most, or are ended
             if not again:
                 self.status.stop_workers()
         elif again:
             return  # Ctrl-C reaches a worker from the terminal and from the command that started it
         raise KeyboardInterrupt
+
+
+def _has_workers() -> bool:
+    """Whether this process has started workers of joblib, as ``hydra/launcher=joblib`` does."""
+    executors = sys.modules.get("joblib.externals.loky.reusable_executor")
+    return executors is not None and executors._executor is not None
+
+
+def _ignore_stop_signals_until_exit() -> None:
+    """Let the interpreter remove what it shares with workers, semaphores and folders, whoever asks again to stop.
+
+    Their library would complain of a signal in the middle of that.
+    """
+    for number in list_stop_signals():
+        signal.signal(number, signal.SIG_IGN)
+    if hasattr(signal, "setitimer"):
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, END_TIMEOUT)
 
 
 def _print_text(text: str) -> None:
