@@ -7,7 +7,7 @@ import pytest
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 
-from clv_experiments.commands import score as scoring
+from clv_experiments.commands import train
 from clv_experiments.commands.insights import write_insights
 from clv_experiments.commands.score import score
 from clv_experiments.commands.train import run_experiment
@@ -54,7 +54,7 @@ def test_models_of_spend_say_that_there_is_none(path, tmp_path):
 def test_without_a_model_typed_the_one_of_purchases_is_taken_and_said(path, tmp_path, capsys):
     tracker = MemoryTracker()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scoring, "instantiate", lambda _: tracker)
+        patch.setattr(train, "instantiate", lambda _: tracker)
         folder = score(composed("score", path, "decisions.btyd=bg_nbd", f"output={tmp_path}"), None)
     assert "model: bg_nbd, fitted now, since log 'visits' has no amounts (decisions.btyd)" in capsys.readouterr().out
     assert (pd.read_parquet(folder / "scores.parquet")["btyd_model"] == "bg_nbd").all()

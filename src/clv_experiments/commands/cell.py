@@ -8,7 +8,8 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from clv_experiments.commands.cli.terminal import Terminal
-from clv_experiments.config.log_and_window import build_window, load_log_from_config
+from clv_experiments.commands.train import load_log_as_step
+from clv_experiments.config.log_and_window import build_window
 from clv_experiments.config.model_options import build_features
 from clv_experiments.config.settings import build_experiment_name, check_settings, check_whole_number
 from clv_experiments.data.log import TransactionLog
@@ -36,8 +37,7 @@ def write_cell(cfg: DictConfig) -> None:
     check_settings(cfg)
     check_cell_settings(cfg)
     terminal = Terminal()
-    with terminal.show_step(f"reading and cleaning {cfg.data.name}", "data"):
-        log = load_log_from_config(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
+    log = load_log_as_step(cfg, terminal)
     terminal.print_cleaning_report(log)
     forecaster = build_forecaster(cfg, log)
     cell = compute_cell_fingerprint(forecaster)

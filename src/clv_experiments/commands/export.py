@@ -10,7 +10,8 @@ from omegaconf import DictConfig, ListConfig
 
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.model_reference import ModelReference, resolve_model
-from clv_experiments.config.log_and_window import build_scoring_window, load_log_from_config
+from clv_experiments.commands.train import load_log_as_step
+from clv_experiments.config.log_and_window import build_scoring_window
 from clv_experiments.config.settings import build_experiment_name, check_settings, parse_day
 from clv_experiments.data.window import Horizon
 from clv_experiments.errors import ClvError, command, suggest
@@ -121,10 +122,7 @@ def _load_or_fit_model(cfg: DictConfig, reference: ModelReference, terminal: Ter
     if reference.stored:
         assert reference.trained_until
         return reference.stored.estimator, parse_day(cfg.window.cutoff, "window.cutoff") or reference.trained_until
-    with terminal.show_step(f"reading and cleaning {cfg.data.name}", "data"):
-        log = load_log_from_config(
-            cfg.data, lambda start, end: build_scoring_window(cfg.window, start, end).earliest_cutoff
-        )
+    log = load_log_as_step(cfg, terminal, build_scoring_window)
     terminal.print_cleaning_report(log)
     window = build_scoring_window(cfg.window, log.start, log.end)
     with terminal.show_step(f"fitting on what is known on {window.end}", "fit"):

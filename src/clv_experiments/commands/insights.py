@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from datetime import date, datetime
 from pathlib import Path
 
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.insights_report import Report, Snapshots, build_report, describe_models
 from clv_experiments.commands.model_reference import ModelReference, build_btyd_model, resolve_model
+from clv_experiments.commands.train import open_run_as_step
 from clv_experiments.config.conf_folders import packaged_conf_folder
 from clv_experiments.config.log_and_window import build_scoring_window, load_log_from_config
 from clv_experiments.config.settings import (
@@ -72,9 +71,7 @@ def write_insights(cfg: DictConfig, model_argument: str | None) -> Path:
     _check_settings_of_report(cfg)
     btyd = build_btyd_model(cfg)
     terminal = Terminal()
-    with ExitStack() as stack:
-        with terminal.show_step("opening the tracking store", "tracking"):
-            run = stack.enter_context(instantiate(cfg.tracking).run(build_experiment_name(cfg), KIND))
+    with open_run_as_step(cfg, KIND, terminal) as run:
         request = resolve_model(cfg, model_argument)
         terminal.print_line(f"model: {request.settings_description}, fitted anew at each cutoff")
         run.log([Tag("kind", KIND), *config_records(resolve_masked_settings(cfg))])

@@ -21,7 +21,7 @@ from clv_experiments.commands.cell_request import (
 )
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.promote import check_promote_setting, promote
-from clv_experiments.commands.train import run_experiment
+from clv_experiments.commands.train import load_log_as_step, run_experiment
 from clv_experiments.comparison.aggregate import rank_over_cells
 from clv_experiments.comparison.checks.protocol import CheckResult, run_checks
 from clv_experiments.comparison.checks.registry import all_checks
@@ -32,7 +32,6 @@ from clv_experiments.comparison.display.markdown_file import split_at_leaderboar
 from clv_experiments.comparison.standings import Standings, check_bootstrap_settings, compute_standings
 from clv_experiments.comparison.verdict import decide_multi_cell_verdict, decide_verdict
 from clv_experiments.config.instantiation import instantiate_setting
-from clv_experiments.config.log_and_window import build_window, load_log_from_config
 from clv_experiments.config.settings import build_experiment_name, check_settings, is_tracking_enabled
 from clv_experiments.errors import ClvError, UnsuitableLog
 from clv_experiments.evaluation.metrics import OBJECTIVES, require_applicable_scores
@@ -193,8 +192,7 @@ def _instantiate_check(check: Any, setting: str) -> Any:
 
 def _check_metric_is_defined(cfg: DictConfig, terminal: Terminal) -> None:
     """Refuse a metric that means nothing of the log before models are run, which find that log read already."""
-    with terminal.show_step(f"reading and cleaning {cfg.data.name}", "data"):
-        log = load_log_from_config(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
+    log = load_log_as_step(cfg, terminal)
     require_applicable_scores("metric", [cfg.metric], OBJECTIVES, log.name, has_losses=log.has_losses)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
@@ -28,6 +28,7 @@ from clv_experiments.commands.score_files import (
     scratch_file,
 )
 from clv_experiments.commands.score_summary import fit_and_score_rfm_summary
+from clv_experiments.commands.train import open_run_as_step
 from clv_experiments.config.log_and_window import (
     build_scoring_window,
     load_log_from_config,
@@ -122,11 +123,7 @@ def score(
     with terminal.show_step("finding the model", "model"):
         request = reference or resolve_model(cfg, model_argument)
     terminal.print_line(f"model: {request.description}")
-    with ExitStack() as stack:
-        with terminal.show_step("opening the tracking store", "tracking"):
-            run = stack.enter_context(
-                instantiate(cfg.tracking).run(build_experiment_name(cfg), f"{KIND} {request.model.name}")
-            )
+    with open_run_as_step(cfg, f"{KIND} {request.model.name}", terminal) as run:
         model_is_chosen = bool(model_argument or request.stored)
         run.log([Tag("kind", KIND), *_setting_records(cfg, with_model=model_is_chosen and not request.stored)])
 

@@ -15,10 +15,10 @@ from omegaconf import DictConfig
 from clv_experiments.commands.benchmark_page import EXAMPLES
 from clv_experiments.commands.cell import build_forecaster, compute_cell_fingerprint, write_cell_folders
 from clv_experiments.commands.cli.terminal import Terminal
+from clv_experiments.commands.train import load_log_as_step
 from clv_experiments.comparison.external_tools import SCRIPT, ExternalTool, find_external_tools, run_tool
 from clv_experiments.comparison.selection import find_run_not_to_repeat
 from clv_experiments.config.conf_folders import find_option_files
-from clv_experiments.config.log_and_window import build_window, load_log_from_config
 from clv_experiments.config.model_options import build_all_baselines
 from clv_experiments.config.settings import (
     build_experiment_name,
@@ -95,8 +95,7 @@ def _submission_settings(cfg: DictConfig) -> dict[str, Any]:
 def _load_and_evaluate(
     cfg: DictConfig, source: pd.DataFrame | ExternalTool, name: str, terminal: Terminal
 ) -> tuple[EvaluationTask, EvaluationResult]:
-    with terminal.show_step(f"reading and cleaning {cfg.data.name}", "data"):
-        log = load_log_from_config(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
+    log = load_log_as_step(cfg, terminal)
     predictions = predict_cell_with_tool(cfg, log, source, terminal) if isinstance(source, ExternalTool) else source
     with terminal.show_progress() as progress:
         return evaluate_predictions(cfg, log, predictions, name, progress)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import date
 
 from hydra.utils import instantiate
 from omegaconf import DictConfig
@@ -27,6 +28,7 @@ from clv_experiments.config.settings import (
     resolve_masked_settings,
 )
 from clv_experiments.data.log import TransactionLog
+from clv_experiments.data.window import Window
 from clv_experiments.errors import UnsuitableLog
 from clv_experiments.evaluation.metrics import choose_objective
 from clv_experiments.evaluation.score_records import baseline_comparison_records
@@ -120,7 +122,8 @@ def run_experiment(
     parse_day(cfg.window.cutoff, "window.cutoff")
     terminal = terminal or Terminal()
     terminal.print_line(format_run_title(cfg))
-    with _open_run(cfg, tracker, terminal) as run:
+    with open_run_as_step(cfg, name_run(cfg), terminal, tracker) as run:
+        run.log([Tag("kind", RUN), *config_records(resolve_masked_settings(cfg))])
         log = log or load_run_log(cfg, terminal)
         run.log([*log_records(log)])
 
@@ -150,13 +153,12 @@ def run_experiment(
 
 
 @contextmanager
-def _open_run(cfg: DictConfig, tracker: Tracker | None, terminal: Terminal) -> Iterator[Run]:
-    """Open the tracked run and record its settings."""
+def open_run_as_step(cfg: DictConfig, name: str, terminal: Terminal, tracker: Tracker | None = None) -> Iterator[Run]:
+    """Open a tracked run of this name where ``cfg.tracking`` says, or with the tracker that keeps it in its place."""
     with ExitStack() as stack:
         with terminal.show_step("opening the tracking store", "tracking"):
             tracker = tracker or instantiate(cfg.tracking)
-            run = stack.enter_context(tracker.run(build_experiment_name(cfg), name_run(cfg)))
-        run.log([Tag("kind", RUN), *config_records(resolve_masked_settings(cfg))])
+            run = stack.enter_context(tracker.run(build_experiment_name(cfg), name))
         yield run
 
 
@@ -188,11 +190,18 @@ def _describe_changed_settings(cfg: DictConfig) -> list[str]:
 
 def load_run_log(cfg: DictConfig, terminal: Terminal) -> TransactionLog:
     """Read and clean the log of a run as its earliest cutoff demands, and report it."""
-    with terminal.show_step(f"reading and cleaning {cfg.data.name}", "data"):
-        log = load_log_from_config(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
+    log = load_log_as_step(cfg, terminal)
     terminal.print_cleaning_report(log)
     terminal.print_line(f"{log.customers:,} customers, {log.start} to {log.end}")
     return log
+
+
+def load_log_as_step(
+    cfg: DictConfig, terminal: Terminal, build_window: Callable[[DictConfig, date, date], Window] = build_window
+) -> TransactionLog:
+    """Read and clean a log, learning nothing from what lies after the earliest cutoff of the window that is built."""
+    with terminal.show_step(f"reading and cleaning {cfg.data.name}", "data"):
+        return load_log_from_config(cfg.data, lambda *days: build_window(cfg.window, *days).earliest_cutoff)
 
 
 def _build_evaluation_task(cfg: DictConfig, log: TransactionLog) -> EvaluationTask:
