@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from pathlib import Path
 
 from omegaconf import DictConfig, ListConfig
 
@@ -30,7 +29,7 @@ from clv_experiments.reporting.record_files import build_output_folder_path, che
 from clv_experiments.reporting.records import Text
 
 
-def export(cfg: DictConfig, model_argument: str | None) -> Path:
+def export(cfg: DictConfig, model_argument: str | None) -> None:
     """Write one SQL statement for each dialect.
 
     Parameters
@@ -39,11 +38,6 @@ def export(cfg: DictConfig, model_argument: str | None) -> Path:
         Composed from ``conf/export.yaml``.
     model_argument : str or None
         What was typed as ``model``; see ``resolve_model``.
-
-    Returns
-    -------
-    Path
-        Of the folder with the statements.
 
     Raises
     ------
@@ -73,7 +67,6 @@ def export(cfg: DictConfig, model_argument: str | None) -> Path:
     write_folder(cfg.output, folder.name, statements, "the statements")
     for statement in statements:
         terminal.print_line(str(folder / statement.name))
-    return folder
 
 
 def check_export_settings(cfg: DictConfig) -> None:

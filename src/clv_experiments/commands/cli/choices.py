@@ -49,14 +49,9 @@ class CommandOptions:
         """Read what a command offers in the working folder."""
         return _read_command_options(config_name, user_conf_folder())
 
-    @property
-    def top_level_keys(self) -> tuple[str, ...]:
-        """All that a key can begin with."""
-        return (*self.groups, *self.settings, "hydra")
-
     def has_key(self, key: str) -> bool:
         """Whether a key begins with something that is there."""
-        return re.split(r"[./@]", key)[0] in self.top_level_keys
+        return re.split(r"[./@]", key)[0] in (*self.groups, *self.settings, "hydra")
 
     def resolve_option(self, group: str, name: str) -> str | None:
         """Return the option that a name spells, whatever its case and punctuation; None where there is none."""
