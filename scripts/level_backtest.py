@@ -37,7 +37,7 @@ def year_ago_total(forecaster: Forecaster, target: Period, btyd: float) -> float
 def backtest(overrides: list[str]) -> pd.DataFrame:
     """One row an origin, latest first, with biases (predicted / actual - 1)."""
     cfg = compose_config("config", ["window.origins=all", "tracking=memory", *overrides])
-    log = load_log_from_config(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
+    log = load_log_from_config(cfg.data, lambda start, end: build_window(cfg.window, start, end).first_forecast_cutoff)
     forecaster = Forecaster(log, build_window(cfg.window, log.start, log.end))
     rows = []
     for target in map(forecaster.window.period, range(forecaster.window.origins)):

@@ -141,7 +141,7 @@ def marks_of(group, option):
 def test_option_runs(group, option, compose, orders, tmp_path, monkeypatch):
     """With the least model of each kind, alone and without its figures; a window too short for labels must say so."""
     monkeypatch.setattr("clv_experiments.commands.train.build_all_baselines", lambda cfg: [])
-    monkeypatch.setattr("clv_experiments.commands.train.explanation_records", lambda *_: [])
+    monkeypatch.setattr("clv_experiments.commands.train.forecast_records", lambda *_: [])
     small = [] if group == "data" else ["data=cdnow_sample"]
     model = [] if group == "experiment" else ["model=linear"]
     overrides = [f"{group}={option}", *small, *model, "evaluation.bootstrap_replicates=5"]

@@ -172,7 +172,7 @@ def run(compose, model, source, *overrides):
     target = f"+data.source={{_target_: test_leakage.{source}, _partial_: true}}"
     small = ("data=cdnow_sample", "evaluation.bootstrap_replicates=2")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("clv_experiments.commands.train.explanation_records", lambda *_: [])
+        patch.setattr("clv_experiments.commands.train.forecast_records", lambda *_: [])
         patch.setattr("clv_experiments.commands.train.build_all_baselines", lambda cfg: [])
         patch.setattr("clv_experiments.config.log_and_window.LOG_CACHE", LOGS.setdefault(source, LastLogCache()))
         return run_experiment(compose(f"model={model}", *small, "~data.source", target, *overrides))

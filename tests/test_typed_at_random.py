@@ -99,7 +99,9 @@ def check(command, typed):
         resolve_masked_settings(cfg)
         build_model(cfg.model)
         build_all_baselines(cfg)
-        log = load_log_from_config(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
+        log = load_log_from_config(
+            cfg.data, lambda start, end: build_window(cfg.window, start, end).first_forecast_cutoff
+        )
         build_window(cfg.window, log.start, log.end)
 
 

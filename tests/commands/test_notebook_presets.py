@@ -80,7 +80,7 @@ def test_published_coefficients_lie_inside_the_range_of_random_splits(quarterly)
 def test_each_study_runs_on_its_own_protocol_and_out_of_time(study, protocol, compose, monkeypatch):
     """Out of time without the pictures, which are those of any other run."""
     if protocol == "forecast":
-        monkeypatch.setattr("clv_experiments.commands.train.explanation_records", lambda *_: [])
+        monkeypatch.setattr("clv_experiments.commands.train.forecast_records", lambda *_: [])
     few = [] if protocol == "forecast" else ["evaluation.splits=2"]
     path = f"data.path={log_of_study(study)}"
     cfg = compose(f"experiment={study}", f"evaluation={protocol}", path, "evaluation.bootstrap_replicates=2", *few)

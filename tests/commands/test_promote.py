@@ -61,7 +61,7 @@ def typed_for(path):
 def judged(path, tracker, model, *typed):
     """Leave the run of a model, as train.py does, as far as a promotion reads it."""
     cfg = composed("config", *typed_for(path), "tracking=memory", f"model={model}", *typed)
-    log = load_log_from_config(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
+    log = load_log_from_config(cfg.data, lambda start, end: build_window(cfg.window, start, end).first_forecast_cutoff)
     window = build_window(cfg.window, log.start, log.end)
     made = Forecaster(log, window).forecast(window.period(0), build_model(cfg.model))
     with tracker.run("shop 3m", model) as run:
@@ -124,7 +124,7 @@ def test_the_champion_is_fitted_on_the_whole_log_by_the_settings_of_its_run(shop
     cfg = OmegaConf.create(shop[1].reader().text(entry.run_id, "config.yaml"))
     model = build_model(cfg.model)
     assert model.name == champion.run.tags["model"] == entry.model
-    log = load_log_from_config(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
+    log = load_log_from_config(cfg.data, lambda start, end: build_window(cfg.window, start, end).first_forecast_cutoff)
     assert champion.run.tags["cutoff"] == str(log.end) == "2001-06-30"
     # Fitted by hand: on what is known at the log's end, or on the spend of every whole period that has a past.
     forecaster = Forecaster(log, Window(log.start, log.end, Horizon.parse("3m")))

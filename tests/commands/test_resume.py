@@ -21,7 +21,7 @@ def kept():
 def once(compose, monkeypatch):
     """Run one experiment on an empty store, without pictures and baselines; ``resume`` unless said otherwise."""
     KEPT.runs.clear()
-    monkeypatch.setattr("clv_experiments.commands.train.explanation_records", lambda *_: [])
+    monkeypatch.setattr("clv_experiments.commands.train.forecast_records", lambda *_: [])
     monkeypatch.setattr("clv_experiments.commands.train.build_all_baselines", lambda cfg: [])
     store = ["~tracking", "+tracking={_target_: test_resume.kept}"]
     return lambda *overrides: train(compose("resume=true", *SMALL, *store, *overrides))

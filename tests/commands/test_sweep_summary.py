@@ -34,7 +34,7 @@ def store(tmp_path_factory):
 
 
 def get_learning_end(cfg):
-    return lambda start, end: build_window(cfg.window, start, end).earliest_cutoff
+    return lambda start, end: build_window(cfg.window, start, end).first_forecast_cutoff
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def searching(compose_sweep, store):
         def window(start, end):
             return add_validation_origins(build_window(cfg.window, start, end), periods)
 
-        log = load_log_from_config(cfg.data, lambda start, end: window(start, end).earliest_cutoff)
+        log = load_log_from_config(cfg.data, lambda start, end: window(start, end).first_forecast_cutoff)
         forecaster = Forecaster(log, window(log.start, log.end))
         validated = [forecaster.window.period(back) for back in range(1, 1 + periods)]
         config = SweepConfig(cfg, typed)

@@ -9,7 +9,7 @@ from clv_experiments.comparison.checks.protocol import run_checks
 from clv_experiments.comparison.display.intervals import build_coverage_section, build_totals_section
 from clv_experiments.comparison.display.page import render_leaderboard_page
 from clv_experiments.comparison.display.tables import board_markdown
-from clv_experiments.comparison.intervals import coverage_by_model, totals_by_origin
+from clv_experiments.comparison.intervals import coverage_by_model, level_totals_by_origin
 from clv_experiments.comparison.standings import compute_standings
 
 Y = [np.array([0.0, 0.0, 10.0, 40.0]), np.array([0.0, 5.0, 10.0, 20.0])]
@@ -54,7 +54,7 @@ def test_coverage_by_hand_over_the_origins_that_all_have(cell):
 
 
 def test_totals_by_hand(cell):
-    totals = totals_by_origin(cell)
+    totals = level_totals_by_origin(cell)
     assert totals["holdout"].tolist() == list(cell.holdouts)
     assert totals[["predicted", "actual"]].to_numpy().tolist() == [[31.0, 50.0], [31.0, 35.0]]
     assert totals["held_80"].tolist() == [False, True]
@@ -78,7 +78,7 @@ def test_a_board_shows_both(cell):
 def test_without_intervals_nothing_is_shown(cell_of):
     old = cell_of({"old": P}, Y[0])
     assert coverage_by_model(old).empty
-    assert totals_by_origin(old).empty
+    assert level_totals_by_origin(old).empty
     board = compute_standings(old, "d2_tweedie", replicates=100)
     assert build_coverage_section(old).title not in board_markdown(board, run_checks(board, CHECKS))
     assert "crps" not in board.oriented_scores

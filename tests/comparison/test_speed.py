@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from clv_experiments.commands.benchmark_page import EXAMPLES
-from clv_experiments.comparison.display.speed import plot_speed, render_speed_page
+from clv_experiments.comparison.display.speed import plot_seconds_by_size, render_speed_page
 from clv_experiments.comparison.external_tools import find_external_tools
 from clv_experiments.comparison.speed import SCRIPT, compare_speed, growth_exponents, measure_tool
 from clv_experiments.data.sources.benchmark_inputs import simulate_order_lines, simulate_rfm_summary
@@ -86,7 +86,7 @@ def test_the_page_holds_every_figure_and_the_picture_every_line():
     page = render_speed_page(frame(1.0), {"a": "What a does."}, "clv benchmark speed", "2 cores", "speed.png")
     assert "| 10,000 | a | 100.00 | 100.00 to 100.00 | 100.00 | 50 | 1.00 |" in page
     assert "Growth over the largest sizes, b of seconds ~ size^b: a 1.00." in page
-    (panel,) = [panel for panel in plot_speed(frame(1.0)).axes if panel.get_visible()]
+    (panel,) = [panel for panel in plot_seconds_by_size(frame(1.0)).axes if panel.get_visible()]
     assert [line.get_label() for line in panel.lines] == ["a"]
     assert panel.get_xscale() == panel.get_yscale() == "log"
 

@@ -334,7 +334,7 @@ def test_a_longer_log_never_allows_fewer_origins(whole, later):
     one = replace(whole, origins=1)
     longer = replace(one, start=one.start - later * DAY)
     assert longer.maximise_origins().origins >= one.maximise_origins().origins
-    assert longer.maximise_origins().earliest_cutoff <= one.maximise_origins().earliest_cutoff
+    assert longer.maximise_origins().first_forecast_cutoff <= one.maximise_origins().first_forecast_cutoff
 
 
 @pytest.mark.parametrize(
@@ -373,7 +373,7 @@ def test_a_period_counts_its_days_without_the_cutoff():
     ],
 )
 def test_the_earliest_cutoff_is_that_of_the_oldest_forecast(choices, earliest):
-    assert window("3 months", **choices).earliest_cutoff == earliest
+    assert window("3 months", **choices).first_forecast_cutoff == earliest
 
 
 @modest
@@ -384,7 +384,7 @@ def test_no_forecast_is_made_from_before_the_earliest_cutoff(whole, supervised):
     except ClvError:
         assume(False)
     cutoffs = [period.cutoff for period in (oldest.holdout, oldest.validation) if period]
-    assert whole.start <= whole.earliest_cutoff <= min(cutoffs)
+    assert whole.start <= whole.first_forecast_cutoff <= min(cutoffs)
 
 
 FIRST, SECOND, THIRD, FOURTH = [

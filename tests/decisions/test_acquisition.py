@@ -16,12 +16,12 @@ from clv_experiments.decisions.budget.acquisition import (
     assign_cohorts,
     bootstrap_cohort_means,
     burn_in_cohorts,
-    cohort_table,
     compare_with_year_ago,
     first_year_margin_by_customer,
     pool_cohort_values,
     predict_rest_of_year,
     select_recent_cohorts,
+    summarise_cohort_values,
 )
 from clv_experiments.evaluation.confidence_intervals import Estimate
 from clv_experiments.reporting.prose import render_paragraphs
@@ -111,7 +111,7 @@ def test_cohorts_are_months_or_quarters():
 def test_means_and_intervals_are_those_of_the_customers():
     frame = values(["2020-01-01"] * 3 + ["2020-02-01"] * 2, [0, 3, 6, 5, 5], predicted=2.0)
     means = bootstrap_cohort_means(frame, np.full(200, 0.5), seed=0)
-    table = cohort_table(frame, 0.5, means).set_index("cohort")
+    table = summarise_cohort_values(frame, 0.5, means).set_index("cohort")
     assert table.loc["2020-01", "first_year_value"] == pytest.approx(1 + 3 + 0.5 * 2)
     assert table.loc["2020-01", "low"] < 5 < table.loc["2020-01", "high"]
     assert list(table.loc["2020-02", ["first_year_value", "low", "high"]]) == pytest.approx([7.0, 7.0, 7.0])
@@ -126,16 +126,16 @@ def test_means_and_intervals_are_those_of_the_customers():
 
 def test_customers_of_the_last_year_stand_for_those_who_come_now():
     frame = values(["2019-03-01", "2020-01-31", "2020-12-01"], [9, 1, 1])
-    cohorts = cohort_table(frame, 1.0, bootstrap_cohort_means(frame, np.ones(5), 0))
+    cohorts = summarise_cohort_values(frame, 1.0, bootstrap_cohort_means(frame, np.ones(5), 0))
     assert list(select_recent_cohorts(frame, cohorts)["cohort"]) == ["2020-01", "2020-12"]
 
 
 def test_cohorts_that_begin_while_customers_of_old_look_new_are_immature():
     frame = values([f"2020-0{month}-09" for month in range(1, 8)], np.ones(7))
-    cohorts = cohort_table(frame, 1.0, bootstrap_cohort_means(frame, np.ones(5), 0))
+    cohorts = summarise_cohort_values(frame, 1.0, bootstrap_cohort_means(frame, np.ones(5), 0))
     assert burn_in_cohorts(frame, cohorts) == ["2020-01", "2020-02", "2020-03"]
     quarters = values(pd.date_range("2009-12-01", "2011-03-01", freq="MS"), np.ones(16))
-    cohorts = cohort_table(quarters, 1.0, bootstrap_cohort_means(quarters, np.ones(5), 0))
+    cohorts = summarise_cohort_values(quarters, 1.0, bootstrap_cohort_means(quarters, np.ones(5), 0))
     assert burn_in_cohorts(quarters, cohorts) == ["2009 Q4", "2010 Q1"]
 
 

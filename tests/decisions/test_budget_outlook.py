@@ -7,7 +7,12 @@ import pandas as pd
 import pytest
 
 from clv_experiments.data.window import Period
-from clv_experiments.decisions.budget.outlook import break_even_uplift, estimate_outlook, profit_cases, simulate_spend
+from clv_experiments.decisions.budget.outlook import (
+    break_even_uplift,
+    estimate_outlook,
+    simulate_spend,
+    summarise_simulated_profit,
+)
 from clv_experiments.decisions.budget.plan import contact_profit, plan_contacts
 from clv_experiments.decisions.shop import Campaign
 from clv_experiments.decisions.snapshot import Snapshot
@@ -61,7 +66,7 @@ def test_the_interval_holds_what_came_as_often_as_it_says():
         actual = 1.3 * expected * rng.gamma(0.4, 1 / 0.4, expected.shape)  # 30 % more than predicted
         plan = plan_contacts(pd.DataFrame({"expected_spend": expected[0]}), campaign(100.0), MARGIN)
         spend = simulate_spend(plan.contacted["expected_spend"].to_numpy(), [past(expected[1], actual[1])], 100, seed)
-        case = profit_cases(plan, spend)[1]
+        case = summarise_simulated_profit(plan, spend)[1]
         profit = contact_profit(actual[0][plan.contacted.index], plan.campaign, MARGIN).sum()
         inside += case.low <= profit <= case.high
     assert inside >= 51  # 57 expected; fewer than 51 has a probability of 0.3 %
@@ -69,7 +74,7 @@ def test_the_interval_holds_what_came_as_often_as_it_says():
 
 def test_uplifts_stand_apart_and_break_even_is_where_nothing_is_left():
     plan = plan_contacts(customers(100, 60), campaign(), MARGIN)
-    cases = pd.DataFrame(list(profit_cases(plan, np.full(5, 320.0)))).set_index("case")
+    cases = pd.DataFrame(list(summarise_simulated_profit(plan, np.full(5, 320.0)))).set_index("case")
     assert list(cases["expected_profit"]) == pytest.approx([0.05 * 80 - 2, 0.1 * 80 - 2, 0.2 * 80 - 2])
     assert list(cases["low"]) == pytest.approx([0.05 * 160 - 2, 0.1 * 160 - 2, 0.2 * 160 - 2])
     even = break_even_uplift(plan, np.full(5, 320.0))

@@ -117,7 +117,7 @@ def test_a_country_cap_needs_countries():
 
 def test_the_curve_is_highest_where_contacts_stop_paying():
     plan = plan_contacts(customers(10, 100, 60, 5, 30), campaign(99.0), MARGIN)
-    curve = plan.profit_curve()
+    curve = plan.unconstrained_profit_curve()
     assert list(curve["contacts"]) == [0, 1, 2, 3, 4, 5]
     assert curve["expected_uplift"].idxmax() == plan.contacts == 3
     assert curve["expected_uplift"].max() == pytest.approx(plan.expected_profit)
@@ -134,7 +134,7 @@ def test_the_split_adds_up():
 
 
 @pytest.mark.parametrize(
-    ("settings", "obstacle", "limit"),
+    ("settings", "reason_for_no_contacts", "limit"),
     [
         ({"budget": 2.0}, None, "budget"),
         ({"budget": 99.0}, None, "profit"),
@@ -145,10 +145,10 @@ def test_the_split_adds_up():
         ({"max_by_country": {"UK": 0}}, "constraints", "profit"),
     ],
 )
-def test_what_stands_in_the_way_of_more_contacts_is_told(settings, obstacle, limit):
+def test_what_stands_in_the_way_of_more_contacts_is_told(settings, reason_for_no_contacts, limit):
     table = customers(100, 90, 60, 5)
     plan = plan_contacts(table, campaign(**settings), MARGIN, countries=pd.Series("UK", table.index))
-    assert (plan.obstacle, plan.limit) == (obstacle, limit)
+    assert (plan.reason_for_no_contacts, plan.limit) == (reason_for_no_contacts, limit)
 
 
 def test_constraints_cost_what_the_best_customers_would_have_brought():
@@ -159,7 +159,7 @@ def test_constraints_cost_what_the_best_customers_would_have_brought():
     assert free.group_limit_cost == 0.0
     assert plan.group_limit_cost == pytest.approx(0.1 * 0.5 * 30) == free.expected_profit - plan.expected_profit
     assert plan.next_profit == pytest.approx(0.1 * 0.5 * 90 - 1)
-    assert plan.max_profit == pytest.approx(0.1 * 0.5 * 250 - 3)
+    assert plan.unconstrained_profit == pytest.approx(0.1 * 0.5 * 250 - 3)
     assert plan_contacts(table, campaign(2.0, uplift=(0.0, 0.015, 0.1)), MARGIN).profitable_contacts_by_uplift == (
         0,
         0,

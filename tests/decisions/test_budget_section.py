@@ -66,12 +66,12 @@ def section(shop, *came):
 
 
 def text(report):
-    return " ".join(report.summary) + " ".join(s for exhibit in report.all_exhibits for s in exhibit.sentences)
+    return " ".join(report.summary) + " ".join(s for exhibit in report.exhibits_and_evidence for s in exhibit.sentences)
 
 
 def test_the_budget_is_spent_on_the_best_and_more_would_pay():
     plan = plan_of(shop())
-    assert (plan.contacts, plan.cost, plan.obstacle, plan.limit) == (40, 40.0, None, "budget")
+    assert (plan.contacts, plan.cost, plan.reason_for_no_contacts, plan.limit) == (40, 40.0, None, "budget")
     assert plan.next_profit > 0
     assert plan.split_by("segment").set_index("segment")["share_of_cost"].to_dict() == {"good": 1.0, HOSTILE: 0.0}
     report = section(shop())
@@ -85,7 +85,7 @@ def test_the_budget_is_spent_on_the_best_and_more_would_pay():
 
 def test_every_number_of_the_summary_stands_in_a_table():
     report = section(shop())
-    tables = {exhibit.name: exhibit.table for exhibit in report.all_exhibits}
+    tables = {exhibit.name: exhibit.table for exhibit in report.exhibits_and_evidence}
     plan, cases = tables["contacts"], tables["budget_uplift"].set_index("case")
     assert (
         len(plan) == 40 == tables["budget_segments"]["contacts"].sum() == tables["budget_countries"]["contacts"].sum()
@@ -98,7 +98,7 @@ def test_every_number_of_the_summary_stands_in_a_table():
 
 
 @pytest.mark.parametrize(
-    ("settings", "obstacle", "limit", "message"),
+    ("settings", "reason_for_no_contacts", "limit", "message"),
     [
         (shop(cost=500.0, budget=5000.0), "profit", "profit", "nobody: a contact costs £500"),
         (shop(budget=0.0), "budget", "budget", "nobody: the budget of £0.00"),
@@ -109,13 +109,13 @@ def test_every_number_of_the_summary_stands_in_a_table():
         (shop(max_by_country={HOSTILE: 0}), "constraints", "profit", "nobody: what is asked for"),
     ],
 )
-def test_the_report_turns_with_cost_budget_and_uplift(settings, obstacle, limit, message):
+def test_the_report_turns_with_cost_budget_and_uplift(settings, reason_for_no_contacts, limit, message):
     plan, report = plan_of(settings), section(settings)
-    assert (plan.obstacle, plan.limit) == (obstacle, limit)
+    assert (plan.reason_for_no_contacts, plan.limit) == (reason_for_no_contacts, limit)
     assert (plan.group_limit_cost > 0) == bool(settings.campaign.min_by_segment or settings.campaign.max_by_country)
     assert message in text(report)
     assert "nan" not in text(report)
-    tables = {exhibit.name: exhibit.table for exhibit in report.all_exhibits}
+    tables = {exhibit.name: exhibit.table for exhibit in report.exhibits_and_evidence}
     of_contacts = {"contacts", "budget_uplift", "budget_segments", "budget_countries"}
     assert of_contacts & set(tables) == (of_contacts if plan.contacts else set()), "nothing is split where nothing is"
     for name in {"budget_curve", *of_contacts} & set(tables):
@@ -123,7 +123,7 @@ def test_the_report_turns_with_cost_budget_and_uplift(settings, obstacle, limit,
 
 
 def expected_case(report):
-    tables = {exhibit.name: exhibit.table for exhibit in report.all_exhibits}
+    tables = {exhibit.name: exhibit.table for exhibit in report.exhibits_and_evidence}
     return tables["budget_uplift"].set_index("case").loc["expected"]
 
 
@@ -163,7 +163,7 @@ def test_a_period_that_brought_little_makes_the_profit_unsure():
 def test_a_manager_reads_few_sentences_and_narrow_tables():
     report = section(shop(budget=1e6), 1.0, 1.0)
     assert len(report.summary) == 4
-    for exhibit in report.all_exhibits:
+    for exhibit in report.exhibits_and_evidence:
         if exhibit.page_rows:
             columns = exhibit.columns or exhibit.table.columns
             assert len(columns) <= 8
@@ -173,7 +173,7 @@ def test_a_manager_reads_few_sentences_and_narrow_tables():
                 "p_purchase",
             }
     assert report.summary[2].startswith("Of what is spent, put ")
-    regret = next(exhibit for exhibit in report.all_exhibits if exhibit.name == "budget_regret")
+    regret = next(exhibit for exhibit in report.exhibits_and_evidence if exhibit.name == "budget_regret")
     assert regret.sentences[1].startswith("xgboost would have brought £")
     assert "more than contacting everybody" in regret.sentences[1]
     assert "last purchase" not in regret.sentences[1], "rules that contact the same customers are one"
@@ -197,14 +197,14 @@ def test_contacts_have_the_same_columns_on_every_log_and_say_why():
 @pytest.mark.parametrize("settings", [shop(), shop(budget=1e6), shop(cost=500.0, budget=5000.0)])
 def test_the_curve_marks_what_is_spent_and_what_would_be_best(settings):
     plan = plan_of(settings)
-    (panel,) = draw_profit_curve(plan.profit_curve(), plan, "£", "made up", WIDE).axes
+    (panel,) = draw_profit_curve(plan.unconstrained_profit_curve(), plan, "£", "made up", WIDE).axes
     marked = {round(float(line.get_xdata()[0]), 2) for line in panel.lines if line.get_marker() in ("o", "D")}
     assert marked == {plan.cost, plan.profitable_contacts_by_uplift[1] * settings.campaign.cost}
     assert panel.get_xlim()[1] >= max(marked)
 
 
 def test_hostile_names_are_drawn_and_listed_as_they_are(tmp_path):
-    for exhibit in section(shop(max_by_country={HOSTILE: 7})).all_exhibits:
+    for exhibit in section(shop(max_by_country={HOSTILE: 7})).exhibits_and_evidence:
         if exhibit.name == "budget_countries":
             assert list(exhibit.table["country"]) == [HOSTILE]
         if exhibit.draw:
@@ -235,7 +235,9 @@ def test_the_largest_groups_are_named_and_the_others_counted(whole_budget, openi
 def test_two_amounts_that_read_the_same_are_not_set_against_each_other(brings, words):
     campaign = SimpleNamespace(cost=1.0, expected_uplift=0.05)
     plan = SimpleNamespace(
-        obstacle="profit", campaign=campaign, table=pd.DataFrame({"expected_profit": [brings - 1.0, -0.9]})
+        reason_for_no_contacts="profit",
+        campaign=campaign,
+        table=pd.DataFrame({"expected_profit": [brings - 1.0, -0.9]}),
     )
     (text,) = render_paragraphs("report/budget.jinja", "recommendation", plan, None, None, None, "£")
     assert words in text

@@ -11,7 +11,7 @@ from clv_experiments.data.log import load_log
 from clv_experiments.data.sources.simulated import simulated
 from clv_experiments.data.window import Horizon, Period, Window
 from clv_experiments.decisions.budget.acquisition import analyse_acquisition
-from clv_experiments.decisions.budget.outlook import profit_cases, simulate_spend
+from clv_experiments.decisions.budget.outlook import simulate_spend, summarise_simulated_profit
 from clv_experiments.decisions.budget.plan import contact_profit, plan_contacts
 from clv_experiments.decisions.display.acquisition import acquisition_section
 from clv_experiments.decisions.shop import Campaign, Shop
@@ -42,7 +42,7 @@ def test_true_and_realised_profit_lie_within_the_interval(simulation):
     """The plan of the last period, with the errors of the one before it."""
     plan = plan_contacts(simulation.previous.table, SHOP.campaign, SHOP.margin)
     spend = simulate_spend(plan.contacted["expected_spend"].to_numpy(), [simulation.before.table], 400, seed=1)
-    case = profit_cases(plan, spend)[1]
+    case = summarise_simulated_profit(plan, spend)[1]
     truth = simulation.log.truth.expected_spend(simulation.previous.period)
     for expected in (truth, simulation.previous.table["y_true"]):
         profit = contact_profit(expected[plan.contacted.index], SHOP.campaign, SHOP.margin).sum()

@@ -10,7 +10,7 @@ import pytest
 from clv_experiments.data.window import Horizon
 from clv_experiments.decisions.customer_scores import COLUMNS, CustomerGroups, Scorer, ScoringModels
 from clv_experiments.decisions.display.scores import render_readme, tier_table
-from clv_experiments.decisions.score_totals import ScoreSummary
+from clv_experiments.decisions.score_totals import ScoreTotalsByGroup
 from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.conformal_intervals import SpendIntervals
@@ -73,7 +73,7 @@ def scorer():
 
 
 def ranked(expected, missed=()):
-    return CustomerGroups.from_customers(expected, SHOP, pd.Index(list(missed)), CUTOFF)
+    return CustomerGroups.learn_thresholds(expected, SHOP, pd.Index(list(missed)), CUTOFF)
 
 
 def test_every_column_is_what_it_claims(customers, scorer):
@@ -144,7 +144,7 @@ def test_a_prediction_that_is_no_amount_is_refused(customers, scorer):
 def test_totals_add_up_over_parts(customers, scorer):
     expected = scorer.score_customers(customers)
     rows = ranked(expected, ["d"]).assign_groups(expected)
-    whole, parts = ScoreSummary(), ScoreSummary()
+    whole, parts = ScoreTotalsByGroup(), ScoreTotalsByGroup()
     whole.add(rows)
     parts.add(rows.iloc[:2])
     parts.add(rows.iloc[2:])
@@ -176,7 +176,7 @@ def test_readme_documents_every_column_in_order():
 
 
 def test_tiers_are_written_for_a_terminal(customers, scorer):
-    summary = ScoreSummary()
+    summary = ScoreTotalsByGroup()
     expected = scorer.score_customers(customers)
     summary.add(ranked(expected, ["d"]).assign_groups(expected))
     table = tier_table(summary, "£")
@@ -193,7 +193,7 @@ def test_without_amounts_customers_are_ranked_by_purchases_and_no_money_is_said(
     rows = ranked(expected, ["d"]).assign_groups(expected)
     columns = [column for column in COLUMNS if column not in MONEY and column != "country"]
     assert list(rows) == columns
-    summary = ScoreSummary()
+    summary = ScoreTotalsByGroup()
     summary.add(rows)
     table = tier_table(summary, "£")
     assert table.headings == ["tier", "customers", "expected purchases", "share", "P(alive)", "missed"]

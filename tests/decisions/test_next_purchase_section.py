@@ -79,7 +79,7 @@ def report(forecaster):
 
 
 def exhibit(section, name):
-    return next(one for one in section.all_exhibits if one.name == f"next_purchase_{name}")
+    return next(one for one in section.exhibits_and_evidence if one.name == f"next_purchase_{name}")
 
 
 def test_all_candidates_compete_on_the_same_customers(report):
@@ -136,7 +136,7 @@ def test_a_single_buyer_is_spoken_of_in_the_singular(report, customers, expected
 
 
 def test_figures_are_drawn_whatever_candidates_are_called(report, tmp_path):
-    with_figure = [one for one in report.section.all_exhibits if one.draw]
+    with_figure = [one for one in report.section.exhibits_and_evidence if one.draw]
     assert [one.name for one in with_figure] == ["next_purchase_buyers", "next_purchase_calibration"]
     for one, width in product(with_figure, (WIDE, NARROW)):
         one.draw(width).savefig(tmp_path / f"{one.name}.svg")

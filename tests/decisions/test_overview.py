@@ -12,8 +12,8 @@ from scipy.stats import ttest_ind
 
 from clv_experiments.decisions.overview.business import RevenueConcentration, compare_country_shares
 from clv_experiments.decisions.overview.months import (
+    CohortRetention,
     MonthlyActivity,
-    Retention,
     compare_month_quarter_and_year,
     compare_revenue,
     retention_change,
@@ -170,7 +170,7 @@ def retention_prose(retention):
 def test_retention_gets_better_worse_or_neither(later, direction, text):
     noise = np.tile([0.01, -0.01, 0.0, 0.02, -0.02], 4)
     rates = [0.9, 0.9, 0.9, *(0.2 + noise[:8]), *(later + noise[:8]), 0.5, 0.5, 0.5]
-    retention = Retention.from_cohorts(*cohorts_of(rates))
+    retention = CohortRetention.from_cohorts(*cohorts_of(rates))
     assert retention.direction == direction
     assert retention.trend.value == pytest.approx(later - 0.2, abs=1e-9)
     assert (retention.trend.low <= 0 <= retention.trend.high) == (direction == "steady")
@@ -186,7 +186,7 @@ def test_retention_gets_better_worse_or_neither(later, direction, text):
 def test_retention_table_leaves_out_what_the_log_does_not_hold():
     cohorts, months = cohorts_of([0.5, 0.25, 0.1])
     months = MonthlyActivity.from_cohorts(cohorts, date(2020, 1, 1), date(2020, 3, 30))
-    table = Retention.from_cohorts(cohorts, months).table
+    table = CohortRetention.from_cohorts(cohorts, months).table
     assert table.loc[pd.Period("2020-01"), 1] == 0.5
     assert table.drop(columns="customers").notna().sum().sum() == 1, "March is not whole"
 
@@ -194,7 +194,7 @@ def test_retention_table_leaves_out_what_the_log_does_not_hold():
 def test_one_cohort_is_compared_with_nobody():
     cohorts, months = cohorts_of([0.3] * 8)
     cohorts = cohorts[cohorts["cohort"] == pd.Period("2020-01")]
-    retention = Retention.from_cohorts(cohorts, months)
+    retention = CohortRetention.from_cohorts(cohorts, months)
     assert (retention.trend, retention.direction) == (None, "unknown")
     assert [(one.months_later, one.share, one.customers) for one in retention.levels] == [(1, 0.3, 100), (3, 0.3, 100)]
     text = retention_prose(retention)
@@ -205,7 +205,7 @@ def test_one_cohort_is_compared_with_nobody():
 
 
 def test_a_log_of_one_month_knows_nothing_of_return():
-    retention = Retention.from_cohorts(*cohorts_of([0.3]))
+    retention = CohortRetention.from_cohorts(*cohorts_of([0.3]))
     assert retention.levels == []
     assert retention.trend is None
     (sentence,) = retention_prose(retention)

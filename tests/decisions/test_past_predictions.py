@@ -16,10 +16,10 @@ from clv_experiments.decisions.display.scores import (
 )
 from clv_experiments.decisions.past_predictions import (
     MissedPurchases,
-    PastPredictions,
+    PastPeriodPredictions,
     assess_intervals,
     assess_past_ranking,
-    missed_purchases,
+    count_missed_purchases,
 )
 from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.models.bg_nbd import BgNbd
@@ -42,7 +42,7 @@ def predictions():
 
 
 def assess(latest, earlier, origin="fitted"):
-    return assess_intervals(PastPredictions(PERIOD, latest, earlier, origin), 0.8)
+    return assess_intervals(PastPeriodPredictions(PERIOD, latest, earlier, origin), 0.8)
 
 
 def test_evidence_is_what_intervals_held_one_period_later(predictions):
@@ -99,15 +99,15 @@ def test_where_predictions_come_from_is_said(predictions, origin, words):
 
 def test_missed_purchases_are_counted_beside_what_chance_leaves():
     forecast = pd.DataFrame({"p_purchase": [0.9, 0.6, 0.59], "purchase_days": [0, 2, 0]}, index=list("abc"))
-    missed = missed_purchases(forecast, PERIOD, 0.6)
+    missed = count_missed_purchases(forecast, PERIOD, 0.6)
     assert missed.customer_ids.tolist() == ["a"]
     assert (missed.likely_customers, missed.expected) == (2, pytest.approx(0.1 + 0.4))
     (text,) = describe_missed_purchases(missed, "bg_nbd", SHOP)
     for part in ("2 customers", "bg_nbd", "at least 60%", "2011-09-01 to 2011-11-30", "1 did not; 0 were"):
         assert part in text
-    nobody = missed_purchases(forecast.iloc[2:], PERIOD, 0.6)
+    nobody = count_missed_purchases(forecast.iloc[2:], PERIOD, 0.6)
     assert (nobody.customer_ids.tolist(), nobody.likely_customers) == ([], 0)
-    almost = missed_purchases(forecast.iloc[2:].assign(p_purchase=0.598), PERIOD, 0.6)
+    almost = count_missed_purchases(forecast.iloc[2:].assign(p_purchase=0.598), PERIOD, 0.6)
     for of_nobody in (nobody, almost):  # rounded, the second is what is asked for
         assert describe_missed_purchases(of_nobody, "bg_nbd", SHOP)[0].endswith(
             "by bg_nbd every P(buys) was below 60%."
@@ -117,10 +117,10 @@ def test_missed_purchases_are_counted_beside_what_chance_leaves():
 
 
 def test_a_list_in_an_order_no_better_than_chance_says_so(predictions):
-    good = PastPredictions(PERIOD, predictions(300), None)
+    good = PastPeriodPredictions(PERIOD, predictions(300), None)
     assert describe_weak_ranking(assess_past_ranking(good), "trees", PERIOD, "spend") == []
     reversed_order = good.latest.assign(y_pred=-good.latest["y_pred"])
-    found = assess_past_ranking(PastPredictions(PERIOD, reversed_order, None))
+    found = assess_past_ranking(PastPeriodPredictions(PERIOD, reversed_order, None))
     (text,) = describe_weak_ranking(found, "trees", PERIOD, "spend")
     for part in (
         "2011-09-01 to 2011-11-30",
@@ -130,10 +130,13 @@ def test_a_list_in_an_order_no_better_than_chance_says_so(predictions):
         "do not rely",
     ):
         assert part in text
-    alike = PastPredictions(PERIOD, good.latest.assign(y_true=0.0), None)
+    alike = PastPeriodPredictions(PERIOD, good.latest.assign(y_true=0.0), None)
     (text,) = describe_weak_ranking(assess_past_ranking(alike), "trees", PERIOD, "spend")
     assert "nan" not in text
-    assert describe_weak_ranking(assess_past_ranking(PastPredictions(None, None, None)), "trees", None, "spend") == []
+    assert (
+        describe_weak_ranking(assess_past_ranking(PastPeriodPredictions(None, None, None)), "trees", None, "spend")
+        == []
+    )
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from clv_experiments.decisions.display.segments import (
     segments_section,
 )
 from clv_experiments.decisions.segments.rfm import SegmentSummary, summarise_segments
-from clv_experiments.decisions.segments.tiers import NEW, TIERS, TierOutcome, TierSummary, measure_tier_movement
+from clv_experiments.decisions.segments.tiers import NEW, TIERS, TierShareOutcome, TierSummary, measure_tier_movement
 from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.evaluation.confidence_intervals import Estimate
@@ -55,7 +55,7 @@ def test_the_section_stands_on_any_log():
     now = snapshot_of(population(80, country=HOSTILE).drop(columns=["y_true", "purchase_days"]))
     previous = snapshot_of(population(60, seed=1, country=HOSTILE), BEFORE)
     section = segments_section(now, previous, SHOP, None, 0, 50)
-    tables = {exhibit.name: exhibit.table for exhibit in section.all_exhibits}
+    tables = {exhibit.name: exhibit.table for exhibit in section.exhibits_and_evidence}
     for name in ("value_tiers", "rfm_segments"):
         assert tables[name]["customers"].sum() == 80
         assert tables[name]["share_of_expected"].sum() == pytest.approx(1.0)
@@ -64,7 +64,7 @@ def test_the_section_stands_on_any_log():
     assert measure_tier_movement(now, previous, SHOP.tiers).counts.loc["High"].sum() == 6
     assert "6 customers who were High" in section.summary[2]
     assert "31 March 2023" in section.summary[2]
-    assert [exhibit.name for exhibit in section.all_exhibits if exhibit.draw] == ["tier_movement"]
+    assert [exhibit.name for exhibit in section.exhibits_and_evidence if exhibit.draw] == ["tier_movement"]
     for width in (WIDE, NARROW):
         section.exhibits[0].draw(width).canvas.draw()
     again = segments_section(now, previous, SHOP, None, 0, 50)
@@ -152,7 +152,11 @@ def test_what_high_brought_is_always_said_and_other_tiers_only_where_they_surpri
     table = pd.DataFrame({"group": ["High", "Low"], "customers": [1, 9], "share_of_customers": [0.1, 0.9]})
     table = table.assign(share_of_expected=[0.6, 0.4])
     share = Estimate(0.5, 0.4, 0.6)
-    outcomes = [TierOutcome("High", 0.5, share), TierOutcome("Mid", 0.5, share), TierOutcome("Low", 0.2, share)]
+    outcomes = [
+        TierShareOutcome("High", 0.5, share),
+        TierShareOutcome("Mid", 0.5, share),
+        TierShareOutcome("Low", 0.2, share),
+    ]
     assert [outcome.verdict for outcome in outcomes] == ["as expected", "as expected", "more"]
     now, previous = tiers_of([600.0, 400.0]), tiers_of([1.0], BEFORE)
     summary = TierSummary(table, 7.5, outcomes)

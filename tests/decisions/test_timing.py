@@ -106,7 +106,7 @@ def test_dates_of_subscribers_are_a_month_after_their_last_payment_and_advice_fo
     now, before = snapshots(forecaster)
     scorer = Scorer(ScoringModels.from_snapshot(now), None, SHOP, END)
     missed = find_missed(now, before, SHOP.likely, 100, 0).table["customer_id"]
-    scores = CustomerGroups.from_customers(now.table, SHOP, pd.Index(missed), END).assign_groups(
+    scores = CustomerGroups.learn_thresholds(now.table, SHOP, pd.Index(missed), END).assign_groups(
         scorer.score_customers(now.table)
     )
     scores = scores.set_index("customer_id")

@@ -8,10 +8,10 @@ from clv_experiments.evaluation.score_records import (
     BaselineComparison,
     BetterBaselines,
     baseline_comparison_records,
+    format_headline_scores,
     holdout_records,
     score_metrics,
     score_predictions,
-    summary_rows,
 )
 from clv_experiments.reporting.chart_style import FigureLabels
 from clv_experiments.reporting.records import Description, FigureRecord, Metric, Table, Tag
@@ -62,11 +62,11 @@ def test_table_is_sorted_best_first(comparison):
 
 
 def test_summary_shows_model_best_baseline_and_zeros(comparison):
-    rows = summary_rows(comparison)
+    rows = format_headline_scores(comparison)
     assert list(rows) == ["fancy", "rate (best baseline)", "zeros"]
     assert rows["zeros"] == ["-100.0%", "0.000", "0.000", "-5.000", "0.50"]
     alone = BaselineComparison({"zeros": scores(0, 0, 0)}, "zeros", ["zeros"], "d2_tweedie")
-    assert list(summary_rows(alone)) == ["zeros"]
+    assert list(format_headline_scores(alone)) == ["zeros"]
 
 
 def test_ladder_records_can_be_read_and_searched(comparison):

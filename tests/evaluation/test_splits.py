@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clv_experiments.evaluation.splits import compare_coefficients, split_metrics, split_records
+from clv_experiments.evaluation.splits import split_metrics, split_records, summarise_coefficients_over_splits
 from clv_experiments.reporting.chart_style import FigureLabels
 from clv_experiments.reporting.records import FigureRecord, Metric, Table
 
@@ -25,7 +25,7 @@ def test_a_score_is_its_median_with_interval_and_range():
 
 def test_coefficients_over_splits_by_hand():
     slopes = pd.DataFrame({"up": [1.0, 2.0, 3.0], "flips": [-1.0, 1.0, -3.0]})
-    table = compare_coefficients(slopes, {"up": 2.5, "flips": 9.0}).set_index("name")
+    table = summarise_coefficients_over_splits(slopes, {"up": 2.5, "flips": 9.0}).set_index("name")
     assert table["median"].to_dict() == {"up": 2.0, "flips": -1.0}
     assert table["negative"].to_dict() == {"up": 0.0, "flips": pytest.approx(2 / 3)}
     assert table["inside"].to_dict() == {"up": True, "flips": False}
@@ -33,7 +33,7 @@ def test_coefficients_over_splits_by_hand():
 
 
 def test_nothing_published_nothing_claimed():
-    assert "published" not in compare_coefficients(pd.DataFrame({"a": [1.0, 2.0]}), {})
+    assert "published" not in summarise_coefficients_over_splits(pd.DataFrame({"a": [1.0, 2.0]}), {})
 
 
 def test_records_hold_every_split_and_two_pictures():

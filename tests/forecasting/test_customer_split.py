@@ -34,7 +34,7 @@ def records(compose, *overrides, explained=False):
     original = memory_tracker.MemoryRun.log
     with pytest.MonkeyPatch.context() as patch:
         if not explained:
-            patch.setattr("clv_experiments.commands.train.explanation_records", lambda *_: [])
+            patch.setattr("clv_experiments.commands.train.forecast_records", lambda *_: [])
         patch.setattr(
             memory_tracker.MemoryRun,
             "log",

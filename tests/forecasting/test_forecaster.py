@@ -18,7 +18,7 @@ from clv_experiments.features.behaviour import behaviour
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.periods import periods
 from clv_experiments.features.rfm import rfm
-from clv_experiments.forecasting.cell_fingerprint import hash_cell
+from clv_experiments.forecasting.cell_fingerprint import fingerprint_cell
 from clv_experiments.forecasting.forecaster import Forecaster, LastForecasterCache
 from clv_experiments.forecasting.model import Model
 from clv_experiments.models.spend_rate import SpendRate
@@ -205,20 +205,20 @@ def test_training_mean_of_a_short_log_is_the_spend_rate_over_the_target(cdnow_sa
 
 
 def test_cells_are_equal_only_for_the_same_log_and_period(forecaster, target, cdnow_sample, log_of):
-    cell = hash_cell(forecaster, [target])
+    cell = fingerprint_cell(forecaster, [target])
     assert len(cell) == 16
-    assert cell == hash_cell(Forecaster(cdnow_sample, window(cdnow_sample)), [target])
+    assert cell == fingerprint_cell(Forecaster(cdnow_sample, window(cdnow_sample)), [target])
     others = [
-        hash_cell(forecaster, [forecaster.window.period(1)]),
-        hash_cell(forecaster, [forecaster.window.period(1), target]),
-        hash_cell(forecaster, [Period(target.cutoff, date(1998, 5, 31))]),
+        fingerprint_cell(forecaster, [forecaster.window.period(1)]),
+        fingerprint_cell(forecaster, [forecaster.window.period(1), target]),
+        fingerprint_cell(forecaster, [Period(target.cutoff, date(1998, 5, 31))]),
     ]
     rows = cdnow_sample.purchase_days.to_pyarrow().to_pandas()
     same = log_of(rows, log_end=cdnow_sample.end)
     rows.loc[0, "amount"] += 1
     changed = log_of(rows, log_end=cdnow_sample.end)
-    assert hash_cell(Forecaster(same, window(same)), [target]) == cell
-    others.append(hash_cell(Forecaster(changed, window(changed)), [target]))
+    assert fingerprint_cell(Forecaster(same, window(same)), [target]) == cell
+    others.append(fingerprint_cell(Forecaster(changed, window(changed)), [target]))
     assert len({cell, *others}) == 5
 
 

@@ -83,7 +83,7 @@ def test_the_future_is_brought_to_its_level_too(forecaster):
 
 def test_a_run_records_where_the_total_was_expected_and_why_it_is_btyds(compose, monkeypatch):
     monkeypatch.setattr("clv_experiments.commands.train.build_all_baselines", lambda cfg: [])
-    monkeypatch.setattr("clv_experiments.commands.train.explanation_records", lambda *_: [])
+    monkeypatch.setattr("clv_experiments.commands.train.forecast_records", lambda *_: [])
     result = run_experiment(compose("data=cdnow_sample", "model=linear", "model.level=forecast"))
     metrics = {record.name: record.value for record in result.records if hasattr(record, "value")}
     level = result.latest_forecast.level

@@ -38,7 +38,7 @@ def test_a_model_without_fallback_is_left_to_say_what_it_lacks(blend, cdnow_samp
 
 def test_a_run_on_a_log_too_short_to_learn_from_is_that_of_the_fallback(compose, monkeypatch):
     monkeypatch.setattr("clv_experiments.commands.train.build_all_baselines", lambda cfg: [])
-    monkeypatch.setattr("clv_experiments.commands.train.explanation_records", lambda *_: [])
+    monkeypatch.setattr("clv_experiments.commands.train.forecast_records", lambda *_: [])
     tables = [
         run_experiment(compose("data=cdnow_sample", "window=12m", f"model={name}")).latest_forecast.table
         for name in ("blend", "mbg_nbd_first_spend")

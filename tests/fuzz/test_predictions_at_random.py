@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from attempts import attempt, damage, needs_alarms, try_inputs
 
-from clv_experiments.commands.submit import read_predictions
+from clv_experiments.commands.submit import read_prediction_files
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.forecasting.external import validate_cell_predictions
 from clv_experiments.forecasting.forecaster import Forecaster
@@ -75,7 +75,7 @@ def test_predictions_that_are_taken_are_those_of_the_file(cdnow_sample, tmp_path
             path.write_bytes(damage(rng, path.read_bytes()))
 
         def taken():
-            predictions = read_predictions(str(path))
+            predictions = read_prediction_files(str(path))
             return validate_cell_predictions(predictions, forecaster, "mine", cell="0" * 64, claimed_cell=None)
 
         tables = attempt(taken)

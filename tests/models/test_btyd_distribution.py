@@ -138,7 +138,7 @@ def test_it_is_finite_at_the_ends_of_the_parameters(model, parameters):
 
 def test_too_few_repeaters_leave_a_spend_per_purchase_that_does_not_vary():
     spend = GammaGamma().fit(pd.DataFrame({"frequency": [1.0, 0.0], "monetary_value": [8.0, 0.0]}))
-    units = spend.spend_units(np.array([1.0]), np.array([8.0]))
+    units = spend.spend_draw_scales(np.array([1.0]), np.array([8.0]))
     drawn = units * spend.draw_spend(1.0, np.random.default_rng(0), np.array([1, 3]))
     assert drawn.tolist() == pytest.approx([8.0, 24.0])
 

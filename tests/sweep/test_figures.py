@@ -152,7 +152,7 @@ def test_a_trial_far_behind_stands_at_the_edge(sign, side):
     values = [sign * value for value in (0.38, 0.37, 0.18, 0.36, 0.35)]
     study = study_of(*values, higher=sign == 1)
     (column,) = metric_values(study, ["d2_tweedie"])
-    assert (column.limit, column.n_outliers) == (sign * 0.35, 1)
+    assert (column.limit, column.n_clipped) == (sign * 0.35, 1)
     figure = figures(study)["history.png"]
     assert f"1 trial {side} D2 {sign * 0.35:.3f}" in figure.get_suptitle()
     np.testing.assert_allclose(points(figure.axes[0])[:, 1], [sign * v for v in (0.38, 0.37, 0.35, 0.36, 0.35)])
@@ -160,7 +160,7 @@ def test_a_trial_far_behind_stands_at_the_edge(sign, side):
 
 def test_a_scale_without_outliers_is_whole():
     (column,) = metric_values(study_of(*np.linspace(0.1, 0.9, 20)), ["d2_tweedie"])
-    assert (column.limit, column.n_outliers) == (0.1, 0)
+    assert (column.limit, column.n_clipped) == (0.1, 0)
     assert column.ranked_trials[0].number == 19
     (near,) = metric_values(study_of(0.38, 0.37, 0.24, 0.36, 0.35), ["d2_tweedie"])
     assert near.limit == 0.24

@@ -208,7 +208,7 @@ def test_a_gain_a_loss_and_chance_read_differently():
 
 
 def decisive_metrics(*differences, by):
-    return [difference.metric for difference in outcome(*differences, by=by).objective_differences]
+    return [difference.metric for difference in outcome(*differences, by=by).searched_metric_differences]
 
 
 def test_each_metric_searched_by_decides_in_its_order():
@@ -235,15 +235,15 @@ SAME = [replace(difference, tuned=1.0, configured=1.0, gain=0.0, half_width=0.0)
 
 def test_a_search_that_found_nothing_says_so_and_no_more():
     tuning = outcome(*SAME, seeds=5, fits=[SeedFit(42, "validation", 1.0, 1.0), SeedFit(42, "holdout", 1.0, 1.0)])
-    assert tuning.is_unchanged
+    assert tuning.has_same_scores
     (sentence,) = tuning.sentences
     assert "tree" in sentence
     assert not re.search(r"\d", sentence)
 
 
 def test_one_score_that_moved_is_something_found():
-    assert outcome(*SAME).is_unchanged
-    assert not outcome(*SAME[:2], BIAS).is_unchanged
+    assert outcome(*SAME).has_same_scores
+    assert not outcome(*SAME[:2], BIAS).has_same_scores
 
 
 @pytest.mark.parametrize(

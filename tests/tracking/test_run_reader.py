@@ -42,7 +42,7 @@ def test_a_run_comes_back_as_it_was_recorded(kind, tracker):
     with tracker.run("log 6m", "elsewhere"):
         pass
     reader = tracker.reader()
-    assert reader.exists
+    assert reader.store_exists
     assert reader.runs("log 12m") == []
     second, first = reader.runs("log 3m")
     assert (first.run_id, first.name, first.status) == (run.run_id, "first", "FINISHED")
@@ -87,7 +87,7 @@ def test_a_table_that_is_gone_or_damaged_is_said(tracker, harm):
 
 def test_a_store_that_is_not_there_is_said_and_not_made(tmp_path):
     reader = MlflowTracker(tmp_path / "mlruns").reader()
-    assert not reader.exists
+    assert not reader.store_exists
     with pytest.raises(ClvError, match=r"no runs are kept in '.*mlruns' yet: run experiments first"):
         reader.runs("log 3m")
     assert list(tmp_path.iterdir()) == []

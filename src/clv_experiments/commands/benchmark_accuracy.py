@@ -80,7 +80,7 @@ def _benchmark_log(
     except HydraException as error:
         reason = str(error).strip().splitlines()[0]
         raise ClvError(f"--logs '{shlex.join(overrides)}' cannot be read: {reason}") from error
-    log = load_log_from_config(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
+    log = load_log_from_config(cfg.data, lambda start, end: build_window(cfg.window, start, end).first_forecast_cutoff)
     forecaster = Forecaster(log, build_window(cfg.window, log.start, log.end))
     origins = forecaster.window.backtest_origins(supervised=True, source=log.name)
     with TemporaryDirectory() as folder:

@@ -41,7 +41,7 @@ def measure_concurrent_writes(processes: int, runs: int, store: str) -> str:
         store = store or str(Path(folder, "mlruns"))
         experiment = f"load of {processes} x {runs} 3m"
         reader = _open_tracker(store).reader()
-        before = {run.run_id for run in reader.runs(experiment)} if reader.exists else set()
+        before = {run.run_id for run in reader.runs(experiment)} if reader.store_exists else set()
         started = perf_counter()
         command = [sys.executable, "-m", MODULE, store, experiment]
         writers = [subprocess.Popen([*command, str(number), str(runs)]) for number in range(processes)]

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 from clv_experiments.commands.benchmark_page import EXAMPLES, write_page
 from clv_experiments.commands.cli.terminal import Terminal
-from clv_experiments.comparison.display.speed import plot_speed, render_speed_page
+from clv_experiments.comparison.display.speed import plot_seconds_by_size, render_speed_page
 from clv_experiments.comparison.external_tools import find_external_tools
 from clv_experiments.comparison.speed import SCRIPT, compare_speed
 from clv_experiments.data.sources.benchmark_inputs import simulate_order_lines, simulate_rfm_summary
@@ -73,7 +73,7 @@ def benchmark_speed(
     present = set(table["tool"])
     descriptions = {tool.name: tool.description for tool in tools if tool.name in present}
     page = render_speed_page(table, descriptions, shlex.join(command), machine, "speed.png")
-    figure = FigureRecord("speed.png", plot_speed(table))
+    figure = FigureRecord("speed.png", plot_seconds_by_size(table))
     write_page(output, [Text("speed.md", page), Table("speed.csv", table), figure], terminal)
 
 

@@ -15,7 +15,7 @@ from clv_experiments.config.settings import build_experiment_name, check_setting
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.window import Period
 from clv_experiments.errors import ClvError
-from clv_experiments.forecasting.cell_fingerprint import hash_cell
+from clv_experiments.forecasting.cell_fingerprint import fingerprint_cell
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.origin_folder import PANEL, write_origin_folder
 from clv_experiments.reporting.record_files import build_output_folder_path, check_writable
@@ -84,7 +84,7 @@ def holdout_periods(forecaster: Forecaster) -> list[Period]:
 
 def compute_cell_fingerprint(forecaster: Forecaster) -> str:
     """Return the fingerprint of the cell of a forecaster's window."""
-    return hash_cell(forecaster, holdout_periods(forecaster))
+    return fingerprint_cell(forecaster, holdout_periods(forecaster))
 
 
 def write_cell_folders(cfg: DictConfig, forecaster: Forecaster, folder: Path) -> Iterator[tuple[Period, Path]]:

@@ -31,7 +31,7 @@ def read_model_families() -> dict[str, str]:
     return {option.name: option.family for option in read_options("model")}
 
 
-def resolve_requested_models(cfg: DictConfig) -> list[str]:
+def list_requested_models_and_baselines(cfg: DictConfig) -> list[str]:
     """Name the models that must be there: those asked for, and always the baselines."""
     family_by_model = read_model_families()
     names = (
@@ -43,8 +43,8 @@ def resolve_requested_models(cfg: DictConfig) -> list[str]:
 
 def select_cell_runs(cfg: DictConfig, overrides: Sequence[str]) -> Selection:
     """Choose the runs of the cell that the settings name."""
-    reader, models = instantiate(cfg.tracking).reader(), resolve_requested_models(cfg)
-    if not reader.exists:
+    reader, models = instantiate(cfg.tracking).reader(), list_requested_models_and_baselines(cfg)
+    if not reader.store_exists:
         return Selection(None, dict.fromkeys(models, ""), {}, [])
     # What train.py would run each model with, wherever runs are kept.
     run_overrides = [

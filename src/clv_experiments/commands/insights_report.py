@@ -36,7 +36,7 @@ from clv_experiments.decisions.drivers import estimate_drivers
 from clv_experiments.decisions.missed import missed_customer_ids
 from clv_experiments.decisions.next_purchase.outlook import next_purchase_outlook
 from clv_experiments.decisions.overview.business import describe_business
-from clv_experiments.decisions.past_predictions import IntervalAssessment, PastPredictions, assess_intervals
+from clv_experiments.decisions.past_predictions import IntervalAssessment, PastPeriodPredictions, assess_intervals
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.evaluation.ranking import RankingAssessment, compare_ranking_with_chance
@@ -69,7 +69,7 @@ def _score_customers(snapshots: Snapshots, shop: Shop, assessment: IntervalAsses
     now, past, cutoff = snapshots.now, snapshots.previous.table, snapshots.now.period.cutoff
     X = now.table.join(now.model.X[now.model.X.columns.difference(now.table.columns)])
     scorer = Scorer(ScoringModels.from_snapshot(now), assessment.intervals, shop, cutoff)
-    groups = CustomerGroups.from_customers(now.table, shop, missed_customer_ids(past, shop.likely), cutoff)
+    groups = CustomerGroups.learn_thresholds(now.table, shop, missed_customer_ids(past, shop.likely), cutoff)
     return groups.assign_groups(scorer.score_customers(X), now.table.get("country"))
 
 
@@ -98,7 +98,7 @@ def build_report(
     now, previous, window, bootstrap = snapshots.now, snapshots.previous, forecaster.window, (cfg.seed, cfg.replicates)
     with terminal.show_step("who is worth most", "customers"):
         earlier = snapshots.past[1].model.table if snapshots.past[1:] else None
-        past = PastPredictions(previous.period, previous.model.table, earlier)
+        past = PastPeriodPredictions(previous.period, previous.model.table, earlier)
         assessment = assess_intervals(past, shop.interval)
         scored = _score_customers(snapshots, shop, assessment)
         segments = scored.set_index("customer_id")["segment"]
@@ -120,7 +120,9 @@ def build_report(
     notes = [*evidence, *describe_models(snapshots, with_clv=True)]
     described = render_readme(now.model_name, notes, shop, window.horizon, window.end, with_contacts=True)
     files: list[Record] = [Table(SCORES, best.by_spend), Table(CONTACTS, contacts), Text("readme.txt", described)]
-    files += [record for section in sections for exhibit in section.all_exhibits for record in exhibit.records()]
+    files += [
+        record for section in sections for exhibit in section.exhibits_and_evidence for record in exhibit.records()
+    ]
     if cfg.excel:
         files += [Table("contacts.xlsx", contacts), Table("scores.xlsx", best.by_spend)]
     return Report(answer_questions(best, plan, outlook, contacts, snapshots.ranking, shop), sections, files)

@@ -12,10 +12,10 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from clv_experiments.commands.cell_request import (
+    list_requested_models_and_baselines,
     parse_override_key,
     read_model_families,
     require_complete_cell,
-    resolve_requested_models,
     select_cell_runs,
     select_train_overrides,
 )
@@ -117,7 +117,7 @@ def run_aggregate_leaderboard(boards: Sequence[CellBoard]) -> None:
     cfg, terminal = boards[-1].cfg, Terminal()
     if cfg.runs == "all":
         raise ClvError("ranks over several cells take one run of each model; type runs=latest")
-    aggregate = rank_over_cells([board.standings for board in boards], resolve_requested_models(cfg))
+    aggregate = rank_over_cells([board.standings for board in boards], list_requested_models_and_baselines(cfg))
     for sentence in decide_multi_cell_verdict(aggregate).sentences:
         terminal.print_line(sentence)
     table, caption = tables.aggregate_text_table(aggregate), "\n".join(tables.explain_aggregate(aggregate))

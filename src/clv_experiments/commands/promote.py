@@ -121,7 +121,7 @@ def _load_same_log(
     """Read the log as the winner's run read it, and see that it is the same."""
     # As typed a connection still has its password; a cell that was named may be of other settings.
     data, window = cfg.data if cfg.cell is None else evaluated.data, evaluated.window
-    log = load_log_from_config(data, lambda start, end: build_window(window, start, end).earliest_cutoff)
+    log = load_log_from_config(data, lambda start, end: build_window(window, start, end).first_forecast_cutoff)
     recorded = next(run.tags["log_fingerprint"] for run in runs if run.run_id == choice.entry.run_id)
     if log.fingerprint != recorded:
         run_all = format_command("train", ["-m", "model=glob(*)", *select_train_overrides(overrides)])

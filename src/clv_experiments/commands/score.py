@@ -61,14 +61,14 @@ from clv_experiments.decisions.past_predictions import (
     assess_intervals,
     assess_past_ranking,
     latest_missed_purchases,
-    predict_past,
+    predict_past_periods,
     stored_predictions,
 )
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.evaluation.ranking import RankingAssessment
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.model import Model
-from clv_experiments.forecasting.run_records import describe_total, log_records, total_interval_records
+from clv_experiments.forecasting.run_records import describe_total_interval, log_records, total_interval_records
 from clv_experiments.forecasting.suitability import (
     choose_model_or_fallback,
     require_amounts_or_purchase_model,
@@ -145,7 +145,7 @@ def score(
 def _read_log_or_summary(cfg: DictConfig) -> TransactionLog | RfmSummary:
     raw = read_raw_table(cfg.data)
     return read_rfm_summary_from_config(cfg.data, raw) or load_log_from_config(
-        cfg.data, lambda start, end: build_scoring_window(cfg.window, start, end).earliest_cutoff, raw
+        cfg.data, lambda start, end: build_scoring_window(cfg.window, start, end).first_forecast_cutoff, raw
     )
 
 
@@ -161,7 +161,7 @@ def _fit_and_write_scores(
     terminal.print_cleaning_report(log)
     window = build_scoring_window(cfg.window, log.start, log.end)
     shop = build_shop(cfg.decisions, log.currency or "")
-    request, fallback_note = _choose_model_or_fallback(request, log, window)
+    request, fallback_note = _use_fallback_if_untrainable(request, log, window)
     context = _build_scoring_context(cfg, Forecaster(log, window), request, btyd_model, shop, terminal)
     scorer = Scorer(context.models, context.assessment.intervals, shop, window.end)
 
@@ -215,7 +215,7 @@ def _build_scoring_context(
         models = replace(models, timing=choose_timing_model(forecaster, window.future_period, purchase_model))
     with terminal.show_step("looking at the periods that are over", "earlier periods"):
         past = stored_predictions(instantiate(cfg.tracking).reader(), stored, window) if stored else None
-        past = past or predict_past(forecaster, model, "refitted" if stored else "fitted")
+        past = past or predict_past_periods(forecaster, model, "refitted" if stored else "fitted")
         btyd_past = past if purchase_model is model else None
         missed = latest_missed_purchases(forecaster, purchase_model, shop.likely, btyd_past)
         has_amounts = forecaster.log.has_amounts
@@ -231,7 +231,7 @@ def _collect_notes(
     """Say what the numbers are and what they are worth, in the order in which a reader asks."""
     models, assessment = context.models, context.assessment
     return [
-        *describe_total(models.level, shop.currency, log.measure),
+        *describe_total_interval(models.level, shop.currency, log.measure),
         *collect_compatibility_warnings(request, log.fingerprint, log.currency or "", window.end),
         *models.warnings(),
         *(describe_spend_intervals(assessment, shop.currency) if log.has_amounts else []),
@@ -241,7 +241,7 @@ def _collect_notes(
     ]
 
 
-def _choose_model_or_fallback(
+def _use_fallback_if_untrainable(
     request: ModelReference, log: TransactionLog, window: Window
 ) -> tuple[ModelReference, str]:
     """Let the fallback of a model that is fitted now stand in where the log lacks what the model learns from."""

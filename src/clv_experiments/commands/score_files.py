@@ -15,7 +15,7 @@ from clv_experiments.data.queries.attributes import top_spend_country_by_custome
 from clv_experiments.data.queries.customers import count_customers_by_cutoff
 from clv_experiments.data.window import Window
 from clv_experiments.decisions.customer_scores import CustomerGroups, Scorer, choose_ranking_column
-from clv_experiments.decisions.score_totals import ScoreSummary
+from clv_experiments.decisions.score_totals import ScoreTotalsByGroup
 from clv_experiments.decisions.snapshot import HISTORY
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecasting.customer_features import compute_customer_features_in_chunks
@@ -48,15 +48,15 @@ def predict_and_write_expectations(
 
 def rank_and_write_scores(
     folder: Path, expectations: Path, log: TransactionLog, scorer: Scorer, missed: pd.Index, progress: Progress
-) -> ScoreSummary:
+) -> ScoreTotalsByGroup:
     """Rank all customers, and write ``scores.csv`` and ``scores.parquet`` in the batches of the expectations.
 
     The file ``expectations`` is that which ``predict_and_write_expectations`` wrote with this scorer; ``missed`` are
     the ids of the customers who missed a purchase; ``progress`` is told (done, customers, "customers").
     """
     value = choose_ranking_column(pq.read_schema(expectations).names)
-    customers, summary = pd.concat(read_batches(expectations, [value, *HISTORY_RANKED_BY])), ScoreSummary()
-    groups = CustomerGroups.from_customers(customers, scorer.shop, missed, scorer.cutoff)
+    customers, summary = pd.concat(read_batches(expectations, [value, *HISTORY_RANKED_BY])), ScoreTotalsByGroup()
+    groups = CustomerGroups.learn_thresholds(customers, scorer.shop, missed, scorer.cutoff)
     country = top_spend_country_by_customer(log, scorer.cutoff)
     with open_score_files(folder) as writer:
         for batch in read_batches(expectations):

@@ -14,7 +14,7 @@ from clv_experiments.config.shop import build_shop
 from clv_experiments.data.rfm_summary import RfmSummary
 from clv_experiments.data.window import Horizon
 from clv_experiments.decisions.display.scores import summary_readme, tier_table
-from clv_experiments.decisions.score_totals import ScoreSummary
+from clv_experiments.decisions.score_totals import ScoreTotalsByGroup
 from clv_experiments.decisions.summary_scores import count_horizon_days, fit_btyd_to_summary, score_summary
 from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.run_records import estimator_warnings
@@ -52,7 +52,7 @@ def fit_and_score_rfm_summary(
     horizon = Horizon.parse(cfg.window.horizon)
     with terminal.show_step(f"fitting {model.name} to {len(summary.customers):,} customers", "fit"):
         btyd = fit_btyd_to_summary(model, summary, count_horizon_days(horizon, cutoff))
-    scores, totals = score_summary(summary, btyd, model.name, shop, cutoff), ScoreSummary()
+    scores, totals = score_summary(summary, btyd, model.name, shop, cutoff), ScoreTotalsByGroup()
     totals.add(scores)
 
     title = f"{build_experiment_name(cfg)} {cutoff or ''} {model.name}"

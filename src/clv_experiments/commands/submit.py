@@ -62,14 +62,14 @@ def submit(cfg: DictConfig) -> None:
         If the predictions are not those of the cell, or the tool fails, in one sentence; no run is left then.
     """
     check_settings(cfg)
-    source = read_predictions(cfg.predictions) if cfg.tool is None else find_tool(cfg)
+    source = read_prediction_files(cfg.predictions) if cfg.tool is None else find_tool(cfg)
     name, provenance = cfg.name, cfg.provenance
     if isinstance(source, ExternalTool):
         name, provenance = name or source.name, provenance or source.description
     check_submission_name(name)
     terminal = Terminal()
     if cfg.resume:
-        params = {param.name: param.value for param in setting_records(_submission_settings(cfg))}
+        params = {param.name: param.value for param in setting_records(_prediction_task_settings(cfg))}
         reader, experiment = instantiate(cfg.tracking).reader(), build_experiment_name(cfg)
         if completed := find_run_not_to_repeat(reader, experiment, {**params, "model.name": name}):
             terminal.print_line(f"{experiment}, {name}: there already (run {completed.run_id})")
@@ -87,7 +87,7 @@ def submit(cfg: DictConfig) -> None:
     terminal.print_line(run.location)
 
 
-def _submission_settings(cfg: DictConfig) -> dict[str, Any]:
+def _prediction_task_settings(cfg: DictConfig) -> dict[str, Any]:
     """Resolve the settings that say what was predicted, not by what."""
     return {key: value for key, value in resolve_masked_settings(cfg).items() if key not in (*SUBMIT_SETTINGS, "model")}
 
@@ -165,7 +165,7 @@ def submission_records(
     """Record what a run of a model records, but for what only a model fitted here has."""
     log, latest = task.forecaster.log, result.latest_forecast
     yield Tag("kind", RUN)
-    yield from config_records(_submission_settings(cfg))
+    yield from config_records(_prediction_task_settings(cfg))
     yield Param("model.name", name)
     yield from log_records(log)
     yield from cell_identity_records(task, format_protocol_label(cfg))
@@ -192,7 +192,7 @@ def check_submission_name(name: str | None) -> None:
         raise ClvError(f"'{name}' is a model here already; type another name=")
 
 
-def read_predictions(path: str | None) -> pd.DataFrame:
+def read_prediction_files(path: str | None) -> pd.DataFrame:
     """Read predictions from Parquet or CSV: one file, or all that a pattern such as ``cells/*/mine.parquet`` matches.
 
     Raises

@@ -80,7 +80,7 @@ def tune_model(cfg: DictConfig, overrides: Sequence[str]) -> float:
     settings = config.validated_settings
     terminal.print_line(f"searching {len(config.space.parameters)} settings of {format_run_title(cfg)}")
     with terminal.show_step(f"reading and cleaning {cfg.data.name}", "data"):
-        log = load_log_from_config(cfg.data, lambda *days: config.search_periods(*days).window.earliest_cutoff)
+        log = load_log_from_config(cfg.data, lambda *days: config.search_periods(*days).window.first_forecast_cutoff)
     require_amounts_suit_model(log, build_model(cfg.model))
     require_applicable_scores("sweep.metric", settings.metrics, SCORES, log.name, has_losses=log.has_losses)
     periods = config.search_periods(log.start, log.end)
@@ -211,7 +211,7 @@ def _read_stored_outcome(config: SweepConfig, study: TrackedStudy, search: Trial
         return None
     reader = instantiate(config.cfg.tracking).reader()
     tags = {"study": search.study, "trial": str(search.trial)}.items()
-    runs = reader.runs(build_experiment_name(config.cfg)) if reader.exists else []
+    runs = reader.runs(build_experiment_name(config.cfg)) if reader.store_exists else []
     has_run = any(run.status == "FINISHED" and run.tags.items() >= tags for run in runs)
     return TuningOutcome.from_json(stored) if has_run else None
 
@@ -245,7 +245,7 @@ def _compare_full_runs(
 
 def _build_holdout_objective(cfg: DictConfig, objective: Objective, result: EvaluationResult) -> Objective:
     """Score the holdouts on the log as a full run reads it, whose cleaning may have learnt for longer."""
-    log = load_log_from_config(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
+    log = load_log_from_config(cfg.data, lambda start, end: build_window(cfg.window, start, end).first_forecast_cutoff)
     forecaster = objective.forecaster
     if log is not forecaster.log:
         forecaster = Forecaster(log, forecaster.window)

@@ -39,9 +39,9 @@ from clv_experiments.forecasting.out_of_time import evaluate_out_of_time
 from clv_experiments.forecasting.run_records import (
     TrialReference,
     cell_identity_records,
-    describe_total,
+    describe_total_interval,
     estimator_warnings,
-    explanation_records,
+    forecast_records,
     log_records,
     note_records,
 )
@@ -133,7 +133,7 @@ def run_experiment(
         result = _evaluate_task(cfg, task, terminal)
         with terminal.show_step("measuring, explaining, drawing", "evaluation") as progress:
             replicates = cfg.evaluation.bootstrap_replicates
-            explanation = [*explanation_records(task, result.latest_forecast, cfg.seed, replicates, progress, search)]
+            explanation = [*forecast_records(task, result.latest_forecast, cfg.seed, replicates, progress, search)]
         notes = _collect_notes(cfg, task, result)
         with terminal.show_step("writing the run", "tracking"):
             records = [*result.records, *baseline_comparison_records(result.comparison, result.title), *explanation]
@@ -143,7 +143,7 @@ def run_experiment(
             )
 
         terminal.print_summary(result.comparison, result.title)
-        for sentence in describe_total(result.latest_forecast.level, log.currency, log.measure):
+        for sentence in describe_total_interval(result.latest_forecast.level, log.currency, log.measure):
             terminal.print_line(sentence)
         for note in notes:
             terminal.print_line(f"note: {note}")
@@ -201,7 +201,7 @@ def load_log_as_step(
 ) -> TransactionLog:
     """Read and clean a log, learning nothing from what lies after the earliest cutoff of the window that is built."""
     with terminal.show_step(f"reading and cleaning {cfg.data.name}", "data"):
-        return load_log_from_config(cfg.data, lambda *days: build_window(cfg.window, *days).earliest_cutoff)
+        return load_log_from_config(cfg.data, lambda *days: build_window(cfg.window, *days).first_forecast_cutoff)
 
 
 def _build_evaluation_task(cfg: DictConfig, log: TransactionLog) -> EvaluationTask:

@@ -17,7 +17,7 @@ from clv_experiments.comparison.standings import Standings
 from clv_experiments.data.window import Period
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
-from clv_experiments.forecasting.cell_fingerprint import hash_cell
+from clv_experiments.forecasting.cell_fingerprint import fingerprint_cell
 from clv_experiments.forecasting.evaluation_result import d2_floor
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.model import Model
@@ -72,7 +72,7 @@ def predict_cell_with_all_tools(
     """
     forecasts: dict[str, list[tuple[pd.DataFrame, float]]] = defaultdict(list)  # by tool, with the seconds it took
     failures: dict[str, str] = {}
-    cell = hash_cell(forecaster, periods)
+    cell = fingerprint_cell(forecaster, periods)
     for period in periods:
         progress(f"{model.name} on {forecaster.log.name}, {period}")
         started = perf_counter()

@@ -17,8 +17,8 @@ from clv_experiments.tracking.stored_run import setting_params
 if TYPE_CHECKING:
     from clv_experiments.tracking.stored_run import Reader, StoredRun
 
-TAGS = {"cell", "holdouts", "protocol", "model", "family", "features", "code_version"}
-CONTEXT = ["d2_floor", "label_margin_days"]  # columns of origins.csv that a board needs
+REQUIRED_TAGS = {"cell", "holdouts", "protocol", "model", "family", "features", "code_version"}
+ORIGIN_COLUMNS = ["d2_floor", "label_margin_days"]  # columns of origins.csv that a board needs
 TUNED = " (tuned)"  # suffix of the name of a model whose settings were searched for
 COLUMNS = {"customer_id", "cutoff", "y_true", "y_pred", "purchase_days"}
 
@@ -30,7 +30,7 @@ def model_name(run: StoredRun) -> str:
 
 def is_complete(run: StoredRun) -> bool:
     """Whether a run recorded all that a leaderboard needs; older versions recorded less."""
-    return set(run.tags) >= TAGS and ("customers" in run.tags or "d2_floor" in run.metrics)
+    return set(run.tags) >= REQUIRED_TAGS and ("customers" in run.tags or "d2_floor" in run.metrics)
 
 
 def read_predictions(reader: Reader, run: StoredRun) -> pd.DataFrame | None:
@@ -51,9 +51,9 @@ def _read_d2_floors_and_label_margins(reader: Reader, run: StoredRun) -> pd.Data
     """Read the floor of D2 and the margin of the labels (days) at each origin; older versions kept them as metrics."""
     if "d2_floor" in run.metrics:
         return pd.DataFrame(
-            {name: pd.Series(reader.metric_by_origin(run.run_id, name), dtype=float) for name in CONTEXT}
+            {name: pd.Series(reader.metric_by_origin(run.run_id, name), dtype=float) for name in ORIGIN_COLUMNS}
         )
-    return reader.table(run.run_id, ORIGINS).set_index("step")[CONTEXT]
+    return reader.table(run.run_id, ORIGINS).set_index("step")[ORIGIN_COLUMNS]
 
 
 def label_runs(runs: Sequence[StoredRun], configured: Mapping[str, Mapping[str, str]]) -> dict[str, str]:

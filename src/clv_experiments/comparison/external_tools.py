@@ -19,7 +19,7 @@ from clv_experiments.forecasting.external import COLUMNS, validate_origin_predic
 from clv_experiments.forecasting.origin_folder import PANEL
 
 SCRIPT, OUTPUT = "predict.py", "predictions.parquet"
-GLANCE = 0.02  # seconds between two looks at a process
+POLL_SECONDS = 0.02  # seconds between two looks at a process
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ def run_script(
                     raise ClvError(f"{tool.name} was ended after {time_limit:.0f} s at {task}")
                 if on_poll:
                     on_poll(process.pid)
-                sleep(GLANCE)
+                sleep(POLL_SECONDS)
         finally:
             process.kill()
             process.wait()

@@ -41,7 +41,7 @@ def _coverage_by_origin(entry: Entry) -> Iterator[dict[str, object]]:
         yield {"label": entry.label, "cutoff": cutoff, **scores, "no_spend": float((table["y_true"] <= 0).mean())}
 
 
-def totals_by_origin(cell: Cell) -> pd.DataFrame:
+def level_totals_by_origin(cell: Cell) -> pd.DataFrame:
     """Return the total that was forecast at each origin beside what came, of the first model at the forecast level.
 
     Returns

@@ -30,7 +30,7 @@ WITHOUT_EFFECT = (
     "window.training_seed",  # follows the seed
 )
 # Settings that mean what older versions did without them.
-AS_BEFORE = {
+DEFAULTS_OF_OLDER_VERSIONS = {
     "data.cleaning.duplicates.policy": "keep",
     "data.cleaning.discount_lines": "clv_experiments.data.cleaning.discount_lines",
 }
@@ -114,7 +114,7 @@ def select_runs(
     entries = [read_entry(reader, run, labels[run.run_id], tables[run.run_id], metric) for run in selected]
     absent = [model for model in models if all(model_name(run) != model for run in selected)]
     log = selected[0].tags.get("log_fingerprint") if selected else None
-    missing, impossible = _explain_absences(absent, requested.values(), exclusions, log)
+    missing, impossible = _explain_missing_and_impossible_models(absent, requested.values(), exclusions, log)
     unsuitable = {run.run_id for run in runs if _failed_on_unsuitable_log(run) and model_name(run) in impossible}
     other_exclusions = {run_id: why for run_id, why in exclusions.items() if run_id not in unsuitable}
     left_out = describe_exclusions(impossible, other_exclusions)
@@ -149,7 +149,7 @@ def find_run_not_to_repeat(reader: Reader, experiment: str, settings: Mapping[st
     settings : mapping of flattened setting to value
         All of them.
     """
-    runs = reader.runs(experiment) if reader.exists else []
+    runs = reader.runs(experiment) if reader.store_exists else []
     for run in (run for run in runs if _is_evaluation_with_cell(run) and not _differing_settings(run, settings, "")):
         complete = run.status == "FINISHED" and is_complete(run)
         if _failed_on_unsuitable_log(run) or (complete and read_predictions(reader, run) is not None):
@@ -170,7 +170,7 @@ def _matches_cell_or_settings(run: StoredRun, settings: Mapping[str, object], ce
 def _differing_settings(run: StoredRun, settings: Mapping[str, object], prefix: str = "data.") -> list[str]:
     """Name the settings, and the run's parameters with the prefix, that are different or on one side only."""
     expected, params = (
-        {name: value for name, value in setting_params(some).items() if AS_BEFORE.get(name) != value}
+        {name: value for name, value in setting_params(some).items() if DEFAULTS_OF_OLDER_VERSIONS.get(name) != value}
         for some in (settings, run.params)
     )
     mentioned = setting_params(dict.fromkeys(settings, ""))  # also those that are to be unset
@@ -225,7 +225,7 @@ def _read_candidates_noting_exclusions(
     return tables
 
 
-def _explain_absences(
+def _explain_missing_and_impossible_models(
     models: Iterable[str], requested: Collection[StoredRun], exclusions: Mapping[str, Exclusion], log: str | None
 ) -> tuple[dict[str, str], dict[str, str]]:
     missing, impossible = {}, {}

@@ -123,7 +123,7 @@ def compute_standings(
         of_steps = {step: scores[name] for step, scores in enumerate(by_step) if name in scores}
         by_origin = pd.DataFrame.from_dict(of_steps, orient="index", columns=cell.labels).rename_axis(index="step")
         half_widths[name] = simultaneous_pairwise_half_widths(oriented[name], bootstrap.oriented[name], confidence)
-        frame = difference_table(cell.labels, families, oriented[name], half_widths[name])
+        frame = compare_with_best_and_baseline(cell.labels, families, oriented[name], half_widths[name])
         frame.insert(2, "score", by_origin.mean(skipna=False).to_numpy())
         frame.insert(3, "lower", _quantile_by_model(bootstrap.scores[name], (1 - confidence) / 2))
         frame.insert(4, "upper", _quantile_by_model(bootstrap.scores[name], (1 + confidence) / 2))
@@ -198,7 +198,7 @@ def simultaneous_pairwise_half_widths(oriented: Floats, replicates: Floats, conf
     return float(np.quantile(largest, confidence)) * error
 
 
-def difference_table(
+def compare_with_best_and_baseline(
     labels: Sequence[str], families: Sequence[str], oriented: Floats, half_widths: Floats
 ) -> pd.DataFrame:
     """Rank the models, and set each beside the best of them and the best baseline.

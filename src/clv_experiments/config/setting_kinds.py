@@ -126,7 +126,7 @@ EXAMPLE_KEYS = {
 }
 
 
-def get_setting_kind(key: str) -> SettingKind | None:
+def get_value_kind(key: str) -> SettingKind | None:
     """Return the kind of value that a setting takes; None where nothing general can be said.
 
     A model inside another, as its member or fallback, has the settings of any model.
@@ -137,13 +137,13 @@ def get_setting_kind(key: str) -> SettingKind | None:
 
 def is_text_only(key: str) -> bool:
     """Whether what is typed for a setting can be text whatever it looks like: ``data.path=2024``."""
-    kind = get_setting_kind(key)
+    kind = get_value_kind(key)
     return kind is not None and kind.accepts("text") and not kind.accepts(1)
 
 
 def accepts_list(key: str) -> bool:
     """Whether a setting takes a list of texts."""
-    kind = get_setting_kind(key)
+    kind = get_value_kind(key)
     return key in LISTS or (kind is not None and kind.accepts(OmegaConf.create(["text"])))
 
 
@@ -156,7 +156,7 @@ def check_setting_kinds(cfg: DictConfig) -> None:
         Names the setting, what it must be and what it is.
     """
     for key, value in _iterate_settings_with_parents(cfg, ""):
-        kind = get_setting_kind(key)
+        kind = get_value_kind(key)
         if kind is not None and not kind.accepts(value):
             raise ClvError(_describe_wrong_kind(key, kind, value))
 

@@ -22,7 +22,7 @@ from clv_experiments.tracking.stored_run import setting_params
 ALL = "all"  # window.origins, sweep.validation_origins: as many as the log allows
 EARLIER = "earlier"  # window.origins: all but the latest
 # What some whole numbers may be besides, and how a message says so.
-ALTERNATIVES = {
+WHOLE_NUMBER_ALTERNATIVES = {
     "window.origins": ((ALL, EARLIER), "all or earlier"),
     "window.training_origins": ((None,), "null for all"),
     "window.training_customers": ((None, ALL), f"{ALL}, or null for up to {TRAINING_CUSTOMERS:,}"),
@@ -66,9 +66,9 @@ def check_whole_number(cfg: DictConfig, name: str, minimum: int) -> None:
     value = OmegaConf.select(cfg, name)
     if type(value) is int and value >= minimum:
         return
-    if name not in ALTERNATIVES:
+    if name not in WHOLE_NUMBER_ALTERNATIVES:
         raise ClvError(f"{name} must be a whole number of at least {minimum}, got '{value}'")
-    alternatives, wording = ALTERNATIVES[name]
+    alternatives, wording = WHOLE_NUMBER_ALTERNATIVES[name]
     if value not in alternatives:
         raise ClvError(f"{name} must be a whole number of at least {minimum}, or {wording}, got '{value}'")
 

@@ -71,7 +71,7 @@ def read_sweep_settings(cfg: DictConfig) -> SweepSettings:
     if cfg.evaluation.protocol != "forecast":
         raise ClvError("a sweep needs a validation period, which evaluation=customer_split has not; leave it out")
     _check_numeric_options(cfg)
-    _check_text_options(sweep)
+    _check_sampler_pruner_name_and_storage(sweep)
     metrics = _read_metrics(sweep)
     if sweep.pruner != "none" and (metrics[1:] or sweep.validation_origins == 1):
         raise ClvError(
@@ -103,7 +103,7 @@ def _check_numeric_options(cfg: DictConfig) -> None:
         raise ClvError("a sweep must end: type sweep.n_trials=50, or sweep.timeout=600 (seconds), or both")
 
 
-def _check_text_options(sweep: DictConfig) -> None:
+def _check_sampler_pruner_name_and_storage(sweep: DictConfig) -> None:
     for name, options in {"sampler": list(SAMPLERS), "pruner": list(PRUNERS)}.items():
         if sweep[name] not in options:
             raise ClvError(f"sweep.{name} must be one of {', '.join(options)}, got '{sweep[name]}'")
@@ -136,7 +136,7 @@ def _read_metrics(sweep: DictConfig) -> list[str]:
 
 LARGEST = 10**15  # of a range's ends, so that Optuna tells whole numbers apart
 FIELDS = ("key", "low", "high", "log", "step", "choices", "when", "otherwise", "limit")
-RANGE_FIELDS = ("low", "high", "log", "step", "limit")  # fields that mean nothing beside choices
+RANGE_ONLY_FIELDS = ("low", "high", "log", "step", "limit")  # fields that mean nothing beside choices
 # Every other key says what is predicted, how it is judged or where it is kept.
 ORIGINS_KEY = "window.training_origins"
 TUNABLE_KEYS = ("features", ORIGINS_KEY, "model.features", "model.estimator")
@@ -214,7 +214,7 @@ def _read_choices(
     choices, group = fields["choices"], group_options(key)
     if not isinstance(choices, list) or len(choices) < 2:
         raise ClvError(f"{setting}.choices must be a list of two or more, got {choices}")
-    for name in (name for name in RANGE_FIELDS if name in fields):
+    for name in (name for name in RANGE_ONLY_FIELDS if name in fields):
         raise ClvError(f"{setting} has choices, beside which {name} means nothing; remove one of them")
     for choice in choices:
         if not isinstance(choice, ParamValue):

@@ -15,7 +15,6 @@ from clv_experiments.data.cleaning.report import CleaningReport, Step
 from clv_experiments.data.engine import DuckDb, Engine
 from clv_experiments.data.fingerprint import compute_fingerprint, summarise_customers
 from clv_experiments.data.log_checks import (
-    check_customers,
     check_date_span,
     check_gregorian_calendar,
     check_no_missing_values,
@@ -23,14 +22,15 @@ from clv_experiments.data.log_checks import (
     check_placeholder_dates,
     describe_placeholders,
     find_placeholder_days,
+    require_repeat_customers,
 )
 from clv_experiments.data.log_notes import (
     TotalsPeriod,
+    count_daily_customers_and_lines,
     describe_customers,
     describe_end_of_totals_log,
     describe_losses,
     detect_period_totals,
-    summarise_days,
 )
 from clv_experiments.data.parsing.date_columns import Named
 from clv_experiments.data.parsing.formats import AMOUNT, ParseOptions
@@ -174,7 +174,7 @@ def load_log(
     _check_dates(name, days, log_end, period, None if raw.truth else today)  # a simulation may well lie in the future
     purchase_days = summed.select("customer_id", "date", "amount", "orders")
     customers = summarise_customers(purchase_days)
-    check_customers(name, customers, roles.by_role["customer_id"])
+    require_repeat_customers(name, customers, roles.by_role["customer_id"])
     last = days["date"].iloc[-1]
     end = log_end or (period.end if period and period.is_certain and period.end <= today else last)
     notes += [*report.notes, describe_end_of_totals_log(period, last, end, log_end)]
@@ -213,7 +213,7 @@ def _select_attributes(lines: ibis.Table) -> ibis.Table | None:
 
 
 def _sum_purchase_days(cleaned: CleanLines, has_amounts: bool) -> tuple[ibis.Table, pd.DataFrame]:
-    """Sum orders by customer and day, and those by day (see ``summarise_days``).
+    """Sum orders by customer and day, and those by day (see ``count_daily_customers_and_lines``).
 
     ``rows`` and ``no_amount`` count lines, and those without an amount.
     """
@@ -231,4 +231,4 @@ def _sum_purchase_days(cleaned: CleanLines, has_amounts: bool) -> tuple[ibis.Tab
         days = orders.select("customer_id", "date", "rows", "no_amount", amount=amount, orders=one.cast("int64"))
     with cleaned.sums:  # forgotten when the days are there, which take less memory
         summed = days.mutate(amount=days.amount.cast(AMOUNT)).cache()
-        return summed, summarise_days(summed)
+        return summed, count_daily_customers_and_lines(summed)

@@ -1,6 +1,6 @@
 """What is no transaction log, though it could be read as one: each refusal says what to type.
 
-Days are given as ``log_notes.summarise_days`` has them.
+Days are given as ``log_notes.count_daily_customers_and_lines`` has them.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def check_not_in_future(name: str, days: pd.DataFrame, today: date) -> None:
         raise ClvError(f"log '{name}' has purchases after today ({today}), up to {last}; correct the dates{advice}")
 
 
-def check_customers(name: str, customers: pd.DataFrame, column: str) -> None:
+def require_repeat_customers(name: str, customers: pd.DataFrame, column: str) -> None:
     """Refuse a log with one customer, or of customers of whom none came back."""
     if len(customers) < 2:
         raise ClvError(f"log '{name}' has one customer only; at least two are needed to compare customers")

@@ -44,7 +44,7 @@ class TotalsPeriod:
     has_period_format: bool = False
 
 
-def summarise_days(purchase_days: ibis.Table) -> pd.DataFrame:
+def count_daily_customers_and_lines(purchase_days: ibis.Table) -> pd.DataFrame:
     """Count customers and lines by day.
 
     Parameters
@@ -80,7 +80,7 @@ def detect_period_totals(days: pd.DataFrame, date_format: str | None = None) -> 
     Parameters
     ----------
     days : pandas.DataFrame
-        As ``summarise_days`` gives them.
+        As ``count_daily_customers_and_lines`` gives them.
     date_format : str, optional
         How the dates were written, if not as days.
     """
@@ -133,7 +133,7 @@ def describe_losses(days: pd.DataFrame) -> str:
     Parameters
     ----------
     days : pandas.DataFrame
-        As ``summarise_days`` gives them.
+        As ``count_daily_customers_and_lines`` gives them.
     """
     losing = int(days["losing"].sum())
     if not losing:
@@ -153,7 +153,7 @@ def describe_customers(customers: pd.DataFrame, days: pd.DataFrame, measure: str
     customers : pandas.DataFrame
         As ``summarise_customers`` gives them.
     days : pandas.DataFrame
-        As ``summarise_days`` gives them.
+        As ``count_daily_customers_and_lines`` gives them.
     measure : str
         What is counted of each customer: ``spend`` or ``purchases``.
     """

@@ -186,7 +186,7 @@ class Window:
         return replace(self, cutoff=self.period(1).cutoff)
 
     @property
-    def earliest_cutoff(self) -> date:
+    def first_forecast_cutoff(self) -> date:
         """The first cutoff of any forecast: nothing after it may influence how the log is cleaned."""
         oldest = self.origins if self.period(self.origins).cutoff >= self.start else self.origins - 1
         return self.period(oldest).cutoff

@@ -197,7 +197,7 @@ class CustomerGroups:
     cutoff: date
 
     @classmethod
-    def from_customers(cls, customers: pd.DataFrame, shop: Shop, missed: pd.Index, cutoff: date) -> CustomerGroups:
+    def learn_thresholds(cls, customers: pd.DataFrame, shop: Shop, missed: pd.Index, cutoff: date) -> CustomerGroups:
         """Learn tiers and RFM scores from all customers.
 
         The table has ``expected_spend``, or of a log without amounts ``expected_purchases``; ``frequency``,

@@ -30,7 +30,7 @@ Origin = Literal["fitted", "stored", "refitted"]
 
 
 @dataclass(frozen=True, eq=False)
-class PastPredictions:
+class PastPeriodPredictions:
     """What a model predicted of the latest period that is over and of the one before.
 
     Tables have one row a customer known at the cutoff, with ``y_true`` and ``y_pred``.
@@ -76,7 +76,7 @@ class IntervalAssessment:
         }
 
 
-def assess_intervals(past: PastPredictions, level: float) -> IntervalAssessment:
+def assess_intervals(past: PastPeriodPredictions, level: float) -> IntervalAssessment:
     """Calibrate intervals that hold a share of customers on the latest period, and check earlier ones on it."""
     if past.latest is None:
         return IntervalAssessment(None, None, past.period, past.origin)
@@ -93,16 +93,16 @@ def assess_intervals(past: PastPredictions, level: float) -> IntervalAssessment:
     return IntervalAssessment(intervals, coverage, past.period, past.origin)
 
 
-def assess_past_ranking(past: PastPredictions) -> RankingAssessment | None:
+def assess_past_ranking(past: PastPeriodPredictions) -> RankingAssessment | None:
     """Hold the ranking of the latest period that is over against chance; None where none was predicted."""
     return None if past.latest is None else compare_ranking_with_chance(past.latest["y_true"], past.latest["y_pred"])
 
 
-def predict_past(forecaster: Forecaster, model: Model, origin: Origin) -> PastPredictions:
+def predict_past_periods(forecaster: Forecaster, model: Model, origin: Origin) -> PastPeriodPredictions:
     """Predict the periods that are over from what was known before each, as far as the log reaches."""
     periods = _find_past_periods(forecaster, model)
     latest, earlier = (forecaster.forecast(period, model).table if period else None for period in periods)
-    return PastPredictions(periods[0], latest, earlier, origin)
+    return PastPeriodPredictions(periods[0], latest, earlier, origin)
 
 
 def _find_past_periods(forecaster: Forecaster, model: Model) -> tuple[Period | None, Period | None]:
@@ -114,7 +114,7 @@ def _find_past_periods(forecaster: Forecaster, model: Model) -> tuple[Period | N
     return origin.holdout, origin.validation
 
 
-def stored_predictions(reader: Reader, stored: StoredModel, window: Window) -> PastPredictions | None:
+def stored_predictions(reader: Reader, stored: StoredModel, window: Window) -> PastPeriodPredictions | None:
     """Read what the run that stands for a stored model predicted of its latest holdout and validation period.
 
     None where there are no such predictions, where customers were split at random, so that errors are not of forecasts,
@@ -126,7 +126,7 @@ def stored_predictions(reader: Reader, stored: StoredModel, window: Window) -> P
     if holdout is None or stored.run.tags.get("protocol") == "customer_split":
         return None
     period = window.horizon.period_after(holdout["cutoff"].iloc[0].date())
-    return PastPredictions(period, holdout, validation, "stored") if period.end <= window.end else None
+    return PastPeriodPredictions(period, holdout, validation, "stored") if period.end <= window.end else None
 
 
 def _read_latest_cutoff(reader: Reader, stored: StoredModel, name: str) -> pd.DataFrame | None:
@@ -148,7 +148,9 @@ class MissedPurchases:
     model: str = ""  # whose probabilities these are
 
 
-def missed_purchases(forecast: pd.DataFrame, period: Period, threshold: float, model: str = "") -> MissedPurchases:
+def count_missed_purchases(
+    forecast: pd.DataFrame, period: Period, threshold: float, model: str = ""
+) -> MissedPurchases:
     """Find the customers who did not buy in a period, though their probability was at the threshold or above.
 
     The forecast holds ``p_purchase`` and ``purchase_days`` of the period, indexed by customer_id.
@@ -160,7 +162,7 @@ def missed_purchases(forecast: pd.DataFrame, period: Period, threshold: float, m
 
 
 def latest_missed_purchases(
-    forecaster: Forecaster, btyd_model: Model, threshold: float, past: PastPredictions | None = None
+    forecaster: Forecaster, btyd_model: Model, threshold: float, past: PastPeriodPredictions | None = None
 ) -> MissedPurchases:
     """Find who missed a purchase in the latest period that is over.
 
@@ -178,4 +180,4 @@ def latest_missed_purchases(
     if timing.timing_model:
         p_purchase = timing.timing_model.probability_purchase(forecaster.features(period.cutoff, HISTORY))
         latest = latest.assign(p_purchase=p_purchase)
-    return missed_purchases(latest, period, threshold, timing.name(btyd_model.name))
+    return count_missed_purchases(latest, period, threshold, timing.name(btyd_model.name))

@@ -13,7 +13,7 @@ GROUPS = {"value_tier": TIERS, "segment": SEGMENTS, "recommended_action": ACTION
 SUMS = ["customers", "expected_spend", "expected_purchases", "clv", "p_alive", "missed_opportunity"]
 
 
-class ScoreSummary:
+class ScoreTotalsByGroup:
     """Totals of customers by tier, segment and action, added up batch by batch."""
 
     def __init__(self) -> None:

@@ -147,7 +147,7 @@ class BaselineComparison:
         return render_paragraphs("run/baselines.jinja", "beaten_by", self.model, self.better_baselines)
 
 
-def summary_rows(baselines: BaselineComparison) -> dict[str, list[str]]:
+def format_headline_scores(baselines: BaselineComparison) -> dict[str, list[str]]:
     """Format the headline scores of this model, the best baseline and all-zeros: a row of cells by its name."""
     rows = {}
     for name in dict.fromkeys((baselines.model, baselines.best_baseline, "zeros")):
@@ -167,7 +167,11 @@ def _format_score(score: float, number_format: str) -> str:
 def baseline_comparison_records(baselines: BaselineComparison, title: str) -> list[Record]:
     """Store the baselines, the best baseline, whether the model is beaten, and a summary to read."""
     headings = ["model", *(heading for heading, _ in baselines.headline_metrics.values())]
-    rows = [headings, ["---"] * len(headings), *([name, *cells] for name, cells in summary_rows(baselines).items())]
+    rows = [
+        headings,
+        ["---"] * len(headings),
+        *([name, *cells] for name, cells in format_headline_scores(baselines).items()),
+    ]
     lines = [title, "", *(f"| {' | '.join(row)} |" for row in rows)]
     lines += ["", f"best baseline by {baselines.objective}", "", *(f"- {sentence}" for sentence in baselines.warnings)]
     return [

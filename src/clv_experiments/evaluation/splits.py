@@ -54,7 +54,7 @@ def split_metrics(scores: Sequence[Mapping[str, float]]) -> list[Metric]:
     ]
 
 
-def compare_coefficients(slopes: pd.DataFrame, published: Mapping[str, float]) -> pd.DataFrame:
+def summarise_coefficients_over_splits(slopes: pd.DataFrame, published: Mapping[str, float]) -> pd.DataFrame:
     """Compare each coefficient's spread over the splits with a published value.
 
     Parameters
@@ -95,7 +95,7 @@ def split_records(
     records: list[Record] = [*split_metrics(scores), Table("splits.csv", table)]
     records.append(FigureRecord("splits.png", plot_score_distributions(table, labels)))
     if len(slopes.columns):
-        intervals = compare_coefficients(slopes, published)
+        intervals = summarise_coefficients_over_splits(slopes, published)
         records.append(Table("split_coefficients.csv", intervals))
         records.append(FigureRecord("split_coefficients.png", plot_split_coefficients(intervals, len(slopes), labels)))
     return records

@@ -13,7 +13,7 @@ import pandas as pd
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.queries.customers import fetch_by_customer, fetch_in_chunks
 from clv_experiments.data.window import Horizon
-from clv_experiments.features.history import annotate_purchase_days
+from clv_experiments.features.history import add_first_last_day_and_gap
 
 # A block takes (history, cutoff, horizon) and returns aggregates over one customer's history by column name.
 Block = Callable[[ibis.Table, date, Horizon], dict[str, ibis.Value]]
@@ -63,7 +63,7 @@ class FeatureSet:
 
     def build_expression(self, log: TransactionLog, cutoff: date, horizon: Horizon) -> ibis.Table:
         """Build the expression of the features of all customers known at the cutoff, without computing it."""
-        history = annotate_purchase_days(log.purchase_days, cutoff)
+        history = add_first_last_day_and_gap(log.purchase_days, cutoff)
         columns: dict[str, ibis.Value] = {}
         for block in self.blocks:
             columns |= block(history, cutoff, horizon)

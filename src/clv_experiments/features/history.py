@@ -7,7 +7,7 @@ from datetime import date
 import ibis
 
 
-def annotate_purchase_days(purchase_days: ibis.Table, cutoff: date) -> ibis.Table:
+def add_first_last_day_and_gap(purchase_days: ibis.Table, cutoff: date) -> ibis.Table:
     """Keep the purchase days up to the cutoff, inclusive, and annotate each.
 
     Parameters

@@ -21,7 +21,7 @@ def momentum(
     Parameters
     ----------
     history : ibis.Table
-        See ``annotate_purchase_days``.
+        See ``add_first_last_day_and_gap``.
     cutoff : date
     horizon : Horizon
     half_lives : sequence of int

@@ -27,7 +27,7 @@ def periods(
     Parameters
     ----------
     history : ibis.Table
-        See ``annotate_purchase_days``.
+        See ``add_first_last_day_and_gap``.
     cutoff : date
     horizon : Horizon
     count : int

@@ -9,7 +9,7 @@ from clv_experiments.data.window import Period
 from clv_experiments.forecasting.forecaster import Forecaster
 
 
-def hash_cell(forecaster: Forecaster, periods: Sequence[Period], protocol: str = "forecast") -> str:
+def fingerprint_cell(forecaster: Forecaster, periods: Sequence[Period], protocol: str = "forecast") -> str:
     """Name the cell of a run: equal only for the same log, holdout periods, customers and protocol.
 
     Parameters

@@ -78,7 +78,7 @@ def count_customers_by_history(
     Mean spends are None where the log has no amounts. Purchases after the cutoff are never read.
     """
     histories, spends = count_customers_by_history_and_spend(log, cutoff, horizon, CELLS, STEPS)
-    of_spends = None if spends is None else MeanSpends.from_cells(*spends.to_numpy().T)
+    of_spends = None if spends is None else MeanSpends.from_log_bins(*spends.to_numpy().T)
     return PurchaseHistories.from_days(*histories.to_numpy().T), of_spends
 
 

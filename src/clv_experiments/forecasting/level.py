@@ -12,7 +12,7 @@ import pandas as pd
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.queries.cohort_months import (
     DAYS_A_MONTH,
-    CohortMonthSums,
+    CohortMonthRepeatSums,
     sum_repeat_purchases_by_cohort_month,
 )
 from clv_experiments.data.window import Period
@@ -182,7 +182,7 @@ def align_labels(
 
 
 def _explain_missing_cohort_level(
-    months: CohortMonthSums, future: pd.DataFrame, log: TransactionLog, target: Period
+    months: CohortMonthRepeatSums, future: pd.DataFrame, log: TransactionLog, target: Period
 ) -> str:
     """Say why cohorts cannot tell the level; "" where they can."""
     if months.past[["purchase_days", "spend"]].sum().min() <= 0:
@@ -197,7 +197,7 @@ def _explain_missing_cohort_level(
     return ""
 
 
-def _forecast_cohort_level(months: CohortMonthSums, future: pd.DataFrame, btyd: MbgNbd) -> TotalForecast:
+def _forecast_cohort_level(months: CohortMonthRepeatSums, future: pd.DataFrame, btyd: MbgNbd) -> TotalForecast:
     past, X, ahead = months.past, _add_exposure(months.past, btyd), _add_exposure(future, btyd)
     spend, spend_error = AgePeriodCohort().fit(X, past["spend"].to_numpy()).predict_total(ahead)
     days, days_error = AgePeriodCohort().fit(X, past["purchase_days"].to_numpy()).predict_total(ahead)

@@ -20,7 +20,7 @@ from clv_experiments.forecasting.evaluation_result import (
 from clv_experiments.forecasting.run_records import (
     cost_records,
     describe_level_fallbacks,
-    level_records,
+    expected_total_records,
     origin_context_records,
     prediction_records,
     top_customer_records,
@@ -65,7 +65,7 @@ def evaluate_out_of_time(task: EvaluationTask, progress: Progress) -> Evaluation
             *score_metrics("holdout", {origin.step: origin.holdout.all_scores for origin in origins}),
             *score_metrics("validation", {step: validation.all_scores for step, validation in validations.items()}),
             *origin_context_records(origins),
-            *level_records(origins),
+            *expected_total_records(origins),
             *cost_records(origins),
             *prediction_records("predictions.parquet", list(holdouts.values())),
             *top_customer_records(origins[-1].holdout),

@@ -18,7 +18,7 @@ from clv_experiments.evaluation.estimator_plots import plot_weekly_repeat_spend,
 from clv_experiments.evaluation.metrics import d2_tweedie, r2
 from clv_experiments.evaluation.recovery import recovery_records
 from clv_experiments.evaluation.score_records import coefficient_records, holdout_records
-from clv_experiments.forecasting.cell_fingerprint import hash_cell
+from clv_experiments.forecasting.cell_fingerprint import fingerprint_cell
 from clv_experiments.forecasting.evaluation_result import (
     EvaluatedForecast,
     EvaluatedOrigin,
@@ -57,7 +57,7 @@ class TrialReference:
     at_edge: tuple[str, ...]
 
 
-def explanation_records(
+def forecast_records(
     task: EvaluationTask,
     forecast: Forecast,
     seed: int,
@@ -182,7 +182,7 @@ def origin_context_records(origins: Sequence[EvaluatedOrigin]) -> Iterator[Recor
     yield from (Tag(name, str(rows[-1][name])) for name in ("customers", "buyers"))
 
 
-def level_records(origins: Iterable[EvaluatedOrigin]) -> Iterator[Record]:
+def expected_total_records(origins: Iterable[EvaluatedOrigin]) -> Iterator[Record]:
     """Record where the total of each origin's holdout was expected, for a model that is brought to a level."""
     for origin in origins:
         if level := origin.holdout.forecast.level:
@@ -200,7 +200,7 @@ def total_interval_records(period: str, level: TotalForecast | None, step: int =
         yield Metric(f"{period}_total_log_error", level.standard_error, step)
 
 
-def describe_total(level: TotalForecast | None, currency: str, measure: str) -> list[str]:
+def describe_total_interval(level: TotalForecast | None, currency: str, measure: str) -> list[str]:
     """Describe the interval of the total of all customers, for a model that is brought to a level."""
     if level is None:
         return []
@@ -233,7 +233,7 @@ def cell_identity_records(task: EvaluationTask, protocol: str) -> Iterator[Recor
     yield Tag("cutoff", str(periods[-1].cutoff))
     yield Tag("holdouts", "; ".join(str(period) for period in periods))
     yield Tag("protocol", protocol.split()[0])
-    yield Tag("cell", hash_cell(task.forecaster, periods, protocol))
+    yield Tag("cell", fingerprint_cell(task.forecaster, periods, protocol))
 
 
 def log_records(log: TransactionLog) -> Iterator[Record]:

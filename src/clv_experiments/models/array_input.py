@@ -15,7 +15,7 @@ MONEY, FIRST_SPEND = "monetary_value", "first_spend"
 CUSTOMER_COLUMNS = ("frequency", "recency", "T", MONEY)
 
 
-def name_columns(X: Any, names: Sequence[str], min_columns: int) -> pd.DataFrame:
+def name_array_columns(X: Any, names: Sequence[str], min_columns: int) -> pd.DataFrame:
     """Return a frame as it is, and anything else with its columns named in the order given.
 
     Parameters
@@ -58,7 +58,7 @@ def validate_training_data(estimator: Any, X: Any, y: Any) -> tuple[pd.DataFrame
     return X, column_or_1d(y, warn=True)
 
 
-def validate_features(estimator: Any, X: Any) -> pd.DataFrame:
+def convert_to_feature_frame(estimator: Any, X: Any) -> pd.DataFrame:
     """Return features as a frame with the names that the estimator was fitted with; others are left to the caller."""
     if isinstance(X, pd.DataFrame) and hasattr(estimator, "feature_names_in_"):
         return X

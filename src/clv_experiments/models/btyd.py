@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from clv_experiments.errors import ClvError
-from clv_experiments.models.array_input import CUSTOMER_COLUMNS, FIRST_SPEND, MONEY, name_columns
+from clv_experiments.models.array_input import CUSTOMER_COLUMNS, FIRST_SPEND, MONEY, name_array_columns
 from clv_experiments.models.btyd_distribution import SpendDistribution
 from clv_experiments.models.btyd_fitting import (
     NOT_CONVERGED,
@@ -251,7 +251,7 @@ class BtydRegressor(SpendDistribution, RegressorMixin, BaseEstimator, ABC):
 
     def _name_columns(self, X: Any) -> pd.DataFrame:
         names = (*CUSTOMER_COLUMNS, FIRST_SPEND) if self.include_first_spend else CUSTOMER_COLUMNS
-        return name_columns(X, names, len(COLUMNS))
+        return name_array_columns(X, names, len(COLUMNS))
 
     def _summarise_known_spends(self, X: pd.DataFrame) -> pd.DataFrame:
         customers = check_customers(self._name_columns(X), ("frequency", *self.spend_columns))

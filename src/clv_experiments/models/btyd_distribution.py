@@ -113,7 +113,7 @@ class SpendDistribution(ABC):
         checked = check_customers(self._name_columns(X), ["frequency", "T"])
         spends = self._summarise_known_spends(X) if self.spend_ else checked.assign(**{MONEY: 0.0})
         days, means = spends[["frequency", MONEY]].to_numpy(float).T
-        units = self.spend_.spend_units(days, means) if self.spend_ else np.ones(len(days))
+        units = self.spend_.spend_draw_scales(days, means) if self.spend_ else np.ones(len(days))
         customers = checked.assign(spend_days=np.where(means > 0, days, 0.0))
         for key, rows in customers.groupby(customers.columns.to_list()).indices.items():
             (frequency, age, spend_days), rng = cast(tuple[float, float, float], key), np.random.default_rng(SEED)

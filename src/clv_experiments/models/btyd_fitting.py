@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from clv_experiments.errors import ClvError, LogTooShort
-from clv_experiments.models.array_input import CUSTOMER_COLUMNS, FIRST_SPEND, MONEY, name_columns
+from clv_experiments.models.array_input import CUSTOMER_COLUMNS, FIRST_SPEND, MONEY, name_array_columns
 from clv_experiments.models.btyd_likelihood import Derivatives, WeightedRows
 from clv_experiments.models.newton import NewtonResult, free_coordinates, maximise_by_newton
 
@@ -45,7 +45,7 @@ def check_customers(X: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
         If a column is missing or repeated, or a value is missing, infinite, negative (monetary_value and
         first_spend may be: refunds), a broken count, or a recency later than T.
     """
-    X = name_columns(X, CUSTOMER_COLUMNS, 3)
+    X = name_array_columns(X, CUSTOMER_COLUMNS, 3)
     missing = [column for column in columns if column not in X.columns]
     if missing:
         present = ", ".join(map(str, X.columns[:12])) + (", ..." if X.shape[1] > 12 else "")
@@ -137,9 +137,9 @@ def maximise_from_starts(
         best = _select_best_climb([climb(start, sample) for start in starts], n)
         if len(sample) < len(rows):
             best = climb(best.point, rows)
-            if not _has_converged(best, n) or _describe_boundary(best, names):
+            if not _has_converged(best, n) or _describe_fit_problem(best, names):
                 best = _select_best_climb([best, *(climb(start, rows) for start in starts)], n)
-    boundary = _describe_boundary(best, names)
+    boundary = _describe_fit_problem(best, names)
     errors = np.full(len(names), np.nan) if boundary else np.sqrt(np.diag(np.linalg.inv(-best.derivatives.hessian)))
     return Optimum(best.point, float(best.derivatives.value), errors, boundary, _has_converged(best, n))
 
@@ -160,7 +160,7 @@ def _has_converged(end: NewtonResult, n: float) -> bool:
     return end.converged and bool((np.abs(gradient) <= MAX_GRADIENT * n).all())
 
 
-def _describe_boundary(end: NewtonResult, names: Sequence[str]) -> str:
+def _describe_fit_problem(end: NewtonResult, names: Sequence[str]) -> str:
     at_bound = [
         f"{name} at its {'upper' if log > 0 else 'lower'} bound, {np.exp(log):.2g}"
         for name, log in zip(names, end.point, strict=True)

@@ -14,7 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from clv_experiments.errors import ClvError
-from clv_experiments.models.array_input import validate_features, validate_training_data
+from clv_experiments.models.array_input import convert_to_feature_frame, validate_training_data
 from clv_experiments.models.scaled_regressor import ScaledRegressor
 from clv_experiments.models.stacking_weight import learn_stacking_weight
 
@@ -22,7 +22,7 @@ LEVELS = (np.arange(400) + 0.5) / 400  # at which each member's distribution is 
 ROWS_AT_ONCE = 4096
 
 
-def _any_predicts_purchases(ensemble: Ensemble) -> bool:
+def _any_predicts_purchase_probability(ensemble: Ensemble) -> bool:
     return any(hasattr(member, "probability_purchase") for member in ensemble.members.values())
 
 
@@ -149,7 +149,7 @@ class Ensemble(RegressorMixin, BaseEstimator):
         """Predict holdout spend, shape (n,), currency, finite and >= 0."""
         return self._average("predict", self._check_features(X))
 
-    @available_if(_any_predicts_purchases)
+    @available_if(_any_predicts_purchase_probability)
     def probability_purchase(self, X: pd.DataFrame) -> np.ndarray:
         """Return the probability of any purchase in the horizon, shape (n,): the mean of members that predict it."""
         return self._average("probability_purchase", self._check_features(X))
@@ -190,7 +190,7 @@ class Ensemble(RegressorMixin, BaseEstimator):
 
     def _check_features(self, X: Any) -> pd.DataFrame:
         check_is_fitted(self)
-        return X if isinstance(X, pd.DataFrame) else validate_features(self, X)
+        return X if isinstance(X, pd.DataFrame) else convert_to_feature_frame(self, X)
 
     @property
     def takes_losses(self) -> bool:

@@ -81,7 +81,7 @@ class GammaGamma(BaseEstimator):
         self.standard_errors_ = np.full(3, np.nan)
         self.trend_ = fit_significant_spend_trend(spends)
         if spends.customers >= max(self.min_repeaters, 1):
-            self.standard_errors_ = self._fit_repeaters(spends)
+            self.standard_errors_ = self._fit_with_standard_errors(spends)
         else:
             self._add_note(
                 f"{spends.customers:.0f} customers repeated, fewer than {self.min_repeaters}: everyone is expected to "
@@ -94,7 +94,7 @@ class GammaGamma(BaseEstimator):
         """Estimates with their standard errors."""
         return parameter_table(("p", "q", "v"), (self.p_, self.q_, self.v_), self.standard_errors_, "spend")
 
-    def _fit_repeaters(self, spends: MeanSpends) -> np.ndarray:
+    def _fit_with_standard_errors(self, spends: MeanSpends) -> np.ndarray:
         """Fit p, q, v and return their standard errors."""
         growth = self.trend_.relative_spend(spends.x)
         if self.trend_.exponent:
@@ -141,17 +141,17 @@ class GammaGamma(BaseEstimator):
         expected = self.p_ * (self.v_ + x * m) / (self.p_ * x + self.q_ - 1)
         return growth * np.where(has_repeats, expected, self.mean_spend_)
 
-    def spend_units(self, x: np.ndarray, m: np.ndarray) -> np.ndarray:
+    def spend_draw_scales(self, x: np.ndarray, m: np.ndarray) -> np.ndarray:
         """Return the unit of each customer's draws of spend, shape (n,), in the log's currency."""
         if np.isnan(self.p_):
             return np.full(len(x), self.mean_spend_)
         return self.trend_.relative_spend(x) * self.v_ + np.where(m > 0, x * m, 0.0)
 
     def draw_spend(self, x: float, rng: np.random.Generator, purchases: np.ndarray) -> np.ndarray:
-        """Draw what customers spend on each number of purchases together, in ``spend_units``, shaped as ``purchases``.
+        """Draw what customers spend on each number of purchases together, in ``spend_draw_scales``.
 
         The scale of spend is drawn from its posterior at x purchase days whose spend is known (Fader and Hardie 2013,
-        eq. 4), in which their mean is no more than a factor; the sum of Gamma spends is Gamma.
+        eq. 4), in which their mean is no more than a factor; the sum of Gamma spends is Gamma. Shaped as ``purchases``.
         """
         if np.isnan(self.p_):
             return np.asarray(purchases, dtype=float)

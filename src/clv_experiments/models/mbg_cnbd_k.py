@@ -76,7 +76,7 @@ class MbgCnbdK(BaseEstimator):
 
     def probability_alive(self, X: pd.DataFrame) -> np.ndarray:
         """Return P(not yet dropped out at the cutoff | x, t_x, T), shape (n,)."""
-        x, tx, silence = self._extract_history(X)
+        x, tx, silence = self._extract_x_tx_idle_days(X)
         stays = _probability_of_longer_gap(silence, x, tx, self.k_, self.r_, self.alpha_)
         return stays / (stays + self.a_ / (self.b_ + x))
 
@@ -87,14 +87,14 @@ class MbgCnbdK(BaseEstimator):
 
     def purchase_probabilities(self, X: pd.DataFrame, days: np.ndarray) -> np.ndarray:
         """Return P(the next purchase day comes within each number of days), shape (n, len(days))."""
-        x, tx, silence = self._extract_history(X)
+        x, tx, silence = self._extract_x_tx_idle_days(X)
         now = _probability_of_longer_gap(silence, x, tx, self.k_, self.r_, self.alpha_)
         later = [
             _probability_of_longer_gap(silence + t, x, tx, self.k_, self.r_, self.alpha_) for t in np.atleast_1d(days)
         ]
         return np.column_stack([now - then for then in later]) / (now + self.a_ / (self.b_ + x))[:, None]
 
-    def _extract_history(self, X: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _extract_x_tx_idle_days(self, X: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return x, t_x and the days since the last purchase, shape (n,) each."""
         check_is_fitted(self, "k_")
         x, tx, T = check_customers(X, HISTORY).to_numpy().T

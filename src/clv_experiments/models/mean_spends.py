@@ -39,10 +39,10 @@ class MeanSpends(WeightedRows):
         order = np.argsort(keys)
         sums = [np.bincount(codes, values)[order] for values in (None, step, np.rint(step * step / STEPS))]
         frequency, cell = np.divmod(keys[order], 2 * MAX_CELL)
-        return cls.from_cells(frequency, cell - MAX_CELL, *sums)
+        return cls.from_log_bins(frequency, cell - MAX_CELL, *sums)
 
     @classmethod
-    def from_cells(
+    def from_log_bins(
         cls, x: np.ndarray, cell: np.ndarray, customers: np.ndarray, steps: np.ndarray, squares: np.ndarray
     ) -> Self:
         """Make rows of cells, shape (cells,) each.

@@ -59,7 +59,7 @@ def _newton_step(point: np.ndarray, current: Derivatives, bound: float) -> tuple
         return np.zeros_like(point), 0.0
     free = free_coordinates(point, current.gradient, bound)
     while free.any():
-        step, gain = _unbounded_step(current, free)
+        step, gain = _unbounded_step_and_gain(current, free)
         blocked = free & ~free_coordinates(point, step, bound)
         if blocked.any():
             free &= ~blocked
@@ -71,7 +71,7 @@ def _newton_step(point: np.ndarray, current: Derivatives, bound: float) -> tuple
     return np.zeros_like(point), 0.0
 
 
-def _unbounded_step(current: Derivatives, free: np.ndarray) -> tuple[np.ndarray, float]:
+def _unbounded_step_and_gain(current: Derivatives, free: np.ndarray) -> tuple[np.ndarray, float]:
     curvatures, directions = np.linalg.eigh(-current.hessian[np.ix_(free, free)])
     sizes = np.maximum(np.abs(curvatures), max(FLATTEST * np.abs(curvatures).max(), np.finfo(float).tiny))
     slopes = current.gradient[free] @ directions

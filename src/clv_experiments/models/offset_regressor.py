@@ -12,7 +12,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from clv_experiments.errors import ClvError
-from clv_experiments.models.array_input import validate_features, validate_training_data
+from clv_experiments.models.array_input import convert_to_feature_frame, validate_training_data
 from clv_experiments.models.weighted_fit import require_sample_weight_support
 
 LEAST_SHARE = 1e-4  # of the mean offset, below which no customer's lies: nobody is expected to spend nothing at all
@@ -69,7 +69,7 @@ class OffsetRegressor(RegressorMixin, BaseEstimator):
         counts = None if sample_weight is None else _check_sample_weight(sample_weight, X)
         mean = float(np.average(np.abs(self._select_offset_column(X)), weights=counts))
         self.least_ = LEAST_SHARE * (mean or 1.0)
-        offset = self._offset(X)
+        offset = self._clip_offset_column(X)
         factors, weights = np.asarray(y, dtype=float) / offset, self._build_fit_weights(offset, counts)
         self.regressor_ = clone(self.regressor).fit(X, factors, **weights)
         return self
@@ -77,8 +77,8 @@ class OffsetRegressor(RegressorMixin, BaseEstimator):
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Predict expected spend, shape (n,), in the unit of y."""
         check_is_fitted(self)
-        X = validate_features(self, X)
-        return self._offset(X) * np.maximum(np.ravel(self.regressor_.predict(X)), 0.0)
+        X = convert_to_feature_frame(self, X)
+        return self._clip_offset_column(X) * np.maximum(np.ravel(self.regressor_.predict(X)), 0.0)
 
     def _build_fit_weights(self, offset: np.ndarray, counts: np.ndarray | None) -> dict[str, ArrayLike]:
         if self.power == 2 and counts is None:
@@ -87,7 +87,7 @@ class OffsetRegressor(RegressorMixin, BaseEstimator):
         step = f"{self.regressor.steps[-1][0]}__" if isinstance(self.regressor, Pipeline) else ""
         return {f"{step}sample_weight": offset ** (2 - self.power) * (1.0 if counts is None else counts)}
 
-    def _offset(self, X: pd.DataFrame) -> np.ndarray:
+    def _clip_offset_column(self, X: pd.DataFrame) -> np.ndarray:
         return np.maximum(self._select_offset_column(X), self.least_)
 
     def _select_offset_column(self, X: pd.DataFrame) -> np.ndarray:

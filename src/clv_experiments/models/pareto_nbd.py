@@ -21,7 +21,7 @@ LONGEST_DECAY = 45.0  # a silence of probability exp(-45) is left out
 ROWS_AT_ONCE = 256  # whose nodes fit a processor's cache
 
 
-class CompetingRisks(NamedTuple):
+class CompetingRiskNodes(NamedTuple):
     """How a silence may end, at the moments v of a quadrature, each of shape (n, nodes).
 
     Parameters
@@ -145,7 +145,7 @@ def _competing_risk_probabilities(
 
 def _integrate_competing_risks(
     parameters: np.ndarray, x: np.ndarray, start: np.ndarray, end: np.ndarray
-) -> CompetingRisks:
+) -> CompetingRiskNodes:
     """Integrate over y = log of the relative growth of alpha + v or beta + v, whichever is smaller.
 
     In that variable one hazard is constant and the other has no singularity within pi of the real line, so that 40
@@ -166,5 +166,5 @@ def _integrate_competing_risks(
     p_silent = np.exp(-near * y - far * log_far_growth) * length * WEIGHTS
     ends = near * p_silent, far * p_silent * ratio * growth / far_growth
     if alpha <= beta:
-        return CompetingRisks(*ends, growth, far_growth, y, log_far_growth)
-    return CompetingRisks(*ends[::-1], far_growth, growth, log_far_growth, y)
+        return CompetingRiskNodes(*ends, growth, far_growth, y, log_far_growth)
+    return CompetingRiskNodes(*ends[::-1], far_growth, growth, log_far_growth, y)

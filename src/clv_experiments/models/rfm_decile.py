@@ -9,7 +9,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d
 
-from clv_experiments.models.array_input import CUSTOMER_COLUMNS, name_columns
+from clv_experiments.models.array_input import CUSTOMER_COLUMNS, name_array_columns
 from clv_experiments.models.rule_baseline import select_columns
 
 
@@ -44,7 +44,7 @@ class RfmDecile(RegressorMixin, BaseEstimator):
 
         An array has the columns frequency, recency, T and perhaps monetary_value, in this order.
         """
-        X = name_columns(X, CUSTOMER_COLUMNS, 3)
+        X = name_array_columns(X, CUSTOMER_COLUMNS, 3)
         y = column_or_1d(y, warn=True)
         self.n_features_in_ = X.shape[1]
         self.has_money_ = "monetary_value" in X.columns
@@ -75,7 +75,9 @@ class RfmDecile(RegressorMixin, BaseEstimator):
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Return the group means, shape (n,), currency."""
         check_is_fitted(self)
-        return self.means_[np.searchsorted(self.edges_, self._compute_rfm_scores(name_columns(X, CUSTOMER_COLUMNS, 3)))]
+        return self.means_[
+            np.searchsorted(self.edges_, self._compute_rfm_scores(name_array_columns(X, CUSTOMER_COLUMNS, 3)))
+        ]
 
     def _extract_rfm(self, X: pd.DataFrame) -> list[np.ndarray]:
         names = ("T", "recency", "frequency", *(["monetary_value"] if self.has_money_ else []))

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from clv_experiments.errors import ClvError
-from clv_experiments.models.array_input import name_columns
+from clv_experiments.models.array_input import name_array_columns
 
 
 def select_columns(X: pd.DataFrame, names: tuple[str, ...], model: str) -> list[np.ndarray]:
@@ -51,4 +51,4 @@ class RuleBaseline(RegressorMixin, BaseEstimator):
 
     def _select_columns(self, X: pd.DataFrame) -> list[np.ndarray]:
         names = self.required_columns
-        return select_columns(name_columns(X, names, len(names)), names, type(self).__name__)
+        return select_columns(name_array_columns(X, names, len(names)), names, type(self).__name__)

@@ -17,7 +17,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from clv_experiments.errors import ClvError
-from clv_experiments.models.array_input import feature_names, validate_features, validate_training_data
+from clv_experiments.models.array_input import convert_to_feature_frame, feature_names, validate_training_data
 from clv_experiments.models.weighted_fit import fit_weighted
 
 # Labels are rounded to this part of their mean, far below any error. Sums of them are then exact in any order, and
@@ -234,7 +234,7 @@ class SpendRegressor(RegressorMixin, BaseEstimator):
         return labels
 
     def _scale_features(self, X: pd.DataFrame) -> pd.DataFrame:
-        return select_features(validate_features(self, X), feature_names(self)).div(self.feature_units_)
+        return select_features(convert_to_feature_frame(self, X), feature_names(self)).div(self.feature_units_)
 
     def _fit_regressor(self, X: pd.DataFrame, y: np.ndarray, weights: np.ndarray | None) -> Any:
         return fit_weighted(clone(self.regressor), X, y, weights)

@@ -11,7 +11,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from clv_experiments.errors import ClvError
-from clv_experiments.models.array_input import validate_features, validate_training_data
+from clv_experiments.models.array_input import convert_to_feature_frame, validate_training_data
 from clv_experiments.models.weighted_fit import fit_weighted
 from clv_experiments.models.zero_inflated_lognormal import ZeroInflatedLognormal
 
@@ -73,13 +73,13 @@ class TwoPart(RegressorMixin, BaseEstimator):
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Predict expected spend (currency), shape (n,)."""
         return self.probability_purchase(X) * np.maximum(
-            np.ravel(self.regressor_.predict(validate_features(self, X))), 0.0
+            np.ravel(self.regressor_.predict(convert_to_feature_frame(self, X))), 0.0
         )
 
     def probability_purchase(self, X: pd.DataFrame) -> np.ndarray:
         """Predict the probability of any spend, shape (n,)."""
         check_is_fitted(self)
-        X = validate_features(self, X)
+        X = convert_to_feature_frame(self, X)
         if self.classifier_ is None:
             return np.ones(len(X))
         return np.asarray(self.classifier_.predict_proba(X)[:, 1], dtype=float)
@@ -88,7 +88,7 @@ class TwoPart(RegressorMixin, BaseEstimator):
     def distribution(self, X: pd.DataFrame) -> ZeroInflatedLognormal:
         """Return the distribution of each customer's spend, where the regressor knows that of its logarithm."""
         return ZeroInflatedLognormal(
-            self.probability_purchase(X), *self.regressor_.predict_log_moments(validate_features(self, X))
+            self.probability_purchase(X), *self.regressor_.predict_log_moments(convert_to_feature_frame(self, X))
         )
 
     def __sklearn_tags__(self) -> Any:

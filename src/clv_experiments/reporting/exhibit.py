@@ -160,6 +160,6 @@ class Section:
     evidence: Sequence[Exhibit] = ()
 
     @property
-    def all_exhibits(self) -> list[Exhibit]:
+    def exhibits_and_evidence(self) -> list[Exhibit]:
         """Those of the answer and those of the method."""
         return [*self.exhibits, *self.evidence]

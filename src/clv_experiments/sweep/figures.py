@@ -155,10 +155,10 @@ class _StudyPlotter:
     def _outlier_notes(self) -> Iterator[str]:
         """Say how many trials stand at the edge though they lie beyond it."""
         for values in self.columns:
-            if values.n_outliers:
+            if values.n_clipped:
                 side = "below" if values.higher_is_better else "above"
                 limit = values.format.number_format.format(values.limit)
-                yield f"{format_count(values.n_outliers, 'trial')} {side} {values.format.heading} {limit} at the edge"
+                yield f"{format_count(values.n_clipped, 'trial')} {side} {values.format.heading} {limit} at the edge"
 
 
 class _PrecomputedImportances(BaseImportanceEvaluator):

@@ -26,7 +26,7 @@ class MetricFormat:
     number_format: str
 
 
-ABSOLUTE = {"aggregate_bias": MetricFormat("|bias|", "{:.1%}")}  # a study searches by its distance from 0
+FORMATS_OF_DISTANCES = {"aggregate_bias": MetricFormat("|bias|", "{:.1%}")}  # a study searches by its distance from 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +76,7 @@ class MetricValues:
         return {trial.number: float(value) for trial, value in zip(self.trials, clipped, strict=True)}
 
     @property
-    def n_outliers(self) -> int:
+    def n_clipped(self) -> int:
         """How many trials are worse than the limit."""
         return int((self.values != list(self.clipped_values.values())).sum())
 
@@ -106,8 +106,8 @@ def metric_format(metric: str) -> MetricFormat:
     >>> metric_format("d2_tweedie"), metric_format("decile_mape")
     (MetricFormat(heading='D2', number_format='{:.3f}'), MetricFormat(heading='decile mape', number_format='{:.4g}'))
     """
-    if metric in ABSOLUTE:
-        return ABSOLUTE[metric]
+    if metric in FORMATS_OF_DISTANCES:
+        return FORMATS_OF_DISTANCES[metric]
     if metric in METRICS:
         return MetricFormat(METRICS[metric].heading, METRICS[metric].number_format)
     return MetricFormat(metric.replace("_", " "), "{:.4g}")

@@ -143,12 +143,12 @@ class TuningOutcome:
         return cls(**stored | {"differences": differences, "fits": [SeedFit(**fit) for fit in stored["fits"]]})
 
     @property
-    def is_unchanged(self) -> bool:
+    def has_same_scores(self) -> bool:
         """Whether the tuned model scores as the configured one in everything."""
         return all(difference.tuned == difference.configured for difference in self.differences)
 
     @property
-    def objective_differences(self) -> list[ScoreDifference]:
+    def searched_metric_differences(self) -> list[ScoreDifference]:
         """Differences by each metric that was searched by; D2 besides, where none of them has an honest interval.
 
         Of a log with losses the ranking takes the place of D2.

@@ -26,7 +26,7 @@ DATABASE = "optuna.db"
 HEARTBEAT, GRACE = 5, 30  # seconds between heartbeats of a trial, and without any until it counts as killed
 # By kind of database, seconds that it has to answer: a locked SQLite file, a server that is out of reach.
 TIMEOUTS: dict[str, dict[str, Any]] = {"sqlite": {"timeout": 60}, "postgresql": {"connect_timeout": 15}}
-PROPOSING, SUMMARY = 20050801, 20050802  # tasks that one process at a time performs, as PostgreSQL locks them
+PROPOSAL_LOCK, SUMMARY = 20050801, 20050802  # tasks that one process at a time performs, as PostgreSQL locks them
 EXAMPLES = "sqlite:///studies.db or postgresql://ann@host/studies"
 
 
@@ -119,7 +119,7 @@ def record_heartbeats(storage: RDBStorage, trial_id: int) -> Iterator[None]:
 
 
 @contextmanager
-def hold_task_lock(url: str | None, task: int = PROPOSING) -> Iterator[None]:
+def hold_task_lock(url: str | None, task: int = PROPOSAL_LOCK) -> Iterator[None]:
     """Hold a lock under which one process of all that share the storage performs a task; a killed one releases it.
 
     Of databases other than SQLite and PostgreSQL nothing is locked: processes may then perform it twice.
@@ -130,7 +130,9 @@ def hold_task_lock(url: str | None, task: int = PROPOSING) -> Iterator[None]:
         file = Path(str(address.database))
         file.parent.mkdir(parents=True, exist_ok=True)
         # A proposal takes a moment, a summary as long as full runs do.
-        name, timeout = (file.name, TIMEOUTS[kind]["timeout"]) if task == PROPOSING else (f"{file.name}.summary", -1)
+        name, timeout = (
+            (file.name, TIMEOUTS[kind]["timeout"]) if task == PROPOSAL_LOCK else (f"{file.name}.summary", -1)
+        )
         with FileLock(file.with_name(f"{name}.lock"), timeout):
             yield
     elif address is not None and kind == "postgresql":

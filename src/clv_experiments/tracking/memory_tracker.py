@@ -123,7 +123,7 @@ class MemoryReader:
     """Reads the runs of a ``MemoryTracker`` back, as ``RunReader`` does those of MLflow."""
 
     tracked_runs: list[MemoryRun]
-    exists: bool = True
+    store_exists: bool = True
 
     def runs(self, experiment: str) -> list[StoredRun]:
         """List the runs of an experiment, newest first."""

@@ -40,14 +40,14 @@ class RunReader:
         self._artifacts: dict[str, str] = {}  # addresses of the files of runs
 
     @property
-    def exists(self) -> bool:
+    def store_exists(self) -> bool:
         """Whether any run was ever kept there."""
         return self.store.exists
 
     @cached_property
     def open_store(self) -> FolderStore | ServerStore:
         """The store, once it is open; ClvError where there is none."""
-        if not self.exists:
+        if not self.store_exists:
             raise ClvError(
                 f"no runs are kept in '{self.store.name}' yet: run experiments first, such as "
                 f"{command('train')} -m model='glob(*)' window=3m, or type tracking.folder=<where they are>"

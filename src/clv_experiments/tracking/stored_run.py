@@ -85,7 +85,7 @@ class Reader(Protocol):
     """Reads stored runs."""
 
     @property
-    def exists(self) -> bool:
+    def store_exists(self) -> bool:
         """Whether any run was ever kept there."""
 
     def runs(self, experiment: str) -> list[StoredRun]:

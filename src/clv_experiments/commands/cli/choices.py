@@ -49,7 +49,7 @@ class CommandOptions:
         """Read what a command offers in the working folder."""
         return _read_command_options(config_name, user_conf_folder())
 
-    def has_key(self, key: str) -> bool:
+    def has_top_level_key(self, key: str) -> bool:
         """Whether a key begins with something that is there."""
         return re.split(r"[./@]", key)[0] in (*self.groups, *self.settings, "hydra")
 
@@ -91,7 +91,7 @@ class CommandOptions:
         """Describe what could follow a setting that was typed without a value."""
         if key in self.groups:
             return f"'{key}' says no option; type {key}=<one of {', '.join(self.groups[key])}>"
-        if self.has_key(key):
+        if self.has_top_level_key(key):
             return f"'{key}' says no value; type {key}=<value>"
         for group in self.groups_with(key):
             return f"'{key}' is no setting; type {group}={self.resolve_option(group, key)}"

@@ -34,7 +34,7 @@ from clv_experiments.tracking.interrupts import list_stop_signals, redelivered_i
 
 TRACEBACK = "HYDRA_FULL_ERROR"
 INTERRUPTED = 130
-KEPT = "a run that was cut short stays in MLflow, marked FAILED"
+INTERRUPTED_RUN_NOTE = "a run that was cut short stays in MLflow, marked FAILED"
 END_TIMEOUT = 20.0  # seconds that the interpreter has to end before the system ends it
 LONG_WORD = re.compile(r"\S{400,}")
 
@@ -79,7 +79,7 @@ class CommandLine:
                 self.status = JobStatusFolder(folder)
                 self._handle_signals()
                 with self._print_and_record_errors():
-                    self._read_arguments()
+                    self._translate_sys_argv()
                     if "--version" in sys.argv:
                         _print_text(f"clv-experiments {__version__}\n")
                         return 0
@@ -89,7 +89,7 @@ class CommandLine:
                     main()
                 return 1 if self.failed else 0
         except KeyboardInterrupt as interrupt:
-            sys.stderr.write(f"interrupted; {'; '.join(_collect_notes(interrupt)) or KEPT}\n")
+            sys.stderr.write(f"interrupted; {'; '.join(_collect_notes(interrupt)) or INTERRUPTED_RUN_NOTE}\n")
             return INTERRUPTED
         except OSError as error:  # no temporary folder can be made
             sys.stderr.write(f"error: {format_error(error)}\n")
@@ -100,7 +100,7 @@ class CommandLine:
             if before is not None:
                 os.environ[TRACEBACK] = before
 
-    def _read_arguments(self) -> None:
+    def _translate_sys_argv(self) -> None:
         """Let Hydra see what was meant, and say where that is not what was typed."""
         arguments = translate_arguments(sys.argv[1:], self.config_name)
         folder = user_conf_folder()

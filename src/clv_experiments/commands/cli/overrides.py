@@ -31,7 +31,7 @@ LENGTH = re.compile(r"(?i)(-?\d+)[\s_-]*([a-z]+)")
 UNITS = {"d": ("days", 1), "w": ("weeks", 1), "m": ("months", 1), "q": ("months", 3), "y": ("months", 12)}
 UNIT_WORDS = re.compile(r"(?i)d|days?|w|wks?|weeks?|m|mo|mon|months?|q|quarters?|y|yrs?|years?")
 MULTIRUN = {"-m", "--multirun", "hydra.mode=MULTIRUN"}
-ASKING = {"--help", "-h", "--version", "--hydra-help", "--shell-completion", "-sc", "--info", "-i"}
+INFORMATION_OPTIONS = {"--help", "-h", "--version", "--hydra-help", "--shell-completion", "-sc", "--info", "-i"}
 SELECT = re.compile(r"(?i)\s*(select|with)\b")
 # Below these a name that is not there may be added, and one that is there taken out.
 OPEN = (
@@ -69,7 +69,7 @@ def translate_arguments(typed: Sequence[str], config_name: str) -> HydraArgument
     reader = _OverrideTranslator(choices, multirun=bool(typed_options & MULTIRUN))
     overrides = [override for word in words.overrides for override in reader.translate(word)]
     overrides = reader.drop_repeated_keys([*overrides, *reader.implied_data_option(overrides)])
-    if "tracking" in choices.groups and not typed_options & ASKING:
+    if "tracking" in choices.groups and not typed_options & INFORMATION_OPTIONS:
         overrides += reader.implied_tracking_option({override.key: override.value for override in overrides})
     overrides += reader.secrets.build_override_dirname_exclusion(overrides)
     return HydraArguments([word.text for word in (*words.options, *overrides)], [*words.notes, *reader.notes])

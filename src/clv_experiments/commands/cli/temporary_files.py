@@ -28,7 +28,7 @@ def use_temporary_folder() -> Iterator[Path]:
     before, variables = tempfile.tempdir, {name: os.environ.get(name) for name in ("TMPDIR", MATPLOTLIB)}
     folder, lock = _create_locked_folder()
     tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
-    if variables[MATPLOTLIB] is None and not all(map(_is_writable, _user_config_and_cache_folders())):
+    if variables[MATPLOTLIB] is None and not all(map(_can_hold_matplotlib_files, _user_config_and_cache_folders())):
         os.environ[MATPLOTLIB] = str(folder / "matplotlib")  # it would complain, and miss one of its own at the end
     try:
         yield folder
@@ -49,7 +49,7 @@ def _user_config_and_cache_folders() -> list[Path]:
     return [Path(os.environ.get(name) or os.path.expanduser(default)) for name, default in defaults.items()]
 
 
-def _is_writable(folder: Path) -> bool:
+def _can_hold_matplotlib_files(folder: Path) -> bool:
     """Whether a folder for Matplotlib is there and takes files, or can be made; nobody's home is none."""
     folder = folder / "matplotlib"
     while not folder.exists() and folder != folder.parent:

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from clv_experiments.data.log import TransactionLog
-from clv_experiments.evaluation.score_records import BaselineComparison, summary_rows
+from clv_experiments.evaluation.score_records import BaselineComparison, format_headline_scores
 from clv_experiments.reporting.plain_text import strip_control_characters
 from clv_experiments.reporting.text_table import TextTable
 
@@ -139,7 +139,7 @@ class Terminal:
     def print_summary(self, comparison: BaselineComparison, title: str) -> None:
         """Print this model beside the best baseline and all-zeros, and which baselines beat it."""
         headings = ["model", *(heading for heading, _ in comparison.headline_metrics.values())]
-        rows = [[name, *cells] for name, cells in summary_rows(comparison).items()]
+        rows = [[name, *cells] for name, cells in format_headline_scores(comparison).items()]
         caption = f"best baseline by {comparison.objective}" if comparison.best_baseline else None
         self.print_table(title, TextTable(headings, rows, caption))
         for sentence in comparison.warnings:

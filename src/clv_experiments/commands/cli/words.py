@@ -162,7 +162,7 @@ def _parse_option(word: str, pending: list[str], words: ParsedCommandLine, choic
         _check_option_value(option, value if value or equal else None)
     elif key in choices.flags and body == key:
         words.overrides.append(CommandLineWord(key, "true"))
-    elif choices.has_key(key):
+    elif choices.has_top_level_key(key):
         if body == key and pending and "=" not in pending[0] and not pending[0].startswith("-"):
             body = f"{key}={pending.pop(0)}"
         words.overrides.append(_parse_setting(body, words, choices))
@@ -186,7 +186,7 @@ def _check_option_value(option: str, value: str | None) -> None:
 def _parse_setting(word: str, words: ParsedCommandLine, choices: CommandOptions) -> CommandLineWord:
     """Read a setting; a word without a key is read as the one thing it can be."""
     colon = COLON.fullmatch(word)
-    if colon and "=" not in colon[1] and choices.has_key(colon[1]):
+    if colon and "=" not in colon[1] and choices.has_top_level_key(colon[1]):
         words.notes.append(f"{word} is read as {colon[1]}={colon[2]}")
         return CommandLineWord(colon[1], colon[2])
     match = SETTING.fullmatch(word)
@@ -202,7 +202,7 @@ def _parse_setting(word: str, words: ParsedCommandLine, choices: CommandOptions)
         option = choices.resolve_option(groups[0], word)
         words.notes.append(f"{word} is read as {groups[0]}={option}")
         return CommandLineWord(groups[0], str(option))
-    if words.overrides and words.overrides[-1].value and not choices.has_key(word):
+    if words.overrides and words.overrides[-1].value and not choices.has_top_level_key(word):
         last = words.overrides[-1]
         raise ClvError(
             f"'{word}' stands alone; if it belongs to {last.key}, put all of it in quotes: \"{last.text} {word}\""

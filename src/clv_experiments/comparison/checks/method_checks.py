@@ -25,7 +25,7 @@ HANDFUL = 10  # customers, or a hundredth of them where that is fewer
 MAX_SHARE = 0.25  # share of the predicted total
 MAX_RATIO = 2.0  # to the share of as many biggest spenders
 MAX_DRIFT = 0.05
-ERRORS = ("rmse", "mae")  # in the currency of the log, lower is better
+ERROR_METRICS = ("rmse", "mae")  # in the currency of the log, lower is better
 MIN_BUYERS = 30
 COMMIT = re.compile(r"[^+]+\+[0-9a-f]{7,40}")
 
@@ -92,7 +92,7 @@ def find_models_worse_than_baseline(standings: Standings) -> list[Finding] | Not
 def _find_baselines_with_smaller_errors(standings: Standings, fitted_models: list[str]) -> list[Finding]:
     """Find the baseline of the smallest error and whom it beats, once an error: zeros often wins MAE and is useless."""
     result = []
-    for metric in ERRORS:
+    for metric in ERROR_METRICS:
         score, spec = standings.rows(metric)["score"], METRICS[metric]
         baselines = [name for name in score.index if standings.cell.families[name] == "baseline"]
         worse = [model for model in fitted_models if baselines and score[model] > score[baselines[0]]]

@@ -9,7 +9,7 @@ from clv_experiments.comparison.checks.protocol import CheckResult
 from clv_experiments.comparison.display import tables
 from clv_experiments.comparison.display.figures import aggregate_figures, board_figures
 from clv_experiments.comparison.display.page import render_leaderboard_page
-from clv_experiments.comparison.intervals import coverage_by_model, totals_by_origin
+from clv_experiments.comparison.intervals import coverage_by_model, level_totals_by_origin
 from clv_experiments.comparison.standings import Standings
 from clv_experiments.reporting.records import Description, Metric, Record, Table, Tag, Text
 
@@ -30,7 +30,7 @@ def board_records(standings: Standings, checks: Sequence[CheckResult], created: 
     yield Table("by_origin.csv", standings.by_origin)
     for name, table in (
         ("intervals.csv", coverage_by_model(cell).reset_index()),
-        ("totals.csv", totals_by_origin(cell)),
+        ("totals.csv", level_totals_by_origin(cell)),
     ):
         if len(table):
             yield Table(name, table)

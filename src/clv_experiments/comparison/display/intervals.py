@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from clv_experiments.comparison.cell import Cell
-from clv_experiments.comparison.intervals import coverage_by_model, totals_by_origin
+from clv_experiments.comparison.intervals import coverage_by_model, level_totals_by_origin
 from clv_experiments.forecasting.spend_intervals import INTERVALS
 from clv_experiments.reporting.formatting import format_money, format_score
 from clv_experiments.reporting.html_table import HtmlCell, HtmlColumn, HtmlTable
@@ -61,7 +61,7 @@ def build_coverage_section(cell: Cell) -> IntervalSection:
 
 def build_totals_section(cell: Cell) -> IntervalSection:
     """Show the forecast total with its intervals beside what came."""
-    (title,), totals = render_paragraphs(TEMPLATE, "total_title", cell.measure), totals_by_origin(cell)
+    (title,), totals = render_paragraphs(TEMPLATE, "total_title", cell.measure), level_totals_by_origin(cell)
     if totals.empty:
         return IntervalSection(title, {}, [])
     percents = [name.removeprefix("held_") for name in map(str, totals.columns) if name.startswith("held_")]

@@ -107,12 +107,12 @@ def board_html_table(standings: Standings) -> HtmlTable:
     caption = f"{standings.cell.title}, ordered by {METRICS[standings.metric].heading}"
     seconds = _build_number_cells(fit_predict_seconds(standings)[rows.index], "{:,.2f} s")
     cost = HtmlColumn("fit + predict", seconds, "seconds, all origins", ascending=True)
-    return HtmlTable(caption, [*_model_columns(rows), *scores, cost])
+    return HtmlTable(caption, [*_model_and_family_columns(rows), *scores, cost])
 
 
 def metric_html_table(standings: Standings, metric: str) -> HtmlTable:
     """Lay out one metric: scores and differences with their intervals."""
-    columns = [*_model_columns(standings.rows(metric)), *_score_columns(standings, metric)]
+    columns = [*_model_and_family_columns(standings.rows(metric)), *_score_columns(standings, metric)]
     return HtmlTable(f"{standings.cell.title} on {METRICS[metric].heading}", columns)
 
 
@@ -135,10 +135,10 @@ def aggregate_html_table(aggregate: MultiCellRanking) -> HtmlTable:
             "skill over the best baseline", skills, "1 is perfect, 0 is as good as the best rule of thumb"
         ),
     ]  # fmt: skip
-    return HtmlTable(f"All {cells} cells together", [*_model_columns(table), *columns])
+    return HtmlTable(f"All {cells} cells together", [*_model_and_family_columns(table), *columns])
 
 
-def _model_columns(rows: pd.DataFrame) -> Iterator[HtmlColumn]:
+def _model_and_family_columns(rows: pd.DataFrame) -> Iterator[HtmlColumn]:
     models = [HtmlCell(model, model) for model in rows.index]
     families = [HtmlCell(family, family, family=family) for family in rows["family"]]
     yield HtmlColumn("model", models, numeric=False, ascending=True, css_class="")

@@ -48,7 +48,7 @@ def render_speed_page(
     )  # fmt: skip
 
 
-def plot_speed(table: pd.DataFrame) -> Figure:
+def plot_seconds_by_size(table: pd.DataFrame) -> Figure:
     """Draw seconds against size, both on log scales: one panel a task, one line a tool."""
     tasks, tools = table["task"].unique(), table["tool"].unique()
     rows = -(-len(tasks) // 2)

@@ -89,9 +89,11 @@ def clean(
         if change.lines is batch.remaining:
             batch.add_unchanged_step()
         else:
-            sizes += batch.measure_and_check_stages(batch.sum_by("customer_id"))
+            sizes += batch.measure_and_check_stages(batch.sum_by_keys_and_stage("customer_id"))
             batch = _RemovalBatch(change.lines)
-    sums = batch.sum_by(*(key for key in ("customer_id", "date", "order_id") if key in lines.columns)).cache()
+    sums = batch.sum_by_keys_and_stage(
+        *(key for key in ("customer_id", "date", "order_id") if key in lines.columns)
+    ).cache()
     sizes += batch.measure_and_check_stages(sums)
     lines = batch.remaining
     internal = [column for column in lines.columns if column == RETURNED]
@@ -124,14 +126,14 @@ class _RemovalBatch:
         """Note a step that changed nothing."""
         self._stages.append(len(self._removals))
 
-    def customer_ids(self) -> Table:
+    def remaining_customer_ids(self) -> Table:
         """Return the distinct customers that are left."""
         if self._ids is None:
             lines = self.remaining
             self._ids = lines.filter(lines.customer_id.notnull()).select("customer_id").distinct().cache()
         return self._ids
 
-    def sum_by(self, *keys: str) -> Table:
+    def sum_by_keys_and_stage(self, *keys: str) -> Table:
         """Sum rows and amounts by keys and stage, and count what the steps' checks ask for."""
         stages = [(condition, stage) for stage, condition in enumerate(self._conditions)]
         last = ibis.literal(len(stages))
@@ -175,7 +177,7 @@ class _RemovalBatch:
 def _apply_step(step: Step, batch: _RemovalBatch, log_end: date | None, get_learning_end: GetLearningEnd) -> StepResult:
     lines = batch.remaining
     if step.takes_customer_ids:
-        return step.apply_to(lines, batch.customer_ids())
+        return step.apply_to(lines, batch.remaining_customer_ids())
     if not step.takes_learning_end:
         return step.apply_to(lines)
     span = aggregate_row(lines, first=lines.date.min(), last=lines.date.max())

@@ -84,7 +84,11 @@ def guests(policy: str = "auto", ids: Sequence[str | int] = ()) -> Step:
         cleared = [row for row in doubtful if not _is_shared_id(row, others)]
         confirmed = [row for row in suspects if row not in cleared]
         notes = [_describe_largest_customer(row["customer_id"]) for row in cleared if _is_largest(row, others)]
-        notes += _describe_other_shared_ids(t, [row["customer_id"] for row in suspects]) if policy == "auto" else []
+        notes += (
+            _describe_other_ids_with_many_emails(t, [row["customer_id"] for row in suspects])
+            if policy == "auto"
+            else []
+        )
         without_id = _count_rows_with_only_email(t) if policy == "auto" and "email" in t.columns else {"rows": 0}
         if not confirmed and not without_id["rows"]:
             return StepResult(t, tuple(notes))
@@ -241,7 +245,7 @@ def _describe_largest_customer(customer_id: str) -> str:
     )
 
 
-def _describe_other_shared_ids(t: Table, excluded: Sequence[str]) -> list[str]:
+def _describe_other_ids_with_many_emails(t: Table, excluded: Sequence[str]) -> list[str]:
     """Name ids, other than those already found, that have many e-mail addresses."""
     if "email" not in t.columns:
         return []

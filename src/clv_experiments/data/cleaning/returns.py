@@ -64,7 +64,7 @@ def returns(policy: str | None = None, cancelled: str | None = None) -> Step:
         name,
         is_removed=is_return,
         counted_conditions=lambda t: {"losses": _is_negative_non_return(t)},
-        check=_check_negatives_are_returns,
+        check=_check_negatives_match_purchases,
     )
 
 
@@ -77,7 +77,7 @@ def _is_negative_non_return(t: Table) -> BooleanValue:
     return is_loss
 
 
-def _check_negatives_are_returns(t: Table, counts: Mapping[str, int]) -> None:
+def _check_negatives_match_purchases(t: Table, counts: Mapping[str, int]) -> None:
     """Refuse to take negative amounts for returns if many of them have no purchase that they could belong to."""
     losses = counts["losses"]
     if losses < MIN_LOSSES:

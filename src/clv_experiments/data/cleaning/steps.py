@@ -96,14 +96,14 @@ def duplicates(policy: str | None = None) -> Step:
         return t.filter(t.copy == 0).drop("copy").cache()
 
     def describe(t: Table) -> StepResult:
-        return StepResult(t, _describe_remaining_duplicates(t) if raw_columns(t) else ())
+        return StepResult(t, _describe_repeated_rows(t) if raw_columns(t) else ())
 
     if policy is None:
         return Step("duplicates", describe, needs_raw_columns_if_repeated=True)
     return Step("duplicates", drop, needs_raw_columns=True) if policy == "drop" else Step("duplicates")
 
 
-def _describe_remaining_duplicates(t: Table) -> tuple[str, ...]:
+def _describe_repeated_rows(t: Table) -> tuple[str, ...]:
     rows = t.group_by(raw_columns(t)).agg(copies=t.count(), paid=t.amount.sum())
     surplus = rows.paid.cast("float64") * (rows.copies - 1) / rows.copies
     several = rows.copies > 1

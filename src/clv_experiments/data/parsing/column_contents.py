@@ -107,7 +107,7 @@ class ColumnSample:
         """Return the numbers of a column, by row of the sample; cells that are none are left out."""
         return pd.to_numeric(self.sample[column].dropna().map(_normalise_number), errors="coerce").dropna()
 
-    def has_numbers(self, column: str) -> bool:
+    def holds_mostly_numbers(self, column: str) -> bool:
         """Return whether most filled cells of a column are numbers."""
         kind = self.kind(column)
         if kind.is_mostly_numbers or kind.name != "text":

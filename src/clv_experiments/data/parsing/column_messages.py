@@ -27,7 +27,7 @@ def describe_open_role(role: str, guess: RoleGuess, by_role: Mapping[str, str], 
     return (f"no column of log '{log}' looks like its {role}" if first else f"none like its {role}") + doubts
 
 
-def list_choices(
+def format_column_choices(
     role: str, guess: RoleGuess, free: Sequence[str], listed: Sequence[str], contents: ColumnSample | None
 ) -> str:
     """Write what may be typed for a role: the one column that it could be, or those to choose from."""
@@ -35,7 +35,7 @@ def list_choices(
         column for column in free if contents is None or contents.could_have_role(role, column)
     ]
     if len(choices) == 1:
-        return quote_column(choices[0])
+        return quote_for_command_line(choices[0])
     return f"<one of {_list_columns(choices or listed)}>" if choices or listed else ""
 
 
@@ -51,7 +51,9 @@ def list_alternatives_to_naming_column(
     if guesses["amount"].rivals:
         return alternatives
     if "quantity" in missing:
-        alternatives += [f"data.columns.amount={quote_column(by_role['unit_price'])} if that is what was paid"]
+        alternatives += [
+            f"data.columns.amount={quote_for_command_line(by_role['unit_price'])} if that is what was paid"
+        ]
     if "amount" not in missing:
         return alternatives
     priced = "data.columns.unit_price=<one of them> if that is the price of one unit"
@@ -59,7 +61,7 @@ def list_alternatives_to_naming_column(
     return [*alternatives, "data.columns.amount=false for a log without money"]
 
 
-def quote_column(column: str) -> str:
+def quote_for_command_line(column: str) -> str:
     """Write a column's name the way it must be typed on the command line."""
     plain = re.fullmatch(r"[A-Za-z_][\w.-]*|[0-9]+", column, re.ASCII)
     return column if plain and column.lower() not in ("true", "false", "null", "nan", "inf") else f"\"'{column}'\""

@@ -9,9 +9,9 @@ from difflib import get_close_matches
 from clv_experiments.data.parsing.column_contents import ColumnSample
 from clv_experiments.data.parsing.column_messages import (
     describe_open_role,
+    format_column_choices,
     list_alternatives_to_naming_column,
-    list_choices,
-    quote_column,
+    quote_for_command_line,
     suggest_columns,
 )
 from clv_experiments.data.parsing.discount_guesses import guess_discounts
@@ -70,7 +70,7 @@ class ColumnRoles:
     def _describe_possible_price(self) -> str:
         if not self.possible_quantity:
             return ""
-        quantity, price = quote_column(self.possible_quantity), quote_column(self.by_role["amount"])
+        quantity, price = quote_for_command_line(self.possible_quantity), quote_for_command_line(self.by_role["amount"])
         return (
             f"; if {self.possible_quantity} counts units and {self.by_role['amount']} is the price of one, type "
             f"data.columns.quantity={quantity} data.columns.unit_price={price}"
@@ -208,7 +208,7 @@ def _check_required_roles(
     for role in (role for role in ("customer_id", "date", *missing) if role not in by_role):
         problems.append(describe_open_role(role, guesses[role], by_role, log, first=not problems))
         listed = free if role in ("amount", "quantity") else free or available
-        choices = list_choices(role, guesses[role], free, listed, contents)
+        choices = format_column_choices(role, guesses[role], free, listed, contents)
         advice += [f"data.columns.{role}={choices}"] if choices else []
     if problems:
         alternatives = [" ".join(advice), *list_alternatives_to_naming_column(by_role, guesses, free, missing)]
@@ -226,6 +226,6 @@ def _list_missing_money_roles(
     if named.get("amount") is False or "amount" in by_role or {"quantity", "unit_price"} <= set(by_role):
         return ()
     is_open = bool({"unit_price", "quantity"} & set(by_role) or amount.rivals or amount.doubts)
-    if contents is not None and not is_open and not any(contents.has_numbers(column) for column in free):
+    if contents is not None and not is_open and not any(contents.holds_mostly_numbers(column) for column in free):
         return ()
     return ("quantity",) if "unit_price" in by_role else ("amount",)

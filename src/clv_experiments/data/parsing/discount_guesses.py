@@ -42,7 +42,7 @@ def guess_discounts(
     if "amount" in by_role or not {"quantity", "unit_price"} <= set(by_role) or named.get("discount") is False:
         return {}
     candidates = [column for column in available if column not in by_role.values() and _is_named_discount(column)]
-    candidates = [c for c in candidates if contents.has_numbers(c) and (contents.numbers(c) != 0).any()]
+    candidates = [c for c in candidates if contents.holds_mostly_numbers(c) and (contents.numbers(c) != 0).any()]
     discounts = [by_role[role] for role in DISCOUNT_ROLES if role in by_role]
     guessed: dict[str, str] = {}
     for column in candidates:

@@ -6,7 +6,7 @@ import re
 from itertools import chain, combinations
 
 from clv_experiments.data.parsing.column_contents import CENT, MOST, ColumnSample
-from clv_experiments.data.parsing.column_messages import quote_column
+from clv_experiments.data.parsing.column_messages import quote_for_command_line
 from clv_experiments.data.parsing.columns import ColumnRoles
 from clv_experiments.data.parsing.role_names import normalise_name
 from clv_experiments.data.parsing.where import quote_name
@@ -35,7 +35,11 @@ def describe_other_money_columns(columns: ColumnRoles, contents: ColumnSample) -
     if not columns.has_amounts or len(contents.sample) < MIN_ROWS:
         return []
     free = [column for column in contents.sample.columns if column not in columns.by_role.values()]
-    about_columns = (_describe_charges_included_in_amount, _describe_price_unit, _describe_debit_credit_column)
+    about_columns = (
+        _describe_charges_included_in_amount,
+        _describe_price_per_several_units,
+        _describe_debit_credit_column,
+    )
     notes = [describe(columns, free, contents) for describe in about_columns]
     rates = "" if "currency" in columns.by_role else _describe_unused_exchange_rates(free, contents)
     return [note for note in (*notes, rates) if note]
@@ -45,11 +49,15 @@ def _describe_charges_included_in_amount(columns: ColumnRoles, free: list[str], 
     """Say what an amount contains beside goods, if it is another column and some of these."""
     amount = columns.by_role.get("amount")
     names = {column: normalise_name(column) for column in free}
-    extras = [c for c in free if EXTRAS.search(names[c]) and not NO_EXTRA.search(names[c]) and contents.has_numbers(c)]
+    extras = [
+        c
+        for c in free
+        if EXTRAS.search(names[c]) and not NO_EXTRA.search(names[c]) and contents.holds_mostly_numbers(c)
+    ]
     if amount is None or not extras:
         return ""
-    parts = {c: contents.numbers(c) for c in free if c not in extras and contents.has_numbers(c)}
-    advice = {part: f"data.columns.amount={quote_column(part)} takes {part} alone" for part in parts}
+    parts = {c: contents.numbers(c) for c in free if c not in extras and contents.holds_mostly_numbers(c)}
+    advice = {part: f"data.columns.amount={quote_for_command_line(part)} takes {part} alone" for part in parts}
     if {"quantity", "unit_price"} <= set(columns.by_role):
         quantity, price = columns.by_role["quantity"], columns.by_role["unit_price"]
         product = f"{quantity} x {price}"
@@ -66,7 +74,7 @@ def _describe_charges_included_in_amount(columns: ColumnRoles, free: list[str], 
     return ""
 
 
-def _describe_price_unit(columns: ColumnRoles, free: list[str], contents: ColumnSample) -> str:
+def _describe_price_per_several_units(columns: ColumnRoles, free: list[str], contents: ColumnSample) -> str:
     """Say that a price may be that of 100 or 1000 units, as another column says."""
     column = next((c for c in free if normalise_name(c) in PRICE_UNITS and contents.kind(c).name == "whole"), None)
     if column is None or "amount" in columns.by_role:
@@ -82,7 +90,7 @@ def _describe_price_unit(columns: ColumnRoles, free: list[str], contents: Column
 
 def _describe_unused_exchange_rates(free: list[str], contents: ColumnSample) -> str:
     """Say that rates of exchange are left aside, where they differ from row to row."""
-    column = next((c for c in free if RATE.search(normalise_name(c)) and contents.has_numbers(c)), None)
+    column = next((c for c in free if RATE.search(normalise_name(c)) and contents.holds_mostly_numbers(c)), None)
     rates = contents.numbers(column) if column else None
     if rates is None or rates.nunique() < 2:
         return ""
@@ -102,7 +110,7 @@ def _describe_debit_credit_column(columns: ColumnRoles, free: list[str], content
         counts = cells.value_counts()
         if len(counts) == 2 and {str(mark).lower().rstrip(".") for mark in counts.index} in map(set, (*MARKS, SIGNS)):
             (most, many), (fewer, few) = counts.items()
-            setting = f"data.columns.status={quote_column(column)} \"data.cleaning.status.net=['{fewer}']\""
+            setting = f"data.columns.status={quote_for_command_line(column)} \"data.cleaning.status.net=['{fewer}']\""
             if fewer in SIGNS:  # of which a status, compared by its letters, tells nothing
                 setting = f"data.where=\"{quote_name(column)} == '{most}'\"".replace("`", "\\`")
             return (

@@ -9,7 +9,7 @@ from dataclasses import replace
 from ibis.expr.types import Table
 
 from clv_experiments.data.parsing.column_contents import ColumnSample
-from clv_experiments.data.parsing.column_messages import quote_column
+from clv_experiments.data.parsing.column_messages import quote_for_command_line
 from clv_experiments.data.parsing.columns import ColumnRoles
 from clv_experiments.data.parsing.status_column import find_status_column
 from clv_experiments.data.parsing.status_flags import detect_status_flag
@@ -60,7 +60,7 @@ def find_status_email_refund_columns(
         refunded = by_role.pop("refunded")
         refund_notes = (
             f"{refunded} is not deducted from {by_role['amount']}, which is 0 where all was refunded "
-            f"(data.columns.refunded={quote_column(refunded)} deducts it)",
+            f"(data.columns.refunded={quote_for_command_line(refunded)} deducts it)",
         )
     status = find_status_column(raw, set(by_role.values()), named.get("status"))
     if status.column:
@@ -87,7 +87,7 @@ def _is_left_after_refund(by_role: Mapping[str, str], contents: ColumnSample, lo
         raise ClvError(
             f"column '{amount}' of log '{log}' may be what the refunds in '{refunded}' left, or was paid before, and "
             "no row tells: type data.columns.refunded=false if they are deducted already, or "
-            f"data.columns.refunded={quote_column(refunded)} to deduct them"
+            f"data.columns.refunded={quote_for_command_line(refunded)} to deduct them"
         )
     return False
 

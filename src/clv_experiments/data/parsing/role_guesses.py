@@ -251,11 +251,11 @@ def prefer_net_of_refunds(
     contents : ColumnSample
     """
     refunded, guess = guesses["refunded"].column, guesses["amount"]
-    if refunded is None or not contents.has_numbers(refunded):
+    if refunded is None or not contents.holds_mostly_numbers(refunded):
         return
     named = [by_role["amount"]] if "amount" in by_role else [*guess.rivals, *filter(None, [guess.column])]
     amounts = [column for column in available if rank_name("amount", column) is not None and column != refunded]
-    amounts = [column for column in dict.fromkeys([*named, *amounts]) if contents.has_numbers(column)]
+    amounts = [column for column in dict.fromkeys([*named, *amounts]) if contents.holds_mostly_numbers(column)]
     pairs = [pair for pair in permutations(amounts, 2) if set(pair) & set(named)]
     net, gross = next((pair for pair in pairs if contents.is_net_of_refund(*pair, refunded)), ("", ""))
     if not net or named == [gross] or not set(guess.rivals) <= {net, gross}:

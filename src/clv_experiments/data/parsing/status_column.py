@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import ibis
 from ibis.expr.types import Table
 
-from clv_experiments.data.parsing.column_messages import quote_column
+from clv_experiments.data.parsing.column_messages import quote_for_command_line
 from clv_experiments.data.parsing.formats import add_text_column
 from clv_experiments.data.parsing.status_flags import StatusFlag, detect_status_flag, is_named_like_status
 from clv_experiments.data.parsing.status_values import RowAction, build_status_rules, normalise_status
@@ -143,7 +143,7 @@ def _describe_flag_also_applied(candidate: _StatusCandidate, chosen: _StatusCand
     [(status, rows)] = candidate.rows.items()
     return (
         f"column '{candidate.column}' says of {rows:,} row(s) that they are no sales either: '{status}' "
-        f"is their status (data.columns.status={quote_column(chosen.column)} leaves it aside)"
+        f"is their status (data.columns.status={quote_for_command_line(chosen.column)} leaves it aside)"
     )
 
 
@@ -154,5 +154,5 @@ def _describe_unused_column(candidate: _StatusCandidate) -> str:
     drop = f" \"data.cleaning.status.drop=['{unknown[-1]}']\"" if unknown else ""
     return (
         f"column '{candidate.column}' looks like a status ({examples}) and is left aside: if it says which rows are no "
-        f"sales, type data.columns.status={quote_column(candidate.column)}{drop}"
+        f"sales, type data.columns.status={quote_for_command_line(candidate.column)}{drop}"
     )

@@ -19,7 +19,7 @@ COUNTS = ["purchase_days", "spend"]
 
 
 @dataclass(frozen=True)
-class CohortMonthSums:
+class CohortMonthRepeatSums:
     """Repeat purchases of all customers known at a cutoff, by cohort (the month of the first purchase day) and month.
 
     Attributes
@@ -54,7 +54,7 @@ class CohortMonthSums:
         return grid.assign(to_age=np.minimum(grid["to_age"], grid["cohort"].map(self.cohorts["age"]) + days))
 
 
-def sum_repeat_purchases_by_cohort_month(log: TransactionLog, cutoff: date) -> CohortMonthSums:
+def sum_repeat_purchases_by_cohort_month(log: TransactionLog, cutoff: date) -> CohortMonthRepeatSums:
     """Sum the repeat purchases up to the cutoff by cohort and month; later ones are never read."""
     t = log.purchase_days.filter(log.purchase_days.date <= ibis.literal(cutoff))
     t = t.mutate(first_day=t.date.min().over(group_by=t.customer_id))
@@ -73,7 +73,7 @@ def sum_repeat_purchases_by_cohort_month(log: TransactionLog, cutoff: date) -> C
     cohorts = entries[["customers"]].assign(age=entries["age"] / entries["customers"])
     grid = _build_cohort_month_grid(cohorts, {cohort: range(cohort, 0) for cohort in cohorts.index})
     past = grid.merge(sums[["cohort", "month", *COUNTS]], on=["cohort", "month"], how="left")
-    return CohortMonthSums(past.fillna(dict.fromkeys(COUNTS, 0.0)), cohorts)
+    return CohortMonthRepeatSums(past.fillna(dict.fromkeys(COUNTS, 0.0)), cohorts)
 
 
 def _build_cohort_month_grid(cohorts: pd.DataFrame, months: dict[int, range]) -> pd.DataFrame:

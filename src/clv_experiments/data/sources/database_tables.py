@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from clv_experiments.data.engine import quote_identifier
-from clv_experiments.data.parsing.column_messages import quote_column
+from clv_experiments.data.parsing.column_messages import quote_for_command_line
 from clv_experiments.data.parsing.columns import choose_column_roles
 from clv_experiments.errors import ClvError, mask_secrets
 
@@ -32,12 +32,12 @@ def choose_table(backend: Any, connection: str) -> str:
         return tables[0]
     logs = [table for table in tables[:MAX_INSPECTED] if resembles_log(_column_names_if_readable(backend, table))]
     if len(logs) == 1:
-        guess = f"by its columns {logs[0]} looks like the log: type data.table={quote_column(logs[0])}"
+        guess = f"by its columns {logs[0]} looks like the log: type data.table={quote_for_command_line(logs[0])}"
     elif logs:
-        typed = " or ".join(f"data.table={quote_column(table)}" for table in logs[:MAX_LISTED])
+        typed = " or ".join(f"data.table={quote_for_command_line(table)}" for table in logs[:MAX_LISTED])
         guess = f"by their columns several could be the log: type {typed}"
     else:
-        guess = f"type the one that is the log: data.table={quote_column(tables[0])}"
+        guess = f"type the one that is the log: data.table={quote_for_command_line(tables[0])}"
     rest = f" and {len(tables) - MAX_LISTED} more" if len(tables) > MAX_LISTED else ""
     raise ClvError(f"{where} has {len(tables)} tables, {', '.join(tables[:MAX_LISTED])}{rest}; {guess}")
 

@@ -107,7 +107,7 @@ def files(
         elif kind == "database":
             raw = _read_single_database(engine, paths, table)
         else:
-            raw = _read_other_formats(engine, paths, kind)
+            raw = _read_json_arrow_or_orc_files(engine, paths, kind)
     except PermissionError as error:
         raise ClvError(f"'{error.filename}' may not be read or written: give yourself permission to") from error
     except OSError as error:
@@ -244,7 +244,7 @@ def _read_workbooks(engine: Engine, paths: Sequence[Path], sheet: str | None, he
     return RawTable(engine.register_arrow("workbook", stack_tables(tables)), tuple(notes))
 
 
-def _read_other_formats(engine: Engine, paths: Sequence[Path], kind: str) -> RawTable:
+def _read_json_arrow_or_orc_files(engine: Engine, paths: Sequence[Path], kind: str) -> RawTable:
     tables, notes = zip(*(read_json_arrow_or_orc(file, kind) for file in paths), strict=True)
     for file, table in zip(paths, tables, strict=True):
         check_same_header(table.column_names, f"'{file}'", tables[0].column_names, f"'{paths[0]}'")

@@ -102,7 +102,7 @@ def find_header(
     top = first_row if row is None else used[0] if joined else row
     notes = _describe_skipped_rows([numbers[index] for index in filled if index < top], unit, where)
     if row is not None and not joined and (units := [index for index in filled if row < index < first_row]):
-        notes.append(_describe_unit_rows(rows[units[0]], [numbers[index] for index in units], unit, where))
+        notes.append(_describe_skipped_unit_rows(rows[units[0]], [numbers[index] for index in units], unit, where))
     body = [cells for cells in rows[first_row:] if any(map(detect_cell_kind, cells))]
     if row is None:
         width = Counter(map(len, body)).most_common(1)[0][0]
@@ -253,7 +253,7 @@ def _describe_skipped_rows(numbers: Sequence[int], unit: str, where: str) -> lis
     return [f"{span} of {where}, above the names of the columns, {verb} left out (data.source.header says otherwise)"]
 
 
-def _describe_unit_rows(cells: Sequence[object], numbers: Sequence[int], unit: str, where: str) -> str:
+def _describe_skipped_unit_rows(cells: Sequence[object], numbers: Sequence[int], unit: str, where: str) -> str:
     quoted = ", ".join(f"'{cell}'" for cell in cells if detect_cell_kind(cell))
     return (
         f"{unit} {' and '.join(map(str, numbers))} of {where} ({quoted[:MAX_QUOTED]}), below the names of the columns, "

@@ -120,7 +120,7 @@ class SimulatedBuyers(ABC):
         customer = np.repeat(np.arange(len(count)), count)
         return customer, start[customer] + length[customer] * rng.random(len(customer))
 
-    def _to_calendar_day(self, time: Floats, days: int) -> Integers:
+    def _operational_to_calendar_day(self, time: Floats, days: int) -> Integers:
         """Return the day of an operational time."""
         midnights = self.season.operational_time(np.arange(days, dtype=float))
         return np.searchsorted(midnights, time, side="right") - 1
@@ -146,7 +146,7 @@ class ParetoNbdBuyers(SimulatedBuyers):
         start = self.season.operational_time(self.entry)
         length = self.season.operational_time(np.minimum(self.end, days)) - start
         customer, time = self._draw_purchase_times(rng.poisson(self.rate * length), start, length, rng)
-        return customer, self._to_calendar_day(time, days)
+        return customer, self._operational_to_calendar_day(time, days)
 
     def _expected_purchases_if_active(self, start: float, end: float) -> Floats:
         return self.rate * self.season.integrate_discounted(start, end, self.dropout)
@@ -176,7 +176,7 @@ class BgNbdBuyers(SimulatedBuyers):
         customer, time = self._draw_purchase_times(earlier, start, np.minimum(self.lifetime, observed), rng)
         dropped = np.flatnonzero(self.lifetime < observed)
         time = np.concatenate([time, start[dropped] + self.lifetime[dropped]])
-        return np.concatenate([customer, dropped]), self._to_calendar_day(time, days)
+        return np.concatenate([customer, dropped]), self._operational_to_calendar_day(time, days)
 
     def _expected_purchases_if_active(self, start: float, end: float) -> Floats:
         """Compute (1 - exp(-rate dropout c)) / dropout, where c is the operational time from start to end."""

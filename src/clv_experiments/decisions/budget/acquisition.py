@@ -51,7 +51,7 @@ class PredictionCheck:
 class Acquisition:
     """How much a new customer may cost, and what that rests on."""
 
-    cohorts: pd.DataFrame  # from cohort_table
+    cohorts: pd.DataFrame  # from summarise_cohort_values
     recent: pd.DataFrame  # of these, select_recent_cohorts
     burn_in_cohorts: list[str]  # names of the recent ones whose customers may not be new at all
     value: Estimate  # mean first-year value of the recent ones (currency)
@@ -70,7 +70,7 @@ def analyse_acquisition(forecaster: Forecaster, now: Snapshot, shop: Shop, repli
     values = first_year_margin_by_customer(forecaster.log, now.period.cutoff, now.btyd.X, now.btyd.estimator, shop)
     check = backtest_first_year(forecaster, now, values, shop, replicates, seed)
     means = bootstrap_cohort_means(values, check.ratios if check else np.ones(replicates), seed)
-    cohorts = cohort_table(values, check.ratio if check else 1.0, means)
+    cohorts = summarise_cohort_values(values, check.ratio if check else 1.0, means)
     recent = select_recent_cohorts(values, cohorts)
     return Acquisition(cohorts, recent, burn_in_cohorts(values, recent), pool_cohort_values(recent, means), check)
 
@@ -150,7 +150,7 @@ def bootstrap_cohort_means(values: pd.DataFrame, ratios: Floats, seed: int) -> p
     return pd.DataFrame(means)
 
 
-def cohort_table(values: pd.DataFrame, ratio: float, means: pd.DataFrame) -> pd.DataFrame:
+def summarise_cohort_values(values: pd.DataFrame, ratio: float, means: pd.DataFrame) -> pd.DataFrame:
     """Average the first-year value by cohort.
 
     Returns

@@ -66,14 +66,14 @@ def estimate_outlook(plan: ContactPlan, past: Sequence[Snapshot], replicates: in
     predicted = plan.contacted["expected_spend"].to_numpy()
     spend = simulate_spend(predicted, [snapshot.table for snapshot in usable], replicates, seed)
     days = sum(snapshot.period.days for snapshot in usable)
-    return ProfitOutlook(profit_cases(plan, spend), break_even_uplift(plan, spend), len(usable), days)
+    return ProfitOutlook(summarise_simulated_profit(plan, spend), break_even_uplift(plan, spend), len(usable), days)
 
 
-def profit_cases(plan: ContactPlan, spend: Floats) -> tuple[ProfitCase, ...]:
+def summarise_simulated_profit(plan: ContactPlan, spend: Floats) -> tuple[ProfitCase, ...]:
     """Return what the plan earns at each uplift if its customers spend as ``simulate_spend`` says."""
     cases = []
     for case, uplift in zip(CASES, plan.campaign.uplift, strict=True):
-        expected = uplift * plan.margin * plan.expected_spend - plan.cost
+        expected = uplift * plan.margin * plan.spend_without_contact - plan.cost
         profit = uplift * plan.margin * spend - plan.cost
         estimate = Estimate.from_replicates(np.median(profit), profit)
         cases.append(ProfitCase(case, uplift, plan.contacts, plan.cost, expected, *astuple(estimate)))
@@ -87,7 +87,7 @@ def break_even_uplift(plan: ContactPlan, spend: Floats) -> Estimate | None:
     """
     low, high = percentile_interval(np.maximum(spend, 0.0))
     with np.errstate(divide="ignore", invalid="ignore"):
-        uplifts = plan.cost / (plan.margin * np.array([plan.expected_spend, high.item(), low.item()]))
+        uplifts = plan.cost / (plan.margin * np.array([plan.spend_without_contact, high.item(), low.item()]))
     return Estimate(*uplifts.tolist()) if np.isfinite(uplifts).all() else None
 
 

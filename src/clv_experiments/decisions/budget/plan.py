@@ -50,7 +50,7 @@ class ContactPlan:
         return self.contacts * self.campaign.cost
 
     @property
-    def expected_spend(self) -> float:
+    def spend_without_contact(self) -> float:
         """Spend that is predicted for them without a contact."""
         return float(self.contacted["expected_spend"].sum())
 
@@ -60,7 +60,7 @@ class ContactPlan:
         return float(self.contacted["expected_profit"].sum())
 
     @property
-    def max_profit(self) -> float:
+    def unconstrained_profit(self) -> float:
         """Expected profit with an unlimited budget and without constraints."""
         return float(self.table["expected_profit"].clip(lower=0).sum())
 
@@ -76,7 +76,7 @@ class ContactPlan:
         return int((self.table["expected_profit"] > 0).sum())
 
     @property
-    def obstacle(self) -> Literal["budget", "constraints", "profit"] | None:
+    def reason_for_no_contacts(self) -> Literal["budget", "constraints", "profit"] | None:
         """Why nobody is contacted: too small a budget, constraints that leave nobody, or no contact that pays."""
         if self.contacts:
             return None
@@ -123,7 +123,7 @@ class ContactPlan:
         order = groups.reset_index().sort_values(["expected_profit", column], ascending=[False, True])
         return order.astype({"contacts": int}).reset_index(drop=True)
 
-    def profit_curve(self) -> pd.DataFrame:
+    def unconstrained_profit_curve(self) -> pd.DataFrame:
         """Return the expected profit of contacting the best so many customers, without constraints.
 
         Columns: ``budget``, ``contacts`` and expected profit at the ``low_uplift``, ``expected_uplift``,

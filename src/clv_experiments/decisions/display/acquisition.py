@@ -57,7 +57,7 @@ def acquisition_section(forecaster: Forecaster, now: Snapshot, shop: Shop, seed:
 
 
 def draw_first_year_value(cohorts: pd.DataFrame, currency: str, subtitle: str, width: float) -> Figure:
-    """Draw what a new customer leaves in the first year, part by part, from ``acquisition.cohort_table``."""
+    """Draw what a new customer leaves in the first year, part by part, from ``acquisition.summarise_cohort_values``."""
     figure, (panel,) = create_chart("First-year value of a new customer", subtitle, 4.4, width=width)
     positions, base = np.arange(len(cohorts)), np.zeros(len(cohorts))
     labels = "first purchase", "repeats so far", "predicted rest of the year"

@@ -107,7 +107,7 @@ def _build_split_exhibit(plan: ContactPlan, column: str, name: str, shop: Shop) 
 
 
 def _build_profit_curve_exhibit(plan: ContactPlan, now: Snapshot, shop: Shop) -> Exhibit:
-    curve = plan.profit_curve()
+    curve = plan.unconstrained_profit_curve()
     draw = partial(draw_profit_curve, curve, plan, shop.currency, format_dates(now.period))
     text = TEMPLATE.render_macro("best_budget", plan, shop.currency)
     return TEMPLATE.build_exhibit("budget_curve", text, curve, draw, page_rows=0)
@@ -126,7 +126,7 @@ def _build_strategy_exhibit(regret: StrategyComparison, previous: Snapshot, shop
 
 
 def draw_profit_curve(curve: pd.DataFrame, plan: ContactPlan, currency: str, subtitle: str, width: float) -> Figure:
-    """Draw the expected profit of the coming period by budget at three uplifts, from ``ContactPlan.profit_curve``.
+    """Draw the expected profit of the coming period by budget at three uplifts, without a limit of the plan.
 
     It ends beyond what pays at any of them, and beyond what is spent.
     """

@@ -127,7 +127,7 @@ def _month_position(day: date, months: pd.PeriodIndex) -> float:
 
 
 def draw_retention(retention: pd.DataFrame, width: float) -> Figure:
-    """Draw the share of each cohort that bought in later months, the darker the more (``Retention.table``)."""
+    """Draw the share of each cohort that bought in later months, the darker the more (``CohortRetention.table``)."""
     shares = retention.drop(columns="customers").to_numpy(dtype=float)
     shares = shares[:, : int(np.flatnonzero(~np.isnan(shares).all(axis=0))[-1]) + 1]
     rows, columns = shares.shape

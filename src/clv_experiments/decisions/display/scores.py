@@ -10,7 +10,7 @@ from typing import Any
 from clv_experiments.data.window import Horizon, Period
 from clv_experiments.decisions.customer_scores import ScoringModels, choose_ranking_column
 from clv_experiments.decisions.past_predictions import IntervalAssessment, MissedPurchases
-from clv_experiments.decisions.score_totals import ScoreSummary
+from clv_experiments.decisions.score_totals import ScoreTotalsByGroup
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import TimingChoice, counts_one_time_buyers_as_alive
 from clv_experiments.evaluation.ranking import RankingAssessment
@@ -84,7 +84,7 @@ def summary_readme(
     return "\n".join([*about, "", *(line for line in described if line.partition(":")[0] in columns)]) + "\n"
 
 
-def tier_table(summary: ScoreSummary, currency: str) -> TextTable:
+def tier_table(summary: ScoreTotalsByGroup, currency: str) -> TextTable:
     """Write the totals of each tier and of all; expected purchases where no money is known."""
     money, table = partial(format_money, currency=currency), summary.table()
     value = choose_ranking_column(table)

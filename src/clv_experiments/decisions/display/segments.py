@@ -74,7 +74,7 @@ def draw_tier_moves(counts: pd.DataFrame, subtitle: str, width: float) -> Figure
     """Draw ``count_tier_moves`` as bands from the tiers before to those now, as wide as they have customers."""
     figure, (panel,) = create_chart("Who moved between the tiers", subtitle, 4.4, width=width)
     customers = float(counts.to_numpy().sum())
-    left, right = (_stack_groups(counts.sum(axis=axis)) for axis in (1, 0))
+    left, right = (_place_group_tops(counts.sum(axis=axis)) for axis in (1, 0))
     for before, after in product(counts.index, counts.columns):
         count = int(counts.loc[before, after])
         if not count:
@@ -85,7 +85,7 @@ def draw_tier_moves(counts: pd.DataFrame, subtitle: str, width: float) -> Figure
         left[before] -= count
         right[after] -= count
     for x, sums, word, side in ((0.0, counts.sum(axis=1), "before", "right"), (1.0, counts.sum(axis=0), "now", "left")):
-        for tier, top in _stack_groups(sums).items():
+        for tier, top in _place_group_tops(sums).items():
             if sums[tier]:
                 name = tier if tier == NEW else f"{tier} {word}"
                 panel.text(
@@ -98,7 +98,7 @@ def draw_tier_moves(counts: pd.DataFrame, subtitle: str, width: float) -> Figure
     return figure
 
 
-def _stack_groups(sums: pd.Series) -> dict[str, float]:
+def _place_group_tops(sums: pd.Series) -> dict[str, float]:
     """Return the upper end of each group on a line that goes down, with gaps between the groups."""
     ends = (sums + GAP * sums.sum()).cumsum().shift(fill_value=0)
     return {str(name): -float(end) for name, end in ends.items()}

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from clv_experiments.comparison.standings import difference_table, simultaneous_pairwise_half_widths
+from clv_experiments.comparison.standings import compare_with_best_and_baseline, simultaneous_pairwise_half_widths
 from clv_experiments.decisions.next_purchase.backtest import Backtest
 from clv_experiments.evaluation.array_checks import Floats
 from clv_experiments.evaluation.confidence_intervals import Estimate, percentile_interval
@@ -118,7 +118,7 @@ class NextPurchaseBoard:
 
     The table has one row a score and candidate, candidates of each score best first: ``score`` (as
     ``bootstrap_scores`` names it), ``contender``, ``family``, ``value``, ``lower``, ``upper`` (its interval), and the
-    columns of ``difference_table``, in which scores are oriented so that higher is better.
+    columns of ``compare_with_best_and_baseline``, in which scores are oriented so that higher is better.
     """
 
     backtest: Backtest
@@ -192,7 +192,7 @@ def compare_candidates(
     tables = []
     for name, (scores, drawn) in bootstrap_scores(backtest, replicates, seed, progress).items():
         oriented, samples = (_orient_score(name, each, backtest.level) for each in (scores, drawn))
-        table = difference_table(
+        table = compare_with_best_and_baseline(
             names, families, oriented, simultaneous_pairwise_half_widths(oriented, samples, CONFIDENCE)
         )
         lower, upper = percentile_interval(drawn)

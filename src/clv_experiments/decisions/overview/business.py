@@ -14,8 +14,8 @@ from clv_experiments.data.queries.activity import cohort_activity, country_activ
 from clv_experiments.data.window import DAY, Period
 from clv_experiments.decisions.overview.months import (
     YEAR,
+    CohortRetention,
     MonthlyActivity,
-    Retention,
     RevenueComparison,
     compare_month_quarter_and_year,
 )
@@ -109,7 +109,7 @@ class BusinessOverview:
     currency: str
     order_unit: Literal["order", "purchase day"]  # what is counted: purchase days where the log has no order ids
     revenue: list[RevenueComparison]  # of the last month, quarter and year
-    retention: Retention
+    retention: CohortRetention
     concentration: RevenueConcentration | None
     countries: pd.DataFrame | None  # from compare_country_shares
 
@@ -125,7 +125,7 @@ def describe_business(log: TransactionLog, end: date) -> BusinessOverview:
         currency=log.currency,
         order_unit="order" if (daily["orders"] > daily["customers"]).any() else "purchase day",
         revenue=compare_month_quarter_and_year(months.whole["revenue"]),
-        retention=Retention.from_cohorts(cohorts, months),
+        retention=CohortRetention.from_cohorts(cohorts, months),
         concentration=RevenueConcentration.from_spend(spend_by_customer(log, months.recent_days)),
         countries=_compare_countries(log, months),
     )

@@ -129,7 +129,7 @@ class RetentionLevel:
 
 
 @dataclass(frozen=True, eq=False)
-class Retention:
+class CohortRetention:
     """What part of each cohort bought in the months after its first.
 
     The table has one row a ``cohort`` (monthly periods, without empty ones), a column ``customers`` (count) and columns
@@ -140,7 +140,7 @@ class Retention:
     is_after_burn_in: np.ndarray  # by cohort, whether its customers are surely new
 
     @classmethod
-    def from_cohorts(cls, cohorts: pd.DataFrame, months: MonthlyActivity) -> Retention:
+    def from_cohorts(cls, cohorts: pd.DataFrame, months: MonthlyActivity) -> CohortRetention:
         """Divide the counts of ``data.queries.activity.cohort_activity``."""
         later = (cohorts["month"].dt.year - cohorts["cohort"].dt.year) * YEAR
         later += cohorts["month"].dt.month - cohorts["cohort"].dt.month

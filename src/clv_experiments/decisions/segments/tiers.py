@@ -49,7 +49,7 @@ def assign_tiers(expected_spend: pd.Series, shares: tuple[float, float]) -> pd.S
 
 
 @dataclass(frozen=True)
-class TierOutcome:
+class TierShareOutcome:
     """Share of all spend of a period that a tier brought, beside the share that was expected of it."""
 
     tier: str
@@ -73,7 +73,7 @@ class TierSummary:
 
     table: pd.DataFrame
     threshold: float  # lowest expected spend of a customer of tier High; nan where nobody is
-    outcomes: list[TierOutcome]  # empty where nothing was expected of High, or nobody spent anything
+    outcomes: list[TierShareOutcome]  # empty where nothing was expected of High, or nobody spent anything
 
     @property
     def high(self) -> pd.Series | None:
@@ -98,7 +98,7 @@ def summarise_tiers(
     table = profile_groups(tiers, now.table, products, TIERS)
     table["share_expected_before"] = expected[table["group"]].to_numpy()
     outcomes = [
-        TierOutcome(tier, float(expected[tier]), share)
+        TierShareOutcome(tier, float(expected[tier]), share)
         for tier in TIERS
         if expected[HIGH] > 0 and (share := get_revenue_share(actual, tier))
     ]

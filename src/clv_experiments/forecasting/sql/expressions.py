@@ -47,7 +47,7 @@ def build_forecast_expression(model: BtydRegressor, customers: Table, spacing: f
         ``customer_id``, ``p_alive``, ``expected_purchases`` and, of a model with spend, ``expected_spend``: what
         ``probability_alive``, ``expected_purchases`` and ``predict`` return.
     """
-    forecasts = _add_purchase_forecasts(model, customers, spacing)
+    forecasts = _add_p_alive_and_expected_purchases(model, customers, spacing)
     columns = ["customer_id", "p_alive", "expected_purchases"]
     if not model.spend_:
         return forecasts.select(columns)
@@ -56,12 +56,12 @@ def build_forecast_expression(model: BtydRegressor, customers: Table, spacing: f
 
 
 @singledispatch
-def _add_purchase_forecasts(model: BtydRegressor, customers: Table, spacing: float) -> Table:
+def _add_p_alive_and_expected_purchases(model: BtydRegressor, customers: Table, spacing: float) -> Table:
     """Add ``p_alive`` and ``expected_purchases`` to the customers."""
     raise NotImplementedError(type(model).__name__)
 
 
-@_add_purchase_forecasts.register
+@_add_p_alive_and_expected_purchases.register
 def _bg_nbd_purchases(model: BgNbd, customers: Table, spacing: float) -> Table:
     """Follow ``BgNbd._dropout`` and ``expected_purchases_until_dropout``: the mean of (1 - (1 + p u)^-(r + x)) / p."""
     r, alpha, a, b = model.r_, model.alpha_, model.a_, model.b_ + model._initial_tosses
@@ -72,7 +72,7 @@ def _bg_nbd_purchases(model: BgNbd, customers: Table, spacing: float) -> Table:
         stays=c.frequency + b,
     )
     c = c.mutate(centre=-(c.stays / a).ln(), width=ibis.least(1.0, (1 / c.stays + 1 / a).sqrt()))
-    mean = _mean_over_beta(c.cross_join(ibis.memtable(_build_beta_nodes(a, b, spacing))), a)
+    mean = _mean_purchases_if_alive(c.cross_join(ibis.memtable(_build_beta_nodes(a, b, spacing))), a)
     c = _join_by_history(customers, mean, ["frequency", "T"])
     growth = (c["T"] - c.recency) / (c.recency + alpha * DAYS_A_WEEK)
     c = c.mutate(growth=growth, tosses=c.frequency + model._initial_tosses)
@@ -96,7 +96,7 @@ def _build_beta_nodes(a: float, b: float, spacing: float) -> pa.Table:
     return pa.table({"node": np.sinh(steps), "weight": np.cosh(steps)})
 
 
-def _mean_over_beta(c: Table, a: float) -> Table:
+def _mean_purchases_if_alive(c: Table, a: float) -> Table:
     """Average (1 - (1 + p u)^-shape) / p over p ~ Beta(a, stays) at the nodes, for each frequency and T."""
     c = c.mutate(z=c.centre + c.width * c.node)
     c = c.mutate(
@@ -109,7 +109,7 @@ def _mean_over_beta(c: Table, a: float) -> Table:
     return c.group_by("frequency", "T").agg(purchases_if_alive=(c.weight * c.value).sum() / c.weight.sum())
 
 
-@_add_purchase_forecasts.register
+@_add_p_alive_and_expected_purchases.register
 def _pareto_nbd_purchases(model: ParetoNbd, customers: Table, spacing: float) -> Table:
     """Follow ``ParetoNbd``: the race of dropout against the next purchase, with the same nodes."""
     r, alpha, s, beta = model.r_, model.alpha_ * DAYS_A_WEEK, model.s_, model.beta_ * DAYS_A_WEEK

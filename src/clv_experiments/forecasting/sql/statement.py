@@ -19,7 +19,7 @@ from clv_experiments.data.engine import DuckDb
 from clv_experiments.data.queries.customers import fetch_by_customer
 from clv_experiments.data.window import Horizon
 from clv_experiments.errors import ClvError
-from clv_experiments.features.history import annotate_purchase_days
+from clv_experiments.features.history import add_first_last_day_and_gap
 from clv_experiments.features.rfm import first_spend, rfm
 from clv_experiments.forecasting.sql.expressions import build_forecast_expression
 from clv_experiments.models.array_input import CUSTOMER_COLUMNS, FIRST_SPEND
@@ -147,7 +147,7 @@ def _read_customers(source: SourceTable, cutoff: date, model: BtydRegressor) -> 
     lines = _build_source_expression(source, {"customer_id": "string", "date": "timestamp", **amount})
     spend = lines.amount.sum() if model.spend_ else ibis.literal(1)
     days = lines.group_by("customer_id", date=lines.date.cast("date")).agg(amount=spend)
-    history = annotate_purchase_days(days, cutoff)
+    history = add_first_last_day_and_gap(days, cutoff)
     day = Horizon.parse("1 day")
     columns = rfm(history, cutoff, day) | first_spend(history, cutoff, day)
     return history.group_by("customer_id").agg(**{name: columns[name].cast("float64") for name in features})
