@@ -3,6 +3,7 @@
 from datetime import date, datetime
 from decimal import Decimal
 
+import pandas as pd
 import pyarrow as pa
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -14,6 +15,7 @@ from clv_experiments.data.log import load_log
 from clv_experiments.data.parsing.formats import ParseOptions
 from clv_experiments.data.parsing.raw_filter import split_rows_by_condition
 from clv_experiments.data.raw import RawTable
+from clv_experiments.data.sources.frame import frame
 from clv_experiments.errors import ClvError
 
 ROWS = pa.table(
@@ -120,6 +122,14 @@ def test_rows_that_are_not_read_stand_in_the_receipt_and_may_hold_anything():
         {"rule": "clean log", "rows": 3, "customers": 2, "amount": Decimal("7.5")},
     ]
     assert log.end == date(2020, 1, 4)
+
+
+def test_a_condition_on_a_log_without_money_counts_rows_and_customers():
+    visits = pd.DataFrame(
+        {"customer": list("abac"), "date": pd.date_range("2020-01-01", periods=4), "kind": list("xxxy")}
+    )
+    log = load_log("toy", lambda engine: frame(visits), [missing_customer()], where="kind == 'x'")
+    assert log.report.table.to_dict("records")[1] == {"rule": "where kind == 'x'", "rows": 1, "customers": 1}
 
 
 def test_a_condition_is_part_of_the_fingerprint_where_it_leaves_rows_out():

@@ -49,6 +49,8 @@ def test_an_amount_that_is_multiplied_by_the_quantity_is_a_unit_price():
     more = {"quantity": quantity, "amount": price, "total": np.round(quantity * price, 2)}
     chosen = choose(("customer_id", "date", "x"), {}, **more)
     assert (chosen.by_role["amount"], chosen.by_role["unit_price"]) == ("total", "amount")
+    with_gaps = choose(("customer_id", "date", "x"), {}, **(more | {"amount": pa.array(price, mask=price < 2)}))
+    assert (with_gaps.by_role["amount"], with_gaps.by_role["unit_price"]) == ("total", "amount")
     other = choose(("customer_id", "date", "x"), {}, **(more | {"total": price + 1}))
     assert other.by_role["amount"] == "amount"
 

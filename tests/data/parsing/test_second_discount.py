@@ -53,6 +53,12 @@ def test_all_discounts_are_subtracted_once(discounts, paid):
     assert amount == pytest.approx(float(paid.sum()), abs=0.5)
 
 
+def test_two_discounts_are_subtracted_from_an_amount_beside_a_price_without_a_quantity():
+    rows = shop(amount=WORTH, discount_amount=WORTH * SHARE, coupon_amount=WORTH * OTHER).drop(columns="quantity")
+    amount, _ = read(rows, discount="discount_amount", second_discount="coupon_amount")
+    assert amount == pytest.approx(float((WORTH * (1 - SHARE - OTHER)).sum()), abs=0.5)
+
+
 def test_a_total_over_the_lines_of_an_order_is_no_second_discount():
     rows = shop(discount_amount=np.round(WORTH * SHARE, 2))
     rows["total_discounts"] = rows.groupby("order_id")["discount_amount"].transform("sum")

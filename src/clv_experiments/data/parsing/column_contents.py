@@ -209,10 +209,11 @@ class ColumnSample:
 
     def is_quantity_times_price(self, total: str, quantity: str, price: str) -> bool:
         """Return whether a column of numbers is the product of two others, and not the price, row by row."""
-        one, paid = self.numbers(price), self.numbers(total)
-        product = one * self.numbers(quantity)
-        told = (one != product).reindex(paid.index, fill_value=False) & (product != 0) & product.notna()
-        fits = ((paid - product).abs() < CENT)[told]
+        columns = {"total": total, "quantity": quantity, "price": price}
+        numbers = pd.DataFrame({role: self.numbers(column) for role, column in columns.items()}).dropna()
+        product = numbers["quantity"] * numbers["price"]
+        tells = (product != numbers["price"]) & (product != 0)
+        fits = ((numbers["total"] - product).abs() < CENT)[tells]
         return len(fits) >= MIN_SUMS and bool(fits.mean() > MOST)
 
     def is_net_of_refund(self, net: str, gross: str, refunded: str) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from functools import reduce
+from operator import mul
 from typing import Any
 
 import ibis
@@ -204,8 +206,9 @@ def _summarise_order_discounts(lines: Table, gross: FloatingValue) -> dict[str, 
 
 
 def absolute_gross_value(lines: Table) -> FloatingValue:
-    """Return quantity times unit price, without its sign."""
-    return (lines.quantity.cast("float64") * lines.unit_price.cast("float64")).abs().fill_null(0)
+    """Return quantity times unit price, or the amount where either is unknown, without its sign."""
+    factors = ("quantity", "unit_price") if {"quantity", "unit_price"} <= set(lines.columns) else ("amount",)
+    return reduce(mul, (lines[column].cast("float64") for column in factors)).abs().fill_null(0)
 
 
 def _allocate_order_discounts(lines: Table, gross: FloatingValue, unit: str | None) -> tuple[Table, str | None]:

@@ -57,22 +57,20 @@ class FilteredRows:
     def measure_removed(self, by_role: Mapping[str, str], decimal: str | None) -> dict[str, int | Decimal]:
         """Count the rows that are not read, the customers who are lost with them, and their amounts."""
         marks = dict.fromkeys([decimal or ".", decimal or ","])
-        columns = [by_role[role] for role in ("amount", "quantity", "unit_price") if role in by_role]
+        factors = ("amount",) if "amount" in by_role else ("quantity", "unit_price") if "unit_price" in by_role else ()
+        columns = [by_role[role] for role in factors if role in by_role]
         customer = by_role["customer_id"]
         table = add_identifier_column(self.removed, customer, CUSTOMER)
         for column in columns:
             for mark in marks:
                 table = add_amount_column(table, column, mark, f"{PREFIX}{column}{mark}")
-        numbers = {c: ibis.coalesce(*(table[f"{PREFIX}{c}{mark}"] for mark in marks)) for c in columns}
-        if "amount" in by_role:
-            amount = numbers[by_role["amount"]]
-        else:
-            amount = reduce(mul, numbers.values(), ibis.literal(1)).round(4).cast(AMOUNT)
-        summary = aggregate_row(table, rows=table.count(), amount=amount.sum())
+        numbers = [ibis.coalesce(*(table[f"{PREFIX}{column}{mark}"] for mark in marks)) for column in columns]
+        amounts = {"amount": reduce(mul, numbers).round(4).cast(AMOUNT).sum()} if numbers else {}
+        summary = aggregate_row(table, rows=table.count(), **amounts)
         kept = add_identifier_column(self.kept, customer, CUSTOMER)
         lost = table.drop_null(CUSTOMER).select(CUSTOMER).distinct()
         lost = lost.anti_join(kept, CUSTOMER).count().to_pyarrow().as_py()
-        return {"rows": summary["rows"], "customers": lost, "amount": summary["amount"] or Decimal(0)}
+        return {"rows": summary["rows"], "customers": lost, "amount": summary.get("amount") or Decimal(0)}
 
 
 def split_rows_by_condition(raw: Table, where: str, options: ParseOptions, log: str) -> FilteredRows:

@@ -69,7 +69,7 @@ DISCOUNT_UNITS = (
     "amount", "amt", "value", "total", "totale", "applied", "pct", "percent", "percentage", "perc", "rate", "share",
     "perunit", "prozent",
     "satz", "betrag", "wert", "montant", "pourcentage", "taux", "importe", "porcentaje", "importo", "percentuale",
-    "valor", "percentual", "bedrag", "percentage", "kwota", "procent", "belopp", "belob", "belop",
+    "valor", "percentual", "bedrag", "kwota", "procent", "belopp", "belob", "belop",
 )  # fmt: skip
 
 REFUND_WORDS = (
@@ -220,7 +220,7 @@ USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
         "waers",
     ),
     "refunded": REFUND_WORDS,
-    "second_discount": (),  # parsing.second_discount finds it by the first one
+    "second_discount": (),  # parsing.discount_guesses finds it by the first one
     "status": (),  # parsing.order_roles finds it by its values too
     "email": (),  # and this only beside a customer id
 }  # fmt: skip

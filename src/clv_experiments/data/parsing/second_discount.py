@@ -61,12 +61,7 @@ def combine_discounts(
 
 
 def _infer_common_discount_unit(lines: Table, by_role: Mapping[str, str], log: str) -> str:
-    gross = (
-        absolute_gross_value(lines)
-        if "unit_price" in lines.columns
-        else lines.amount.cast("float64").abs().fill_null(0)
-    )
-    units = {}
+    gross, units = absolute_gross_value(lines), {}
     for role in DISCOUNT_ROLES:
         summary = summarise_discounts(lines.mutate(discount=ibis.coalesce(lines[role], 0)), gross, by_role[role])
         units[role] = infer_discount_units(by_role[role], summary) if summary["discounted"] else list(DISCOUNT_UNITS)
