@@ -218,16 +218,12 @@ def _measure_stages(command: Sequence[str], folder: str) -> tuple[dict[str, floa
 def compare_tool_speed(arguments: argparse.Namespace) -> None:
     """Set time and memory beside those of DuckDB's own SQL and of other tools."""
     from clv_experiments.commands.benchmark_speed import CUSTOMERS, benchmark_speed
-    from clv_experiments.errors import ClvError
 
-    try:
-        benchmark_speed(
-            arguments.tasks, arguments.lines, arguments.customers or CUSTOMERS, arguments.tools,
-            _parse_interpreters(arguments), arguments.output, ["clv", "benchmark", *sys.argv[1:]],
-            repeats=arguments.repeats, time_limit=arguments.time_limit,
-        )  # fmt: skip
-    except ClvError as error:
-        sys.exit(f"error: {error}")
+    benchmark_speed(
+        arguments.tasks, arguments.lines, arguments.customers or CUSTOMERS, arguments.tools,
+        _parse_interpreters(arguments), arguments.output, ["clv", "benchmark", *sys.argv[1:]],
+        repeats=arguments.repeats, time_limit=arguments.time_limit,
+    )  # fmt: skip
 
 
 def _parse_interpreters(arguments: argparse.Namespace) -> dict[str, str]:
@@ -238,16 +234,12 @@ def compare_tool_accuracy(arguments: argparse.Namespace) -> None:
     """Set the default beside other tools, on the same customers and cutoffs."""
     from clv_experiments.commands.benchmark_accuracy import benchmark_accuracy
     from clv_experiments.comparison.accuracy import ToolLimits
-    from clv_experiments.errors import ClvError
 
     limits = ToolLimits(time_budget=arguments.time_budget, time_limit=arguments.time_limit)
-    try:
-        benchmark_accuracy(
-            arguments.logs, arguments.tools, _parse_interpreters(arguments), limits, arguments.output,
-            ["clv", "benchmark", *sys.argv[1:]],
-        )  # fmt: skip
-    except ClvError as error:
-        sys.exit(f"error: {error}")
+    benchmark_accuracy(
+        arguments.logs, arguments.tools, _parse_interpreters(arguments), limits, arguments.output,
+        ["clv", "benchmark", *sys.argv[1:]],
+    )  # fmt: skip
 
 
 def benchmark_concurrent_writes(arguments: argparse.Namespace) -> None:
@@ -285,6 +277,12 @@ def run_benchmarks() -> int:
         "speed": {"arguments": arguments},
         "accuracy": {"arguments": arguments},
     }
-    for name in arguments.parts or PARTS:
-        (PARTS | LONG_PARTS)[name](**options.get(name, {}))
+    from clv_experiments.errors import ClvError
+
+    try:
+        for name in arguments.parts or PARTS:
+            (PARTS | LONG_PARTS)[name](**options.get(name, {}))
+    except ClvError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
     return 0
