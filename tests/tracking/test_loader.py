@@ -18,7 +18,7 @@ from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.models.spend_regressor import SpendRegressor
 from clv_experiments.reporting.records import FittedModel
-from clv_experiments.tracking.loader import PICKLE, PLAIN, load_estimator, save_estimator
+from clv_experiments.tracking.loader import PICKLE, SKOPS_FILE, load_estimator, save_estimator
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
@@ -60,7 +60,7 @@ def forecaster(cdnow_sample, log_of):
 def test_every_model_is_kept_without_a_pickle_and_predicts_the_same(name, forecaster, compose, tmp_path):
     forecast = forecaster.forecast(forecaster.window.period(0), build_model(compose(f"model={name}").model))
     path = save_estimator(forecast.estimator, tmp_path)
-    assert path.name == PLAIN
+    assert path.name == SKOPS_FILE
     read = load_estimator(path, trusted=False)
     np.testing.assert_array_equal(read.predict(forecast.X), forecast.estimator.predict(forecast.X))
     if hasattr(forecast.estimator, "parameters_"):
@@ -79,9 +79,9 @@ def test_a_planted_pickle_runs_nothing_unless_the_store_is_trusted(tmp_path):
 
 def test_a_pickle_under_the_name_of_a_plain_file_runs_nothing(tmp_path):
     left = tmp_path / "left"
-    (tmp_path / PLAIN).write_bytes(pickle.dumps(Planted(str(left))))
+    (tmp_path / SKOPS_FILE).write_bytes(pickle.dumps(Planted(str(left))))
     with pytest.raises(Exception, match="zip"):
-        load_estimator(tmp_path / PLAIN, trusted=True)
+        load_estimator(tmp_path / SKOPS_FILE, trusted=True)
     assert not left.exists()
 
 
@@ -94,7 +94,7 @@ def test_a_pickle_under_the_name_of_a_plain_file_runs_nothing(tmp_path):
 )
 def test_types_from_elsewhere_need_a_trusted_store(estimator, foreign, tmp_path):
     path = save_estimator(estimator, tmp_path)
-    assert path.name == PLAIN
+    assert path.name == SKOPS_FILE
     with pytest.raises(ClvError, match=rf"it holds .*{foreign}, which could run any code"):
         load_estimator(path, trusted=False)
     assert type(load_estimator(path, trusted=True)) is type(estimator)

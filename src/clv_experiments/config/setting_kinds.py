@@ -117,7 +117,7 @@ KINDS: dict[str, SettingKind] = {
 }
 INNER_MODEL = re.compile(r"^model[.](?:fallback|members[.][^.]+)[.]")
 LISTS = ("decisions.contact.uplift", "sweep.metric")
-LIBRARY = ("model.estimator", "sweep.space")
+UNCHECKED_SUBTREES = ("model.estimator", "sweep.space")
 EXAMPLE_KEYS = {
     "data.source": "data.source._target_",
     "data.columns": "data.columns.date",
@@ -181,7 +181,7 @@ def _iterate_settings_with_parents(cfg: DictConfig, prefix: str) -> Iterator[tup
     for name in map(str, cfg):
         key, value = f"{prefix}{name}", cfg[name]
         yield key, value
-        if isinstance(value, DictConfig) and key not in LIBRARY:
+        if isinstance(value, DictConfig) and key not in UNCHECKED_SUBTREES:
             yield from _iterate_settings_with_parents(value, f"{key}.")
 
 

@@ -27,7 +27,7 @@ FOLDERS = {"model": ("model", "features")}  # of the packaged conf/, by what is 
 CHECKS = "checks"  # of a board: code of the user's own, by its name alone too
 TARGET = "_target_"
 NAMED = re.compile(r"_target_[\"']?\s*:\s*[\"']?([\w.]+)")
-LOGGED = ("data", "evaluation", "model", "window")  # of what a run of a model is made from
+REQUIRED_RUN_SECTIONS = ("data", "evaluation", "model", "window")  # of what a run of a model is made from
 
 logging.getLogger("hydra.utils").setLevel(logging.CRITICAL)  # a line for each error that it raises too
 
@@ -54,7 +54,9 @@ def read_logged_settings(text: str, run_id: str) -> DictConfig:
         raise ClvError(
             f"config.yaml of run {run_id} is not readable ({type(error).__name__}); take another run"
         ) from error
-    missing = [name for name in LOGGED if not isinstance(raw, dict) or not isinstance(raw.get(name), dict)]
+    missing = [
+        name for name in REQUIRED_RUN_SECTIONS if not isinstance(raw, dict) or not isinstance(raw.get(name), dict)
+    ]
     if missing or not isinstance(settings, DictConfig):
         raise ClvError(f"config.yaml of run {run_id} has no {', '.join(missing)}; take another run")
     for key, written in _iterate_texts(raw, ""):

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from clv_experiments.data.parsing.cells import count_true
-from clv_experiments.data.parsing.date_layouts import MAX_DAYS, last_day_of_period
+from clv_experiments.data.parsing.date_layouts import PERIOD_MAX_DAYS, last_day_of_period
 
 MIN_CUSTOMERS = 50  # of which one, or a share, can stand out
 DOMINANT_SHARE, LARGE_SHARE = 0.2, 0.05  # of all spend
@@ -86,7 +86,7 @@ def detect_period_totals(days: pd.DataFrame, date_format: str | None = None) -> 
     """
     dates: list[date] = list(days["date"])
     last = dates[-1]
-    if date_format in MAX_DAYS and (date_format != "week" or all(day.weekday() == MONDAY for day in dates)):
+    if date_format in PERIOD_MAX_DAYS and (date_format != "week" or all(day.weekday() == MONDAY for day in dates)):
         return TotalsPeriod(date_format, last_day_of_period(date_format, last), is_certain=True, has_period_format=True)
     if len(dates) >= MIN_MONTHS and all(day.day == 1 for day in dates):
         months = np.array([12 * day.year + day.month for day in dates])

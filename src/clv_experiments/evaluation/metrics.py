@@ -199,7 +199,7 @@ OBJECTIVES = ("d2_tweedie", "normalised_gini", "spearman", "top_10_share", "top_
 HIGHER_IS_BETTER = (*OBJECTIVES, "buys_roc_auc")
 LOWER_IS_BETTER = ("aggregate_bias", "decile_mape", "rmse", "mse", "mae", "median_ae", "wape", "buys_brier")
 SCORES = (*HIGHER_IS_BETTER, *LOWER_IS_BETTER)
-FACTS = ("customers", "buyers", "actual_total")
+COUNTS_AND_TOTALS = ("customers", "buyers", "actual_total")
 
 
 # A Tweedie deviance takes no spend below 0. Of a total in which losses cancel spend nobody holds a share, and what a
@@ -227,7 +227,7 @@ def require_applicable_scores(
 
 def drop_counts_and_totals(scores: Mapping[str, float]) -> dict[str, float]:
     """Leave out of scores what is the same for every model: customers, buyers and what they spent."""
-    return {name: value for name, value in scores.items() if name not in FACTS}
+    return {name: value for name, value in scores.items() if name not in COUNTS_AND_TOTALS}
 
 
 def choose_objective(preferred: str, *, has_losses: bool) -> str:

@@ -13,7 +13,7 @@ import skops.io
 
 from clv_experiments.errors import ClvError
 
-PLAIN, PICKLE = "estimator.skops", "estimator.joblib"
+SKOPS_FILE, PICKLE = "estimator.skops", "estimator.joblib"
 # Types that skops does not know and that hold numbers alone, besides the models of this package.
 TRUSTED_TYPES = (
     "sklearn._loss.loss.",
@@ -45,7 +45,7 @@ def save_estimator(estimator: Any, folder: Path) -> Path:
     Path
         Of the file.
     """
-    path = folder / PLAIN
+    path = folder / SKOPS_FILE
     try:
         skops.io.dump(estimator, path, compression=ZIP_DEFLATED)
     except Exception:  # whatever an estimator of somebody else's holds
@@ -70,7 +70,7 @@ def load_estimator(path: Path, *, trusted: bool) -> Any:
     ClvError
         If it does and is not trusted.
     """
-    if path.name != PLAIN:
+    if path.name != SKOPS_FILE:
         if not trusted:
             raise ClvError("it is kept as a pickle, which could run any code when it is read")
         return joblib.load(path)

@@ -57,7 +57,7 @@ MONTH_LAYOUTS = {
 QUARTER = "([qt][1-4]|[1-4][qt])"
 QUARTER_LAYOUTS = {f"^([0-9]{{4}})[-/ ]?{QUARTER}$": "ym", f"^{QUARTER}[-/ '’]*([0-9]{{4}}|[0-9]{{2}})$": "my"}
 PERIOD_LAYOUTS = {"month": MONTH_LAYOUTS, "quarter": QUARTER_LAYOUTS}
-MAX_DAYS = {"week": 7, "month": 31, "quarter": 92, "year": 366}
+PERIOD_MAX_DAYS = {"week": 7, "month": 31, "quarter": 92, "year": 366}
 COMPACT_LAYOUTS = {"yymmdd": {"^([0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])$": "ymd"}}  # if all rows are so
 # ISO 8601's weeks: of year, week and day of the week.
 WEEK_SIGN = "(?:wk?|kw|week|woche) ?"
@@ -231,5 +231,5 @@ def last_day_of_period(date_format: str, day: date) -> date:
     """Return the last day of the week that a day lies in, or of the month, quarter or year that it begins."""
     if date_format == "week":
         return day + timedelta(days=6 - day.weekday())
-    following = day + timedelta(days=MAX_DAYS[date_format])  # at most four days into the next
+    following = day + timedelta(days=PERIOD_MAX_DAYS[date_format])  # at most four days into the next
     return following.replace(day=1) - timedelta(days=1)

@@ -11,8 +11,10 @@ from clv_experiments.data.parsing.column_contents import CENT, MOST, ColumnSampl
 from clv_experiments.data.parsing.formats import DISCOUNT_ROLES
 from clv_experiments.data.parsing.role_names import DISCOUNT_WORDS, normalise_name
 
-WORDS = sorted({word for word in DISCOUNT_WORDS if len(word) > len("upust")} | {"coupon", "voucher", "promo"})
-NAME = re.compile("|".join(WORDS))
+DISCOUNT_NAME_WORDS = sorted(
+    {word for word in DISCOUNT_WORDS if len(word) > len("upust")} | {"coupon", "voucher", "promo"}
+)
+NAME = re.compile("|".join(DISCOUNT_NAME_WORDS))
 # What else such a name may be of: a code, the price that is left, or a discount on the delivery.
 OTHER_NAME = re.compile("code|type|reason|name|price|preis|prix|precio|before|after|ship|freight|versand|livr|envio|$^")
 

@@ -28,7 +28,7 @@ MINOR_UNIT_EXPORTS = (
 SCALE = "decimal(18, 8)"
 CENT = Decimal("0.01")
 MIN_WHOLE, TYPICAL_CENTS, MOST_ROUND = 100, 500, 0.3
-LARGER = 100  # times quantity times unit price, as amounts in cents beside prices in the currency are
+CENTS_RATIO = 100  # times quantity times unit price, as amounts in cents beside prices in the currency are
 SMALLEST, LARGEST = Decimal("0.00000001"), Decimal(10**9)
 RATIOS = (1, 100, 1000, Decimal("0.01"), Decimal("0.001"))  # of an amount to quantity times unit price
 BAND = 2.0  # a ratio is one of these within this factor: taxes and discounts change it less
@@ -139,7 +139,7 @@ def align_price_unit(
         return lines, None, _describe_mixture(counts, by_role) if is_open else []
     if ratio == 1:
         return lines, ratio, []
-    if is_open and ratio > 1 and (ratio != LARGER or counts.fractional_amounts):
+    if is_open and ratio > 1 and (ratio != CENTS_RATIO or counts.fractional_amounts):
         raise ClvError(
             f"{_describe_comparison(counts, ratio, by_role)} in log '{log}': type data.scale={1 / Decimal(ratio):f} if "
             f"amounts are in a smaller unit, or data.scale=1 if they are what was paid"
@@ -277,7 +277,7 @@ def _choose_scale_factors(
         return (dict.fromkeys(roles, scale), [note]) if scale != 1 else ({}, [])
     named = [role for role in roles if _is_role_in_cents(columns, role)]
     saying = [columns.by_role[role] for role in named] or list(filter(has_cents_in_name, contents.raw.columns))
-    if not saying and ratio != LARGER:
+    if not saying and ratio != CENTS_RATIO:
         return {}, _describe_whole_amounts(columns, contents)
     fractions = aggregate_row(lines, **{role: count_true(lines[role] != lines[role].round()) for role in roles})
     in_cents = {role for role in roles if role in named or not fractions[role]}
@@ -288,7 +288,7 @@ def _choose_scale_factors(
     # Prices are aligned with amounts, or are what they were made of.
     in_cents = in_cents | {"unit_price"} if "amount" in in_cents else in_cents - {"unit_price"}
     factors = {role: CENT for role in roles if role in in_cents}
-    if not factors or (ratio == LARGER and "amount" not in named):  # which align_price_unit has noted
+    if not factors or (ratio == CENTS_RATIO and "amount" not in named):  # which align_price_unit has noted
         return factors, []
     what = "amounts were" if "amount" in factors else f"{columns.by_role['refunded']} was"
     why = f"{saying[0]} is in cents" + (" by its name" if saying[0] not in columns.cells_in_cents else "")

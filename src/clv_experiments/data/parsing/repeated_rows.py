@@ -44,7 +44,7 @@ def has_unlikely_repeated_rows(raw: Table, by_role: Mapping[str, str]) -> bool:
     if _has_unlikely_pairs(rows, keys):
         return True
     days = pd.to_datetime(cells[by_role["date"]].astype("string"), errors="coerce", format="mixed", utc=True)
-    return any(_has_repeated_days(days.dt.floor("D"), repeats, size) for size in BLOCK_ROWS)
+    return any(_has_days_that_repeat(days.dt.floor("D"), repeats, size) for size in BLOCK_ROWS)
 
 
 def _sample_whole_customers(raw: Table, customer: str) -> pd.DataFrame:
@@ -75,7 +75,7 @@ def _has_unlikely_pairs(rows: pd.DataFrame, keys: Sequence[str]) -> bool:
     return equal >= max(MIN_PAIRS, different) and odds > MIN_ODDS * by_chance
 
 
-def _has_repeated_days(days: pd.Series, repeats: pd.Series, rows: int) -> bool:
+def _has_days_that_repeat(days: pd.Series, repeats: pd.Series, rows: int) -> bool:
     """Return whether nearly all rows of some days repeat another, more than chance gives by the share on other days.
 
     Consecutive days are taken together until they have so many rows.

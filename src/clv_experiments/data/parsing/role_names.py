@@ -65,7 +65,7 @@ DISCOUNT_WORDS = (
     "gesamtrabatt", "bestellrabatt", "warenkorbrabatt", "rechnungsrabatt", "remisecommande", "remisepanier",
     "descuentopedido", "scontoordine", "scontocarrello", "orderkorting",
 )  # fmt: skip
-DISCOUNT_UNITS = (
+DISCOUNT_SUFFIX_WORDS = (
     "amount", "amt", "value", "total", "totale", "applied", "pct", "percent", "percentage", "perc", "rate", "share",
     "perunit", "prozent",
     "satz", "betrag", "wert", "montant", "pourcentage", "taux", "importe", "porcentaje", "importo", "percentuale",
@@ -236,7 +236,7 @@ KNOWN_EXPORTS = {
 TWO_WORD_NAMES = {
     "customer_id": ((*CUSTOMER_WORDS, *PERSON_WORDS), ID_WORDS),
     "date": (PURCHASE_WORDS, DATE_WORDS),
-    "discount": (DISCOUNT_WORDS, DISCOUNT_UNITS),
+    "discount": (DISCOUNT_WORDS, DISCOUNT_SUFFIX_WORDS),
     "refunded": (REFUND_WORDS, MONEY_WORDS),
     "order_id": (ORDER_WORDS, ID_WORDS),
     "amount": (SOLD_WORDS, MONEY_WORDS),
