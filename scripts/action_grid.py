@@ -13,7 +13,7 @@ import pandas as pd
 
 from clv_experiments.config.composition import compose_config
 from clv_experiments.config.log_and_window import load_log_from_config
-from clv_experiments.data.window import Horizon
+from clv_experiments.data.horizon import Horizon
 from clv_experiments.decisions.actions import (
     GONE,
     NEW_DAYS,

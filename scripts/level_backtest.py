@@ -17,7 +17,7 @@ import pandas as pd
 
 from clv_experiments.config.composition import compose_config
 from clv_experiments.config.log_and_window import build_window, load_log_from_config
-from clv_experiments.data.window import Period
+from clv_experiments.data.horizon import Period
 from clv_experiments.forecasting.forecaster import Forecaster
 
 BTYD_ERRORS = (0.1, 0.15, 0.2, 0.3, 0.5, 10.0)

@@ -14,13 +14,14 @@ from clv_experiments.commands.train import run_experiment
 from clv_experiments.config.model_options import build_model
 from clv_experiments.data.cleaning import outliers
 from clv_experiments.data.cleaning.report import Step
+from clv_experiments.data.horizon import Horizon, Period
 from clv_experiments.data.log import load_log
 from clv_experiments.data.log_cache import LastLogCache
 from clv_experiments.data.queries.activity import fetch_purchase_days
 from clv_experiments.data.queries.outcomes import holdout_spend_and_purchases
 from clv_experiments.data.raw import RawTable
 from clv_experiments.data.sources.cdnow import cdnow
-from clv_experiments.data.window import Horizon, Period, Window
+from clv_experiments.data.window import Window
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import rfm
 from clv_experiments.forecasting import origin_folder, out_of_time

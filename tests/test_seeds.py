@@ -18,7 +18,8 @@ from hydra import compose, initialize_config_dir
 from clv_experiments.data.sources.cdnow import cdnow
 from clv_experiments.data.log import load_log
 from clv_experiments.data.raw import RawTable
-from clv_experiments.data.window import Horizon, Window
+from clv_experiments.data.horizon import Horizon
+from clv_experiments.data.window import Window
 from clv_experiments.config.model_options import build_model
 from clv_experiments.forecasting.forecaster import Forecaster
 

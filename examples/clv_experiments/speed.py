@@ -11,7 +11,7 @@ import pandas as pd
 
 import clv_experiments as clv
 import clv_experiments.data.sources.files  # what reading imports at first use is no part of the time
-from clv_experiments.data.window import Horizon
+from clv_experiments.data.horizon import Horizon
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import rfm
 from clv_experiments.models.bg_nbd import BgNbd

@@ -5,7 +5,7 @@ from datetime import date
 import duckdb
 import pytest
 
-from clv_experiments.data.window import Horizon
+from clv_experiments.data.horizon import Horizon
 from clv_experiments.forecasting.customer_features import RFM
 from clv_experiments.tracking.run_reader import RunReader
 

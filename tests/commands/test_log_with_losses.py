@@ -15,7 +15,8 @@ from clv_experiments.commands.sweep import tune_model
 from clv_experiments.commands.train import run_experiment
 from clv_experiments.config.model_options import build_model
 from clv_experiments.data.cleaning import returns
-from clv_experiments.data.window import Horizon, Window
+from clv_experiments.data.horizon import Horizon
+from clv_experiments.data.window import Window
 from clv_experiments.errors import ClvError, LogWithLosses
 from clv_experiments.evaluation.metrics import UNDEFINED_WITH_LOSSES
 from clv_experiments.forecasting.forecaster import Forecaster

@@ -19,7 +19,8 @@ from clv_experiments.comparison.standings import compute_standings
 from clv_experiments.config.log_and_window import build_window, load_log_from_config
 from clv_experiments.config.model_options import build_model
 from clv_experiments.config.settings import resolve_masked_settings
-from clv_experiments.data.window import Horizon, Window
+from clv_experiments.data.horizon import Horizon
+from clv_experiments.data.window import Window
 from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.reporting.records import FittedModel, Param, RegistrationRequest, Tag, Text

@@ -25,7 +25,8 @@ from clv_experiments.commands.model_reference import (
 from clv_experiments.commands.score import score
 from clv_experiments.config.model_options import build_model
 from clv_experiments.config.settings import resolve_masked_settings, setting_records
-from clv_experiments.data.window import Horizon, Period, Window
+from clv_experiments.data.horizon import Horizon, Period
+from clv_experiments.data.window import Window
 from clv_experiments.decisions.customer_scores import COLUMNS
 from clv_experiments.decisions.past_predictions import stored_predictions
 from clv_experiments.errors import ClvError

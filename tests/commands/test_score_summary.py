@@ -10,7 +10,7 @@ from hydra import initialize_config_dir
 
 from clv_experiments.commands.score import score
 from clv_experiments.commands.train import run_experiment
-from clv_experiments.data.window import Horizon
+from clv_experiments.data.horizon import Horizon
 from clv_experiments.decisions.customer_scores import COLUMNS
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet

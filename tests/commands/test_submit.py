@@ -3,7 +3,8 @@
 import pandas as pd
 import pytest
 
-from clv_experiments.data.window import Horizon, Window
+from clv_experiments.data.horizon import Horizon
+from clv_experiments.data.window import Window
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.tracking.run_reader import RunReader
 

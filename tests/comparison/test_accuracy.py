@@ -9,7 +9,8 @@ from clv_experiments.commands import benchmark_accuracy as command
 from clv_experiments.comparison.accuracy import ToolLimits, compare_with_first_model, predict_cell_with_all_tools
 from clv_experiments.comparison.external_tools import find_external_tools
 from clv_experiments.comparison.standings import compute_standings
-from clv_experiments.data.window import Horizon, Window
+from clv_experiments.data.horizon import Horizon
+from clv_experiments.data.window import Window
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import rfm

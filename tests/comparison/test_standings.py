@@ -10,10 +10,10 @@ import pytest
 
 from clv_experiments.comparison.bootstrap import METRICS, applicable_metrics, score_predictions_by_model
 from clv_experiments.comparison.standings import compute_standings, rank_groups
+from clv_experiments.data.horizon import Horizon, Period
 from clv_experiments.data.log import load_log
 from clv_experiments.data.queries.outcomes import holdout_spend_and_purchases
 from clv_experiments.data.sources.simulated import simulated
-from clv_experiments.data.window import Horizon, Period
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import rfm

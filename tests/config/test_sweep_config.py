@@ -12,7 +12,8 @@ from optuna.trial import FixedTrial
 
 from clv_experiments.config.model_options import build_model
 from clv_experiments.config.sweep_config import SweepConfig, build_candidate_model, depends_on_seed, replace_seed
-from clv_experiments.data.window import Horizon, Window
+from clv_experiments.data.horizon import Horizon
+from clv_experiments.data.window import Window
 from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.sweep.objective import Objective

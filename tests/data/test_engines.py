@@ -22,6 +22,7 @@ from omegaconf import OmegaConf
 from clv_experiments.config.log_and_window import load_log_from_config
 from clv_experiments.data import cleaning
 from clv_experiments.data.engine import DuckDb, Spark, open_engine
+from clv_experiments.data.horizon import Horizon
 from clv_experiments.data.log import load_log
 from clv_experiments.data.parsing.formats import ParseOptions
 from clv_experiments.data.queries.activity import count_last_two_gaps
@@ -29,7 +30,7 @@ from clv_experiments.data.queries.cohort_months import sum_repeat_purchases_by_c
 from clv_experiments.data.queries.outcomes import holdout_spend_and_purchases
 from clv_experiments.data.raw import RawTable
 from clv_experiments.data.sources.database import database
-from clv_experiments.data.window import Horizon, Window
+from clv_experiments.data.window import Window
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rhythm import log_gap_sum

@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from clv_experiments.data.window import Horizon
+from clv_experiments.data.horizon import Horizon
 from clv_experiments.errors import ClvError
 
 

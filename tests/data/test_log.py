@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from clv_experiments.data.cleaning import missing_amount, missing_customer, missing_date, price_not_positive, returns
 from clv_experiments.data.engine import DuckDb
+from clv_experiments.data.horizon import Horizon, Period
 from clv_experiments.data.log import load_log
 from clv_experiments.data.queries.outcomes import holdout_spend_and_purchases
 from clv_experiments.data.raw import RawTable
 from clv_experiments.data.sources.cdnow import cdnow
-from clv_experiments.data.window import Horizon, Period, Window
+from clv_experiments.data.window import Window
 from clv_experiments.errors import ClvError
 
 # A DuckDB log costs up to 100 ms.

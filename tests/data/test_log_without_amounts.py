@@ -7,10 +7,10 @@ import pyarrow as pa
 import pytest
 
 from clv_experiments.data.cleaning import missing_amount, missing_customer, price_not_positive, returns
+from clv_experiments.data.horizon import Horizon, Period
 from clv_experiments.data.log import load_log
 from clv_experiments.data.queries.outcomes import holdout_spend_and_purchases
 from clv_experiments.data.raw import RawTable
-from clv_experiments.data.window import Horizon, Period
 from clv_experiments.errors import ClvError
 from clv_experiments.features.behaviour import behaviour
 from clv_experiments.features.feature_set import FeatureSet

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from clv_experiments.data.window import Horizon, Period, Window
+from clv_experiments.data.horizon import Horizon, Period
+from clv_experiments.data.window import Window
 from clv_experiments.errors import ClvError, LogTooShort
 
 modest = settings(max_examples=60, deadline=None)

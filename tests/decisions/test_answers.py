@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clv_experiments.data.window import Horizon
+from clv_experiments.data.horizon import Horizon
 from clv_experiments.decisions.budget.outlook import estimate_outlook
 from clv_experiments.decisions.budget.plan import plan_contacts
 from clv_experiments.decisions.display.answers import state_assumptions, suggest_settings

@@ -10,7 +10,8 @@ import pytest
 from omegaconf import OmegaConf
 
 from clv_experiments.config.shop import build_shop
-from clv_experiments.data.window import Horizon, Period, Window
+from clv_experiments.data.horizon import Horizon, Period
+from clv_experiments.data.window import Window
 from clv_experiments.decisions.best_customers import (
     SamePeriodLastYear,
     past_totals,

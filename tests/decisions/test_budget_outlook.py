@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clv_experiments.data.window import Period
+from clv_experiments.data.horizon import Period
 from clv_experiments.decisions.budget.outlook import (
     break_even_uplift,
     estimate_outlook,

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clv_experiments.data.window import Horizon, Period
+from clv_experiments.data.horizon import Horizon, Period
 from clv_experiments.decisions.budget.outlook import estimate_outlook
 from clv_experiments.decisions.budget.plan import plan_contacts
 from clv_experiments.decisions.budget.regret import compare_strategies

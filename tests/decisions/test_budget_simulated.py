@@ -7,9 +7,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from clv_experiments.data.horizon import Horizon, Period
 from clv_experiments.data.log import load_log
 from clv_experiments.data.sources.simulated import simulated
-from clv_experiments.data.window import Horizon, Period, Window
+from clv_experiments.data.window import Window
 from clv_experiments.decisions.budget.acquisition import analyse_acquisition
 from clv_experiments.decisions.budget.outlook import simulate_spend, summarise_simulated_profit
 from clv_experiments.decisions.budget.plan import contact_profit, plan_contacts

@@ -9,7 +9,7 @@ import pytest
 from scipy.integrate import quad
 from scipy.special import hyperu
 
-from clv_experiments.data.window import Horizon
+from clv_experiments.data.horizon import Horizon
 from clv_experiments.decisions.customer_scores import discounted_clv
 from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.models.bg_nbd import BgNbd

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clv_experiments.data.window import Horizon
+from clv_experiments.data.horizon import Horizon
 from clv_experiments.decisions.customer_scores import COLUMNS, CustomerGroups, Scorer, ScoringModels
 from clv_experiments.decisions.display.scores import render_readme, tier_table
 from clv_experiments.decisions.score_totals import ScoreTotalsByGroup

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from scipy.stats import t as student
 
-from clv_experiments.data.window import Horizon, Window
+from clv_experiments.data.horizon import Horizon
+from clv_experiments.data.window import Window
 from clv_experiments.decisions.display.drivers import draw_effects, drivers_section
 from clv_experiments.decisions.drivers import (
     MIN_BUYERS,

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clv_experiments.data.window import Period
+from clv_experiments.data.horizon import Period
 from clv_experiments.decisions.missed import count_non_buyers, find_at_risk, find_missed, missed_customer_ids
 from clv_experiments.decisions.snapshot import Snapshot, TimingChoice
 from clv_experiments.evaluation.regularity import Regularity

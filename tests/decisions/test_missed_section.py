@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from clv_experiments.data.window import Horizon, Period
+from clv_experiments.data.horizon import Horizon, Period
 from clv_experiments.decisions.display.missed import at_risk_exhibit, missed_and_at_risk_section, missed_exhibit
 from clv_experiments.decisions.missed import AtRisk, MissedOpportunities, NonBuyerCount
 from clv_experiments.decisions.shop import Campaign, Shop

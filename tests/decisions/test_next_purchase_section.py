@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clv_experiments.data.window import Horizon, Window
+from clv_experiments.data.horizon import Horizon
+from clv_experiments.data.window import Window
 from clv_experiments.decisions.display.next_purchase import TEMPLATE, next_purchase_section
 from clv_experiments.decisions.next_purchase.outlook import (
     NextPurchaseOutlook,

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 import pandas as pd
 import pytest
 
-from clv_experiments.data.window import Horizon, Period
+from clv_experiments.data.horizon import Horizon, Period
 from clv_experiments.decisions.best_customers import AllCustomersTotalRange
 from clv_experiments.decisions.display.overview import draw_revenue, overview_section
 from clv_experiments.decisions.overview.business import describe_business

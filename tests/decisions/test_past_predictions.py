@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clv_experiments.data.window import Horizon, Period
+from clv_experiments.data.horizon import Horizon, Period
 from clv_experiments.decisions.customer_scores import ScoringModels
 from clv_experiments.decisions.display.scores import (
     describe_missed_purchases,

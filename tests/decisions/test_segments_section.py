@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clv_experiments.data.window import Horizon, Period
+from clv_experiments.data.horizon import Horizon, Period
 from clv_experiments.decisions.display.segments import (
     draw_tier_moves,
     group_exhibit,

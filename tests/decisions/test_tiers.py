@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from clv_experiments.data.horizon import Horizon, Period
 from clv_experiments.data.log import load_log
 from clv_experiments.data.sources.simulated import simulated
-from clv_experiments.data.window import Horizon, Period, Window
+from clv_experiments.data.window import Window
 from clv_experiments.decisions.segments.profiles import revenue_shares
 from clv_experiments.decisions.segments.tiers import (
     NEW,

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clv_experiments.data.window import Horizon, Window
+from clv_experiments.data.horizon import Horizon
+from clv_experiments.data.window import Window
 from clv_experiments.decisions.customer_scores import CustomerGroups, Scorer, ScoringModels
 from clv_experiments.decisions.display.scores import describe_missed_purchases, describe_timing_model
 from clv_experiments.decisions.missed import find_missed

@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clv_experiments.data.engine import DuckDb
+from clv_experiments.data.horizon import Horizon
 from clv_experiments.data.sources.cdnow import cdnow
-from clv_experiments.data.window import Horizon
 from clv_experiments.features.behaviour import behaviour
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.momentum import momentum

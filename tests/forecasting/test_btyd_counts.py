@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from clv_experiments.config.model_options import build_model
-from clv_experiments.data.window import Horizon, Window
+from clv_experiments.data.horizon import Horizon
+from clv_experiments.data.window import Window
 from clv_experiments.errors import ClvError, LogTooShort
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecasting.customer_features import RFM, can_fit_on_counts, count_customers_by_history

@@ -8,7 +8,8 @@ import pytest
 
 from clv_experiments.commands.train import run_experiment
 from clv_experiments.config.model_options import build_model
-from clv_experiments.data.window import Horizon, Window
+from clv_experiments.data.horizon import Horizon
+from clv_experiments.data.window import Window
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.metrics import r2
 from clv_experiments.forecasting.forecaster import Forecaster

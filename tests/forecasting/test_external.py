@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clv_experiments.data.window import Horizon, Window
+from clv_experiments.data.horizon import Horizon
+from clv_experiments.data.window import Window
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.score_records import score_predictions
 from clv_experiments.forecasting.evaluation_result import d2_floor, forecast_and_score

@@ -11,8 +11,9 @@ import pytest
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.linear_model import LinearRegression
 
+from clv_experiments.data.horizon import Horizon, Period
 from clv_experiments.data.queries.outcomes import holdout_spend_and_purchases
-from clv_experiments.data.window import Horizon, Period, Window
+from clv_experiments.data.window import Window
 from clv_experiments.errors import ClvError
 from clv_experiments.features.behaviour import behaviour
 from clv_experiments.features.feature_set import FeatureSet

@@ -9,10 +9,11 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from clv_experiments.data.horizon import Horizon
 from clv_experiments.data.log import load_log
 from clv_experiments.data.raw import RawTable
 from clv_experiments.data.sources.simulated import simulated
-from clv_experiments.data.window import Horizon, Window
+from clv_experiments.data.window import Window
 from clv_experiments.forecasting import level as level_module
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.level import (

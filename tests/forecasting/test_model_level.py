@@ -9,7 +9,8 @@ from sklearn.linear_model import LinearRegression
 
 from clv_experiments.commands.train import run_experiment
 from clv_experiments.config.settings import check_settings
-from clv_experiments.data.window import Horizon, Window
+from clv_experiments.data.horizon import Horizon
+from clv_experiments.data.window import Window
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import rfm

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LinearRegression
 
-from clv_experiments.data.window import Horizon, Window
+from clv_experiments.data.horizon import Horizon
+from clv_experiments.data.window import Window
 from clv_experiments.evaluation.conformal_intervals import calibrate_intervals
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import rfm

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from sqlglot import exp, parse_one
 
-from clv_experiments.data.window import Horizon
+from clv_experiments.data.horizon import Horizon
 from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.customer_features import RFM_FIRST_SPEND
 from clv_experiments.forecasting.sql import statement

@@ -12,7 +12,8 @@ from sklearn.neighbors import KNeighborsRegressor
 
 from clv_experiments.config.log_and_window import build_window
 from clv_experiments.config.model_options import build_model
-from clv_experiments.data.window import TRAINING_CUSTOMERS, Horizon, Window
+from clv_experiments.data.horizon import Horizon
+from clv_experiments.data.window import TRAINING_CUSTOMERS, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecasting.customer_features import RFM

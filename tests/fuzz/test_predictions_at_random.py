@@ -8,7 +8,8 @@ import pytest
 from attempts import attempt, damage, needs_alarms, try_inputs
 
 from clv_experiments.commands.submit import read_prediction_files
-from clv_experiments.data.window import Horizon, Window
+from clv_experiments.data.horizon import Horizon
+from clv_experiments.data.window import Window
 from clv_experiments.forecasting.external import validate_cell_predictions
 from clv_experiments.forecasting.forecaster import Forecaster
 

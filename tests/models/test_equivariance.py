@@ -15,7 +15,8 @@ from sklearn.preprocessing import FunctionTransformer
 
 from clv_experiments.commands.train import run_experiment
 from clv_experiments.config.model_options import build_features, build_model
-from clv_experiments.data.window import Horizon, Window
+from clv_experiments.data.horizon import Horizon
+from clv_experiments.data.window import Window
 from clv_experiments.evaluation.coefficients import extract_linear_slopes
 from clv_experiments.evaluation.metrics import d2_tweedie, normalised_gini
 from clv_experiments.forecasting.forecaster import Forecaster

@@ -13,7 +13,7 @@ import pytest
 from clv_experiments.comparison.bootstrap import applicable_metrics
 from clv_experiments.comparison.cell import Cell, Entry
 from clv_experiments.comparison.standings import compute_standings
-from clv_experiments.data.window import Period
+from clv_experiments.data.horizon import Period
 from clv_experiments.evaluation import metrics
 from clv_experiments.forecasting.evaluation_result import EvaluatedForecast, EvaluatedOrigin, EvaluationResult
 from clv_experiments.forecasting.forecast import Forecast

@@ -12,8 +12,8 @@ from clv_experiments.commands.train import load_log_as_step
 from clv_experiments.config.log_and_window import build_window
 from clv_experiments.config.model_options import build_features
 from clv_experiments.config.settings import build_experiment_name, check_settings, check_whole_number
+from clv_experiments.data.horizon import Period
 from clv_experiments.data.log import TransactionLog
-from clv_experiments.data.window import Period
 from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.cell_fingerprint import fingerprint_cell
 from clv_experiments.forecasting.forecaster import Forecaster

@@ -12,7 +12,7 @@ from clv_experiments.commands.model_reference import ModelReference, resolve_mod
 from clv_experiments.commands.train import load_log_as_step
 from clv_experiments.config.log_and_window import build_scoring_window
 from clv_experiments.config.settings import build_experiment_name, check_settings, parse_day
-from clv_experiments.data.window import Horizon
+from clv_experiments.data.horizon import Horizon
 from clv_experiments.errors import ClvError, command, suggest
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.level import OWN

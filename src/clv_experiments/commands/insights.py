@@ -22,8 +22,9 @@ from clv_experiments.config.settings import (
     resolve_masked_settings,
 )
 from clv_experiments.config.shop import build_shop
+from clv_experiments.data.horizon import Period
 from clv_experiments.data.log import TransactionLog
-from clv_experiments.data.window import Period, Window
+from clv_experiments.data.window import Window
 from clv_experiments.decisions.display.answers import state_assumptions, suggest_settings
 from clv_experiments.decisions.next_purchase.timing import add_timing_model
 from clv_experiments.decisions.shop import Shop

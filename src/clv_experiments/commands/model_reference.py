@@ -147,7 +147,7 @@ def reference_unfitted_model(model: Model, reason: str = "") -> ModelReference:
 
 def _reference_stored_model(cfg: DictConfig, stored: StoredModel, reader: Reader) -> ModelReference:
     from clv_experiments.config.model_options import build_model
-    from clv_experiments.data.window import Horizon
+    from clv_experiments.data.horizon import Horizon
 
     name = stored.run.tags.get("model", stored.run.name)
     horizon, requested_horizon = (

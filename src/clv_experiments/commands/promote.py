@@ -18,8 +18,8 @@ from clv_experiments.comparison.standings import Standings
 from clv_experiments.config.log_and_window import build_window, load_log_from_config
 from clv_experiments.config.model_options import build_model
 from clv_experiments.config.settings import setting_records
+from clv_experiments.data.horizon import DAY
 from clv_experiments.data.log import TransactionLog
-from clv_experiments.data.window import DAY
 from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.forecast import Forecast
 from clv_experiments.forecasting.forecaster import Forecaster

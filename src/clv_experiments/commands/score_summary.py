@@ -11,8 +11,8 @@ from clv_experiments.commands.model_reference import ModelReference
 from clv_experiments.commands.score_files import CSV, PARQUET, open_score_files
 from clv_experiments.config.settings import build_experiment_name, parse_day
 from clv_experiments.config.shop import build_shop
+from clv_experiments.data.horizon import Horizon
 from clv_experiments.data.rfm_summary import RfmSummary
-from clv_experiments.data.window import Horizon
 from clv_experiments.decisions.display.scores import summary_readme, tier_table
 from clv_experiments.decisions.score_totals import ScoreTotalsByGroup
 from clv_experiments.decisions.summary_scores import count_horizon_days, fit_btyd_to_summary, score_summary

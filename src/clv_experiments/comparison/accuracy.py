@@ -14,7 +14,7 @@ import pandas as pd
 from clv_experiments.comparison.cell import Cell, Entry
 from clv_experiments.comparison.external_tools import ExternalTool, run_tool
 from clv_experiments.comparison.standings import Standings
-from clv_experiments.data.window import Period
+from clv_experiments.data.horizon import Period
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecasting.cell_fingerprint import fingerprint_cell

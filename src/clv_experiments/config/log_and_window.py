@@ -12,13 +12,14 @@ from clv_experiments.config.instantiation import instantiate_setting
 from clv_experiments.config.settings import ALL, EARLIER, parse_day
 from clv_experiments.data.cleaning.clean import GetLearningEnd
 from clv_experiments.data.engine import open_engine
+from clv_experiments.data.horizon import Horizon
 from clv_experiments.data.log import TransactionLog, load_log
 from clv_experiments.data.log_cache import LastLogCache
 from clv_experiments.data.parsing.formats import ParseOptions
 from clv_experiments.data.parsing.money import parse_scale
 from clv_experiments.data.raw import RawTable
 from clv_experiments.data.rfm_summary import RfmSummary, read_rfm_summary
-from clv_experiments.data.window import TRAINING_CUSTOMERS, Horizon, Window
+from clv_experiments.data.window import TRAINING_CUSTOMERS, Window
 from clv_experiments.errors import ClvError
 
 LOG_CACHE = LastLogCache()

@@ -10,7 +10,8 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from clv_experiments.config.setting_kinds import check_setting_kinds
-from clv_experiments.data.window import TRAINING_CUSTOMERS, Horizon
+from clv_experiments.data.horizon import Horizon
+from clv_experiments.data.window import TRAINING_CUSTOMERS
 from clv_experiments.errors import ClvError, mask_settings
 from clv_experiments.evaluation.metrics import OBJECTIVES
 from clv_experiments.forecasting.customer_split import SplitSettings

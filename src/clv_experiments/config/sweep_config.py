@@ -21,7 +21,8 @@ from clv_experiments.config.log_and_window import build_window
 from clv_experiments.config.model_options import build_model
 from clv_experiments.config.settings import build_experiment_name, flatten_settings
 from clv_experiments.config.sweep_options import RANDOM_SEED, SweepSettings, read_space, read_sweep_settings
-from clv_experiments.data.window import Period, Window
+from clv_experiments.data.horizon import Period
+from clv_experiments.data.window import Window
 from clv_experiments.errors import ClvError, suggest
 from clv_experiments.forecasting.model import Model
 from clv_experiments.sweep.objective import CandidateModel

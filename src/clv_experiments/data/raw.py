@@ -9,7 +9,7 @@ import ibis
 import pandas as pd
 
 from clv_experiments.data.engine import Engine
-from clv_experiments.data.window import Period
+from clv_experiments.data.horizon import Period
 
 
 @dataclass(frozen=True, eq=False)

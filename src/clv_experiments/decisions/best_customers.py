@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from clv_experiments.data.window import DAY, Horizon, Period
+from clv_experiments.data.horizon import DAY, Horizon, Period
 from clv_experiments.decisions.segments.tiers import TIERS
 from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.forecasting.forecaster import Forecaster

@@ -9,7 +9,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from clv_experiments.data.window import Period, Window
+from clv_experiments.data.horizon import Period
+from clv_experiments.data.window import Window
 from clv_experiments.decisions.missed import missed_customer_ids
 from clv_experiments.decisions.next_purchase.timing import choose_timing_model
 from clv_experiments.decisions.snapshot import HISTORY

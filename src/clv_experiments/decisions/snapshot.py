@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from clv_experiments.data.horizon import Period
 from clv_experiments.data.queries.attributes import top_spend_country_by_customer
-from clv_experiments.data.window import Period
 from clv_experiments.evaluation.regularity import Regularity
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import first_spend, rfm, total_spend

@@ -7,8 +7,8 @@ from datetime import date
 import pandas as pd
 from sklearn.base import clone
 
+from clv_experiments.data.horizon import Horizon
 from clv_experiments.data.rfm_summary import DAYS_PER_UNIT, RfmSummary
-from clv_experiments.data.window import Horizon
 from clv_experiments.decisions.actions import purchase_probability_after_last_purchase
 from clv_experiments.decisions.customer_scores import COLUMNS, choose_ranking_column, discounted_clv
 from clv_experiments.decisions.next_purchase.dates import next_purchase_dates

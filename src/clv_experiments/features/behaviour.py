@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import ibis
 
-from clv_experiments.data.window import Horizon
+from clv_experiments.data.horizon import Horizon
 from clv_experiments.features.history import days_between, divide_or_zero
 
 

@@ -7,8 +7,8 @@ from datetime import date
 import ibis
 import pandas as pd
 
+from clv_experiments.data.horizon import Horizon
 from clv_experiments.data.log import TransactionLog
-from clv_experiments.data.window import Horizon
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import rfm
 

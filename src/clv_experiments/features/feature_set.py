@@ -10,9 +10,9 @@ from typing import Any
 import ibis
 import pandas as pd
 
+from clv_experiments.data.horizon import Horizon
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.queries.customers import fetch_by_customer, fetch_in_chunks
-from clv_experiments.data.window import Horizon
 from clv_experiments.features.history import add_first_last_day_and_gap
 
 # A block takes (history, cutoff, horizon) and returns aggregates over one customer's history by column name.

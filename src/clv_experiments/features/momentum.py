@@ -7,7 +7,7 @@ from datetime import date
 
 import ibis
 
-from clv_experiments.data.window import Horizon
+from clv_experiments.data.horizon import Horizon
 from clv_experiments.features.history import days_between
 
 WEIGHT_STEPS = 2**20  # weights are whole multiples of this part, so that sums are exact in any order and on any engine

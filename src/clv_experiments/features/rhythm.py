@@ -6,7 +6,7 @@ from datetime import date
 
 import ibis
 
-from clv_experiments.data.window import Horizon
+from clv_experiments.data.horizon import Horizon
 from clv_experiments.features.history import days_between, divide_or_zero
 
 LOG_STEPS = 2**32  # logarithms are whole multiples of this part, so that sums are exact in any order

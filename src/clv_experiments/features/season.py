@@ -7,7 +7,7 @@ from math import pi
 
 import ibis
 
-from clv_experiments.data.window import Horizon
+from clv_experiments.data.horizon import Horizon
 
 YEAR = Horizon(12, "months")
 DAYS_A_YEAR = 365.25

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from clv_experiments.data.window import Period
+from clv_experiments.data.horizon import Period
 from clv_experiments.forecasting.forecaster import Forecaster
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 from sklearn.base import clone
 
+from clv_experiments.data.horizon import Horizon
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.queries.customer_sample import CustomerSample
-from clv_experiments.data.window import Horizon
 from clv_experiments.features.counts import count_customers_by_history_and_spend
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import first_spend, rfm

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from clv_experiments.data.window import Origin, Period
+from clv_experiments.data.horizon import Period
+from clv_experiments.data.window import Origin
 from clv_experiments.evaluation.score_records import BaselineComparison, score_predictions
 from clv_experiments.forecasting.forecast import Forecast
 from clv_experiments.forecasting.forecaster import Forecaster

@@ -9,7 +9,8 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from clv_experiments.data.window import Origin, Period
+from clv_experiments.data.horizon import Period
+from clv_experiments.data.window import Origin
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecasting.forecast import Forecast, TrainingPanel

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from clv_experiments.data.window import Period
+from clv_experiments.data.horizon import Period
 from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.level import TotalForecast
 from clv_experiments.models.ensemble import Ensemble

@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
+from clv_experiments.data.horizon import Period
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.queries.customer_sample import CustomerSample, draw_stratified_sample, list_label_weights
 from clv_experiments.data.queries.outcomes import days_to_purchase, holdout_spend_and_purchases
-from clv_experiments.data.window import Period, Window
+from clv_experiments.data.window import Window
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import total_spend

@@ -9,13 +9,13 @@ from statistics import NormalDist
 import numpy as np
 import pandas as pd
 
+from clv_experiments.data.horizon import Period
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.queries.cohort_months import (
     DAYS_A_MONTH,
     CohortMonthRepeatSums,
     sum_repeat_purchases_by_cohort_month,
 )
-from clv_experiments.data.window import Period
 from clv_experiments.models.age_period_cohort import MONTHS_A_YEAR, AgePeriodCohort
 from clv_experiments.models.mbg_nbd import MbgNbd
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from clv_experiments.data.horizon import Period
 from clv_experiments.data.queries.activity import fetch_purchase_days
-from clv_experiments.data.window import Period
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecasting.customer_features import RFM
 from clv_experiments.forecasting.forecaster import Forecaster

@@ -7,7 +7,7 @@ from time import perf_counter
 
 import pandas as pd
 
-from clv_experiments.data.window import Period
+from clv_experiments.data.horizon import Period
 from clv_experiments.evaluation.score_records import BaselineComparison, score_metrics
 from clv_experiments.forecasting.evaluation_result import (
     EvaluatedForecast,

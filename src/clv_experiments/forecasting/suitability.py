@@ -7,9 +7,9 @@ from datetime import date
 
 import pandas as pd
 
+from clv_experiments.data.horizon import Period
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.queries.activity import count_last_two_gaps
-from clv_experiments.data.window import Period
 from clv_experiments.errors import ClvError, LogWithLosses, LogWithoutAmounts, command
 from clv_experiments.evaluation.regularity import measure_regularity
 from clv_experiments.forecasting.level import OWN

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from optuna import Trial, TrialPruned
 
-from clv_experiments.data.window import Period
+from clv_experiments.data.horizon import Period
 from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.evaluation_result import EvaluatedForecast, forecast_and_score
 from clv_experiments.forecasting.forecaster import Forecaster

@@ -6,8 +6,8 @@ from datetime import date, datetime, timedelta
 import pandas as pd
 import pytest
 
+from clv_experiments.data.horizon import Period
 from clv_experiments.data.queries.activity import cohort_activity, country_activity, daily_totals, spend_by_customer
-from clv_experiments.data.window import Period
 
 END = date(2020, 3, 20)
 MOMENTS = [datetime(2020, 1, 5) + timedelta(hours=31 * k) for k in range(70)]

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from clv_experiments.data.horizon import Horizon
 from clv_experiments.data.log import load_log
 from clv_experiments.data.queries.customer_sample import draw_stratified_sample, list_label_weights
 from clv_experiments.data.raw import RawTable
 from clv_experiments.data.sources.database import database
-from clv_experiments.data.window import Horizon
 from clv_experiments.forecasting.customer_features import RFM
 
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")  # PySpark leaves them to Python

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from clv_experiments.data.horizon import Period
 from clv_experiments.data.queries.outcomes import (
     days_to_purchase,
     holdout_spend_and_purchases,
     new_customers_and_repeat_spend,
 )
-from clv_experiments.data.window import Period
 
 few_examples = settings(max_examples=25, deadline=None)
 FIRST = datetime(2020, 1, 1)

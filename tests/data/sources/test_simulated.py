@@ -13,11 +13,11 @@ from scipy.integrate import quad
 from scipy.special import hyp2f1
 
 from clv_experiments.data.engine import DuckDb
+from clv_experiments.data.horizon import Horizon, Period
 from clv_experiments.data.log import load_log
 from clv_experiments.data.queries.outcomes import holdout_spend_and_purchases
 from clv_experiments.data.sources.simulated import MAX_PARAMETER, MIN_PARAMETER, SPEND_DEFAULTS, simulated
 from clv_experiments.data.sources.simulated_purchases import PROCESSES, SeasonalFactor
-from clv_experiments.data.window import Horizon, Period
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.recovery import recovery_scores, recovery_table
 from clv_experiments.features.feature_set import FeatureSet

@@ -7,9 +7,9 @@ from datetime import date
 import ibis
 import pandas as pd
 
+from clv_experiments.data.horizon import Period
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.queries.customers import fetch_by_customer
-from clv_experiments.data.window import Period
 
 
 def daily_totals(log: TransactionLog, end: date) -> pd.DataFrame:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ibis
 import pandas as pd
 
+from clv_experiments.data.horizon import Period
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.queries.customers import fetch_by_customer
-from clv_experiments.data.window import Period
 
 
 def holdout_spend_and_purchases(log: TransactionLog, period: Period) -> pd.DataFrame:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clv_experiments.data.engine import Engine
+from clv_experiments.data.horizon import Period
 from clv_experiments.data.raw import GroundTruth, RawTable
 from clv_experiments.data.sources.simulated_purchases import (
     DAYS_A_YEAR,
@@ -21,7 +22,6 @@ from clv_experiments.data.sources.simulated_purchases import (
     SeasonalFactor,
     SimulatedBuyers,
 )
-from clv_experiments.data.window import Period
 from clv_experiments.errors import ClvError
 
 SPEND_DEFAULTS = {"p": 6.25, "q": 3.744, "v": 15.44}

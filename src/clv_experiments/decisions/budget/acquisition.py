@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
+from clv_experiments.data.horizon import DAY, Horizon
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.queries.attributes import YEAR, first_year_spend
-from clv_experiments.data.window import DAY, Horizon
 from clv_experiments.decisions.overview.months import BURN_IN
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import HISTORY, Snapshot

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
-from clv_experiments.data.window import DAY
+from clv_experiments.data.horizon import DAY
 from clv_experiments.decisions.best_customers import RankedCustomers
 from clv_experiments.decisions.display.segments import TIER_COLOURS
 from clv_experiments.decisions.segments.tiers import TIERS

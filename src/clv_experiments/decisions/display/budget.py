@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from clv_experiments.data.window import DAY
+from clv_experiments.data.horizon import DAY
 from clv_experiments.decisions.budget.outlook import ProfitOutlook
 from clv_experiments.decisions.budget.plan import ContactPlan
 from clv_experiments.decisions.budget.regret import ContactStrategy, StrategyComparison, compare_strategies

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from clv_experiments.data.window import Horizon
+from clv_experiments.data.horizon import Horizon
 from clv_experiments.decisions.drivers import TOP_SPENDER_SHARE, Drivers
 from clv_experiments.reporting.chart_style import BLUE, QUIET, REFERENCE_LINE, create_chart, label_rows, make_printable
 from clv_experiments.reporting.exhibit import WIDE, Section

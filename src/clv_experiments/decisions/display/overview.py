@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from clv_experiments.data.window import DAY, Period
+from clv_experiments.data.horizon import DAY, Period
 from clv_experiments.decisions.best_customers import AllCustomersTotalRange
 from clv_experiments.decisions.overview.business import BusinessOverview
 from clv_experiments.decisions.overview.months import YEAR

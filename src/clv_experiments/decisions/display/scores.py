@@ -7,7 +7,7 @@ from datetime import date
 from functools import partial
 from typing import Any
 
-from clv_experiments.data.window import Horizon, Period
+from clv_experiments.data.horizon import Horizon, Period
 from clv_experiments.decisions.customer_scores import ScoringModels, choose_ranking_column
 from clv_experiments.decisions.past_predictions import IntervalAssessment, MissedPurchases
 from clv_experiments.decisions.score_totals import ScoreTotalsByGroup

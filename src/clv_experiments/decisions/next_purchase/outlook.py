@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from clv_experiments.data.window import Period
+from clv_experiments.data.horizon import Period
 from clv_experiments.decisions.next_purchase.backtest import Candidate, run_backtest
 from clv_experiments.decisions.next_purchase.board import NextPurchaseBoard, Progress, compare_candidates
 from clv_experiments.decisions.next_purchase.timing import build_mbg_cnbd_k_candidate

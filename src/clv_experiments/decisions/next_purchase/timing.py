@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from scipy.stats import ttest_rel
 
+from clv_experiments.data.horizon import Period
 from clv_experiments.data.queries.activity import count_last_two_gaps
-from clv_experiments.data.window import Period
 from clv_experiments.decisions.next_purchase.backtest import Candidate, run_backtest
 from clv_experiments.decisions.snapshot import RHYTHM_NAME, Snapshot, TimingChoice
 from clv_experiments.evaluation.regularity import measure_regularity

@@ -9,9 +9,9 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from clv_experiments.data.horizon import DAY, Period
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.queries.activity import cohort_activity, country_activity, daily_totals, spend_by_customer
-from clv_experiments.data.window import DAY, Period
 from clv_experiments.decisions.overview.months import (
     YEAR,
     CohortRetention,

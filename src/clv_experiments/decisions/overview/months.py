@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
-from clv_experiments.data.window import DAY, Period
+from clv_experiments.data.horizon import DAY, Period
 from clv_experiments.evaluation.confidence_intervals import Estimate
 
 YEAR = 12

@@ -16,8 +16,8 @@ from sqlglot import parse_one
 from sqlglot.optimizer.eliminate_subqueries import eliminate_subqueries
 
 from clv_experiments.data.engine import DuckDb
+from clv_experiments.data.horizon import Horizon
 from clv_experiments.data.queries.customers import fetch_by_customer
-from clv_experiments.data.window import Horizon
 from clv_experiments.errors import ClvError
 from clv_experiments.features.history import add_first_last_day_and_gap
 from clv_experiments.features.rfm import first_spend, rfm
