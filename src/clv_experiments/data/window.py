@@ -1,4 +1,4 @@
-"""Horizons, cutoffs and the periods that a forecast may see: all arithmetic with dates."""
+"""Cutoffs, origins and the periods that a forecast may see, before, during and after what it predicts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from datetime import date
 from itertools import count
 
 from clv_experiments.data.horizon import DAY, Horizon, Period
-from clv_experiments.data.window_messages import describe_missing_validation, describe_short_log
 from clv_experiments.errors import ClvError, LogTooShort
 
 TRAINING_CUSTOMERS = 100_000  # at each origin of a training panel: a million do not fit 8 GB
@@ -163,7 +162,7 @@ class Window:
         labels = 1 if supervised else 0
         oldest = self.origins - 1
         if not self.is_long_enough(supervised=supervised):
-            raise LogTooShort(describe_short_log(self, supervised, source))
+            raise LogTooShort(_describe_short_log(self, supervised, source))
         return [
             Origin(
                 step=oldest - k,
@@ -196,7 +195,7 @@ class Window:
             periods.append(self.period(k))
             k += 1
         if len(periods) < (count or 1):
-            raise LogTooShort(describe_missing_validation(self, len(periods), count or 1, supervised, source))
+            raise LogTooShort(_describe_missing_validation(self, len(periods), count or 1, supervised, source))
         return periods
 
     def is_long_enough(self, *, supervised: bool) -> bool:
@@ -216,3 +215,44 @@ class Window:
             return replace(self, horizon=horizon).is_long_enough(supervised=supervised)
         except ClvError:  # too long for the given cutoff
             return False
+
+
+def _describe_short_log(window: Window, supervised: bool, source: str) -> str:
+    """Say how many days a backtest needs, how many the log has, and what would be possible."""
+    oldest, end = window.origins - 1, window.period(0).end
+    first = window.first_day_after_period(oldest + 3) if supervised else window.period(oldest).cutoff
+    parts = "history, training labels and holdout" if supervised else "history and holdout"
+    return (
+        f"the log is too short for a horizon of {window.horizon} and {window.origins} origin(s): "
+        f"{(end - first).days + 1} days are needed ({parts}), '{source}' has {(end - window.start).days + 1} "
+        f"({window.start} to {end}); " + ", or ".join(_list_alternatives(window, supervised))
+    )
+
+
+def _list_alternatives(window: Window, supervised: bool) -> list[str]:
+    alternatives = []
+    if longest := window.longest_horizon(supervised=supervised):
+        alternatives.append(f"the longest horizon that works is {longest}: type window.horizon='{longest}'")
+    if window.cutoff and replace(window, cutoff=None).is_long_enough(supervised=supervised):
+        alternatives.append("take a later window.cutoff")
+    if window.origins > 1:
+        alternatives.append("take fewer window.origins")
+    if supervised and window.is_long_enough(supervised=False):
+        alternatives.append("choose a model that needs no labels, such as model=bg_nbd")
+    return alternatives
+
+
+def _describe_missing_validation(window: Window, available: int, required: int, supervised: bool, source: str) -> str:
+    """Say how many validation periods there are, and what to type for as many as are required."""
+    advice = f"type sweep.validation_origins={available}" if available else "type a shorter window.horizon"
+    labels = 1 if supervised else 0
+    possible = [
+        origins
+        for origins in range(1, window.origins)
+        if window.has_full_horizon_before(origins + required - 1 + labels)
+    ]
+    fewer = f", or window.origins={possible[-1]}" if possible else ""
+    return (
+        f"log '{source}' holds {available} validation period(s) of {window.horizon} before the holdout of "
+        f"{window.origins} origin(s), {required} asked for; {advice}{fewer}"
+    )
