@@ -75,7 +75,7 @@ def _build_figure_record(name: str, figure: Figure, title: str, **values: Any) -
 def plot_differences(standings: Standings, width: float = WIDE) -> Figure:
     """Draw each model's difference from the best by the board's metric, with its simultaneous interval.
 
-    The axis ends where one model span behind would squash the others; an arrow stands for what lies beyond.
+    The axis ends where one model far behind would squash the others; an arrow stands for what lies beyond.
     """
     rows, score = standings.rows(), METRICS[standings.metric]
     points = rows["from_best"].to_numpy(float)

@@ -35,7 +35,8 @@ def days_to_purchase(log: TransactionLog, period: Period) -> pd.Series:
     Returns
     -------
     pandas.Series
-        Index ``customer_id`` as in ``holdout``; from 1 to the days of the period, NaN where there is no purchase.
+        Index ``customer_id`` as of ``holdout_spend_and_purchases``; from 1 to the days of the period, NaN where there
+        is no purchase.
     """
     t = log.purchase_days.filter(log.purchase_days.date <= ibis.literal(period.end))
     later = t.date > ibis.literal(period.cutoff)
