@@ -225,7 +225,7 @@ def test_a_server_that_vanishes_as_a_run_is_made_does_not_hold_up_who_wants_to_s
         signal.raise_signal(signal.SIGINT)
         time.sleep(60)
 
-    monkeypatch.setattr(server, "ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr(server.ServerStore, "max_interrupt_delay", 0.1)
     monkeypatch.setattr("mlflow.start_run", vanished)
     tracker, started = MlflowTracker(uri="http://127.0.0.1:1"), time.monotonic()
     monkeypatch.setattr(tracker, "_open_experiment", lambda _: (None, "1"))

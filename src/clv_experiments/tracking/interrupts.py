@@ -93,5 +93,9 @@ def redelivered_interrupts() -> Iterator[None]:
 def _interrupt_soon() -> None:
     time.sleep(DELAY)
     number = next((number for number in list_stop_signals() if callable(signal.getsignal(number))), None)
-    if number is not None:
+    if number is None:
+        return
+    if sys.platform == "win32":
         _thread.interrupt_main(number)
+    else:  # which ends what the main thread waits for, too
+        signal.pthread_kill(threading.main_thread().ident or 0, number)

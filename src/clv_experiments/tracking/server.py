@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from shutil import rmtree
@@ -20,6 +18,7 @@ from mlflow.exceptions import MlflowException
 from clv_experiments.errors import ClvError, StoreFailure
 from clv_experiments.reporting.disk_errors import TEMPORARY_PREFIX
 from clv_experiments.tracking.addresses import check_server_uri
+from clv_experiments.tracking.environment_variables import temporary_environment
 from clv_experiments.tracking.store import LOCK, Result, Store, set_tracking_uri
 from clv_experiments.tracking.store_errors import describe_store_error, shorten_first_line
 
@@ -64,7 +63,7 @@ class ServerStore(Store):
         self.client = set_tracking_uri(self.uri)
         if self.uri not in _answered:
             try:
-                with _temporary_environment(QUICK):
+                with temporary_environment(QUICK):
                     self.client.search_experiments(max_results=1)
             except MlflowException as error:
                 raise StoreFailure(_explain_server_error(self.uri, str(error))) from error
@@ -161,17 +160,3 @@ def _explain_server_error(uri: str, message: str) -> str:
         f"the tracking server {uri} cannot be reached ({because}): check the address and that it runs, or type "
         "tracking=mlflow to keep runs on this machine"
     )
-
-
-@contextmanager
-def _temporary_environment(variables: dict[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

@@ -30,9 +30,11 @@ from clv_experiments.config.setting_kinds import KINDS, format_shortened
 from clv_experiments.errors import ClvError, error_chain, mask_secrets, suggest
 from clv_experiments.reporting.disk_errors import describe_full_disk, is_disk_full
 from clv_experiments.reporting.plain_text import strip_control_characters
+from clv_experiments.tracking.environment_variables import temporary_environment
 from clv_experiments.tracking.interrupts import list_stop_signals, redelivered_interrupts
 
-TRACEBACK = "HYDRA_FULL_ERROR"
+TRACEBACK = "HYDRA_FULL_ERROR"  # where it is set, Hydra hands its errors on instead of printing them in its own way
+WARNING_FILTERS = "PYTHONWARNINGS"
 INTERRUPTED = 130
 INTERRUPTED_RUN_NOTE = "a run that was cut short stays in MLflow, marked FAILED"
 END_TIMEOUT = 20.0  # seconds that the interpreter has to end before the system ends it
@@ -62,7 +64,8 @@ class CommandLine:
 
     def run(self, main: Callable[[], Any]) -> int:
         """Run a Hydra application; gives the exit status: 0, 1 after an error, 130 after an interrupt."""
-        with masked_output():
+        variables = {TRACEBACK: "1", WARNING_FILTERS: _list_warning_filters()}
+        with masked_output(), temporary_environment(variables):
             try:
                 return self._run(main)
             except Exception:  # whatever it is: its traceback is printed here, where secrets are masked, or it goes on
@@ -72,8 +75,6 @@ class CommandLine:
                 return 1
 
     def _run(self, main: Callable[[], Any]) -> int:
-        before = os.environ.get(TRACEBACK)
-        os.environ[TRACEBACK] = "1"  # Hydra then hands its errors on, instead of printing them in its own way
         try:
             with redelivered_interrupts(), use_temporary_folder() as folder:
                 self.status = JobStatusFolder(folder)
@@ -96,9 +97,6 @@ class CommandLine:
             return 1
         finally:
             self._stop_handling_signals()
-            del os.environ[TRACEBACK]
-            if before is not None:
-                os.environ[TRACEBACK] = before
 
     def _translate_sys_argv(self) -> None:
         """Let Hydra see what was meant, and say where that is not what was typed."""
@@ -181,6 +179,14 @@ class CommandLine:
         elif again:
             return  # Ctrl-C reaches a worker from the terminal and from the command that started it
         raise KeyboardInterrupt
+
+
+def _list_warning_filters() -> str:
+    """Return the filters that are set and one more, for joblib's resource tracker, a process of its own.
+
+    It removes the semaphores of workers that were stopped in the middle of a fit: nothing is left behind by them.
+    """
+    return ",".join(filter(None, [os.environ.get(WARNING_FILTERS), "ignore:resource_tracker:UserWarning"]))
 
 
 def _has_workers() -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from clv_experiments.reporting.disk_errors import TEMPORARY_PREFIX
+from clv_experiments.tracking.environment_variables import temporary_environment
 from clv_experiments.tracking.interrupts import deferred_interrupts
 
 MATPLOTLIB = "MPLCONFIGDIR"
@@ -25,19 +26,17 @@ def use_temporary_folder() -> Iterator[Path]:
     It is removed at the end, and a process that is killed before leaves it to the next that begins.
     """
     remove_stale_folders(Path(tempfile.gettempdir()))
-    before, variables = tempfile.tempdir, {name: os.environ.get(name) for name in ("TMPDIR", MATPLOTLIB)}
+    before = tempfile.tempdir
     folder, lock = _create_locked_folder()
-    tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
-    if variables[MATPLOTLIB] is None and not all(map(_can_hold_matplotlib_files, _user_config_and_cache_folders())):
-        os.environ[MATPLOTLIB] = str(folder / "matplotlib")  # it would complain, and miss one of its own at the end
+    tempfile.tempdir = str(folder)
+    variables = {"TMPDIR": str(folder)}
+    if MATPLOTLIB not in os.environ and not all(map(_can_hold_matplotlib_files, _user_config_and_cache_folders())):
+        variables[MATPLOTLIB] = str(folder / "matplotlib")  # it would complain, and miss one of its own at the end
     try:
-        yield folder
+        with temporary_environment(variables):
+            yield folder
     finally:
         tempfile.tempdir = before
-        for name, value in variables.items():
-            os.environ.pop(name, None)
-            if value is not None:
-                os.environ[name] = value
         with deferred_interrupts():
             shutil.rmtree(folder, ignore_errors=True)
             lock.release()
