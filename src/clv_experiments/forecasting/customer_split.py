@@ -54,6 +54,24 @@ class SplitSettings:
     published: Mapping[str, float]
 
 
+@dataclass(frozen=True)
+class EvaluatedSplits:
+    """A model and the baselines on every split.
+
+    Attributes
+    ----------
+    scores : dict of model name to its scores, one dict a split
+    slopes : pandas.DataFrame
+        One row a split, one column a feature; empty for a model without slopes.
+    first_forecast : EvaluatedForecast
+        Of the model under test, on the first split.
+    """
+
+    scores: dict[str, list[dict[str, float]]]
+    slopes: pd.DataFrame
+    first_forecast: EvaluatedForecast
+
+
 def evaluate_customer_split(task: EvaluationTask, settings: SplitSettings, progress: Progress) -> EvaluationResult:
     """Split the customers of the latest cutoff at random, learn from one part's holdout spend, predict the other's.
 
@@ -64,43 +82,32 @@ def evaluate_customer_split(task: EvaluationTask, settings: SplitSettings, progr
     """
     log, model, period = task.forecaster.log, task.model, task.origins[-1].holdout
     started = perf_counter()
-    scores, slopes, first = _evaluate_splits(task, settings, progress)
+    splits = _evaluate_splits(task, settings, progress)
     timings = {"splits": perf_counter() - started}
-    medians = {name: dict(pd.DataFrame(of_splits).median()) for name, of_splits in scores.items()}
+    medians = {name: dict(pd.DataFrame(of_splits).median()) for name, of_splits in splits.scores.items()}
     baselines = [option.name for option in task.baselines]
     labels = FigureLabels(model.name, f"{log.name}, {period}", f"{period}", log.currency, log.measure)
     share = f"{settings.test_share:.0%} of {len(task.forecaster.outcome(period)):,} customers held out at random"
-    origin = EvaluatedOrigin(0, first)
+    origin = EvaluatedOrigin(0, splits.first_forecast)
     return EvaluationResult(
         [origin],
         objective=None,
         comparison=BaselineComparison(medians, model.name, baselines, task.objective, headings=SPLIT_HEADLINE),
         title=f"{period}, {share}, median of {format_count(settings.splits, 'split')}",
         records=[
-            *split_records(scores[model.name], slopes, settings.published, labels),
+            *split_records(splits.scores[model.name], splits.slopes, settings.published, labels),
             *origin_context_records([origin]),
             *cost_records([origin]),
-            *prediction_records("predictions.parquet", [first]),
-            *top_customer_records(first),
+            *prediction_records("predictions.parquet", [splits.first_forecast]),
+            *top_customer_records(splits.first_forecast),
         ],
         warnings=render_paragraphs("run/warnings.jinja", "customer_split"),
         timings=timings,
     )
 
 
-def _evaluate_splits(
-    task: EvaluationTask, settings: SplitSettings, progress: Progress
-) -> tuple[dict[str, list[dict[str, float]]], pd.DataFrame, EvaluatedForecast]:
-    """Fit and score the model and the baselines on every split.
-
-    Returns
-    -------
-    scores : dict of model name to its scores, one dict a split
-    slopes : pandas.DataFrame
-        One row a split, one column a feature; empty for a model without slopes.
-    first : EvaluatedForecast
-        Of the model under test, on the first split.
-    """
+def _evaluate_splits(task: EvaluationTask, settings: SplitSettings, progress: Progress) -> EvaluatedSplits:
+    """Fit and score the model and the baselines on every split."""
     forecaster, model, period = task.forecaster, task.model, task.origins[-1].holdout
     smallest, customers = d2_floor(forecaster, period), len(forecaster.outcome(period))
     test_size = _count_test_customers(settings.test_share, customers)
@@ -120,7 +127,7 @@ def _evaluate_splits(
                 slopes += [slope] if slope is not None else []
                 first_forecast = first_forecast or EvaluatedForecast(forecast, of_split, smallest)
     assert first_forecast is not None  # there is at least one split
-    return scores, pd.DataFrame(slopes), first_forecast
+    return EvaluatedSplits(scores, pd.DataFrame(slopes), first_forecast)
 
 
 def _count_test_customers(test_share: float, customers: int) -> int:
