@@ -24,7 +24,7 @@ from clv_experiments.decisions.actions import (
 )
 from clv_experiments.decisions.next_purchase.dates import next_purchase_dates
 from clv_experiments.decisions.segments.rfm import RfmCutPoints
-from clv_experiments.decisions.snapshot import HISTORY
+from clv_experiments.decisions.snapshot import HISTORY_FEATURE_SET
 from clv_experiments.models.mbg_nbd import MbgNbd
 
 FREQUENCIES = (0, 1, 2, 4, 9)
@@ -75,7 +75,7 @@ def grid(value_tier: str, customers: pd.DataFrame, model: MbgNbd, cutoff: date) 
 def page() -> str:
     """Return the page in Markdown."""
     log = load_log_from_config(compose_config("config", ["data=cdnow"]).data, lambda start, end: end)
-    customers = HISTORY.compute(log, log.end, Horizon.parse("3 months"))
+    customers = HISTORY_FEATURE_SET.compute(log, log.end, Horizon.parse("3 months"))
     model = MbgNbd(horizon_days=DAYS).fit(customers)
     valuable, others = ("\n".join(grid(tier, customers, model, log.end)) for tier in ("Mid", "Low"))
     return f"{HEAD}\n## Customers of value (tiers High and Mid)\n\n{valuable}\n\n## Others\n\n{others}\n"

@@ -17,8 +17,8 @@ from clv_experiments.data.cleaning.report import Step
 from clv_experiments.data.horizon import Horizon, Period
 from clv_experiments.data.log import load_log
 from clv_experiments.data.log_cache import LastLogCache
-from clv_experiments.data.queries.activity import fetch_purchase_days
-from clv_experiments.data.queries.outcomes import holdout_spend_and_purchases
+from clv_experiments.data.queries.activity import fetch_purchase_days_and_amounts
+from clv_experiments.data.queries.outcomes import holdout_spend_and_purchase_days
 from clv_experiments.data.raw import RawTable
 from clv_experiments.data.sources.cdnow import cdnow
 from clv_experiments.data.window import Window
@@ -131,7 +131,7 @@ def test_guard_sees_a_feature_that_looks_ahead(model, column, compose, forecaste
         return X.assign(
             **{
                 column: X[column]
-                + holdout_spend_and_purchases(log, Period(cutoff, cutoff + timedelta(days=45)))["spend"]
+                + holdout_spend_and_purchase_days(log, Period(cutoff, cutoff + timedelta(days=45)))["spend"]
             }
         )
 
@@ -151,7 +151,7 @@ def test_guard_sees_an_offset_that_looks_ahead(model, compose, forecasters, monk
         X = real(forecaster, cutoff, features)
         if "mbg_nbd_spend" not in X:
             return X
-        later = holdout_spend_and_purchases(forecaster.log, Period(cutoff, cutoff + timedelta(days=45)))["spend"]
+        later = holdout_spend_and_purchase_days(forecaster.log, Period(cutoff, cutoff + timedelta(days=45)))["spend"]
         return X.assign(mbg_nbd_spend=X["mbg_nbd_spend"] + later)
 
     monkeypatch.setattr(Forecaster, "features", looks_ahead)
@@ -252,7 +252,9 @@ def test_files_for_tools_do_not_move(forecasters, tmp_path):
 
 
 def test_guard_sees_purchases_after_the_cutoff_in_the_files(forecasters, tmp_path, monkeypatch):
-    monkeypatch.setattr(origin_folder, "fetch_purchase_days", lambda log, _: fetch_purchase_days(log, LOG_END))
+    monkeypatch.setattr(
+        origin_folder, "fetch_purchase_days_and_amounts", lambda log, _: fetch_purchase_days_and_amounts(log, LOG_END)
+    )
     with pytest.raises(AssertionError, match=r"transactions\.parquet"):
         assert_files_look_at_nothing_later(forecasters, tmp_path)
 

@@ -39,33 +39,33 @@ TOKENS = (
     r"xox[a-z]-[\w-]{10,}|xapp-[\w-]{16,}|A[KS]IA[A-Z\d]{16}|AIza[\w-]{35}|ya29\.[\w-]{20,}|GOCSPX-[\w-]{16,}",
     r"dapi[a-f\d]{32}|dop_v1_[a-f\d]{32,}|hvs\.[\w-]{20,}|SG\.[\w-]{16,}\.[\w-]{16,}|(?<!-)eyJ[\w-]{8,}\.[\w-]{4,}\.[\w-]*",
 )
-TOKEN = "|".join(TOKENS)
+TOKEN_PATTERN = "|".join(TOKENS)
 # A user of an address that is none: a token's beginning, or at least 20 letters and digits that make no word.
 TOKEN_USER = (
-    rf"{TOKEN}|(?:gh[opsur]_|github_pat_|glpat-|hf_|sk-|xox[a-z]-|eyJ)[^\s:/@'\"?#]+|(?=[a-z_-]*\d)[\w-]{{20,}}"
+    rf"{TOKEN_PATTERN}|(?:gh[opsur]_|github_pat_|glpat-|hf_|sk-|xox[a-z]-|eyJ)[^\s:/@'\"?#]+|(?=[a-z_-]*\d)[\w-]{{20,}}"
 )
 WEB = r"(?:\b(?:(?:git|hg|svn)\+)?(?:https?|ftps?)|\bgit)://"
 # Users that everybody knows, whose password is the secret, and passwords that everybody knows, whose user is.
-COMMON_USERS = (
+COMMON_USER_PATTERN = (
     r"(?:oauth2?|x-access-token|x-token-auth|x-oauth-basic|__token__|token|git|anonymous|ftp|user(?:name)?)[:@]"
 )
 PLACEHOLDER_PASSWORDS = (
     r"x-oauth-basic|x-access-token|x-token-auth|oauth2?|api[_-]?token|api[_-]?key|token|none|unused|x"
 )
-PASSWORD_AFTER_MASK = rf"(?<=[*>}}]:)(?i:{PLACEHOLDER_PASSWORDS})@"
+PLACEHOLDER_PASSWORD_AFTER_MASK = rf"(?<=[*>}}]:)(?i:{PLACEHOLDER_PASSWORDS})@"
 # Of an address that is percent-encoded within another, however often: what ends its parts.
 ENCODED_END = "(?:" + "|".join(rf"%(?P=level){code}" for code in ("3A", "2F", "3F", "40")) + ")"
 
-SOURCES = (
+SECRET_PATTERN_STRINGS = (
     # https://token:@host and https://token:x-oauth-basic@host; https://token@host, which databases do not take.
-    rf"(?i)(?P<before>{WEB})(?!\*\*\*|<|\$|{COMMON_USERS})(?P<secret>[^\s:/@'\"?#]+)(?=:(?:{PLACEHOLDER_PASSWORDS})?@[\w\[])",
-    rf"(?i)(?P<before>{WEB})(?!\*\*\*|<|\$|{COMMON_USERS})(?P<secret>{TOKEN_USER})(?=:[^\s/]*@[\w\[]|@[\w\[])",
+    rf"(?i)(?P<before>{WEB})(?!\*\*\*|<|\$|{COMMON_USER_PATTERN})(?P<secret>[^\s:/@'\"?#]+)(?=:(?:{PLACEHOLDER_PASSWORDS})?@[\w\[])",
+    rf"(?i)(?P<before>{WEB})(?!\*\*\*|<|\$|{COMMON_USER_PATTERN})(?P<secret>{TOKEN_USER})(?=:[^\s/]*@[\w\[]|@[\w\[])",
     r"(?i)(?P<before>\bhttps?://)(?!\*\*\*|<|\$|git@|user(?:name)?@)(?P<secret>[^\s:/@'\"?#]+)(?=@[\w\[])",
     # scheme://user:secret@host, where the secret may hold an unencoded @, / or quote: up to the last @ before a blank.
-    rf"(?P<before>(?<=[\w+.-])://[^\s:/@'\"?#]*:)(?!password@|{PASSWORD_AFTER_MASK})(?P<secret>(?:(?!://)\S)+)"
+    rf"(?P<before>(?<=[\w+.-])://[^\s:/@'\"?#]*:)(?!password@|{PLACEHOLDER_PASSWORD_AFTER_MASK})(?P<secret>(?:(?!://)\S)+)"
     r"(?=@[\w\[/.%-])",
     # The same with a blank in the secret, unless that is a port: up to the first @ before a host.
-    rf"(?P<before>(?<=[\w+.-])://[^\s:/@'\"?#]*:)(?!\*\*\*@|password@|{PASSWORD_AFTER_MASK}|\d{{1,5}}\b)"
+    rf"(?P<before>(?<=[\w+.-])://[^\s:/@'\"?#]*:)(?!\*\*\*@|password@|{PLACEHOLDER_PASSWORD_AFTER_MASK}|\d{{1,5}}\b)"
     r"(?P<secret>(?:(?!://)[^\n])+?)(?=@[\w\[])",
     # An address within an address, percent-encoded.
     rf"(?i)(?P<before>%(?P<level>(?:25)*)3A%(?P=level)2F%(?P=level)2F(?:(?!{ENCODED_END})[^\s/'\"&])*%(?P=level)3A)"
@@ -103,9 +103,9 @@ SOURCES = (
     r"(?P<before>-----BEGIN [A-Z ]*PRIVATE KEY-----)(?P<secret>(?:(?!-----END)[\s\S])+)(?=-----END|$)",
     r"(?P<before>\bhooks\.slack\.com/services/)(?P<secret>[\w/]+)",
     # Wherever it stands.
-    rf"(?P<before>(?<![A-Za-z\d_]))(?P<secret>{TOKEN})(?!\w)",
+    rf"(?P<before>(?<![A-Za-z\d_]))(?P<secret>{TOKEN_PATTERN})(?!\w)",
 )
-SECRET_PATTERNS = tuple(map(re.compile, SOURCES))
+SECRET_PATTERNS = tuple(map(re.compile, SECRET_PATTERN_STRINGS))
 
 
 class ClvError(ValueError):
@@ -221,7 +221,7 @@ def _written_forms(secret: str) -> Iterator[str]:
     yield from (repr(secret)[1:-1], json.dumps(secret)[1:-1])
 
 
-def remember_environment(environment: Mapping[str, str]) -> None:
+def remember_secrets_in_environment(environment: Mapping[str, str]) -> None:
     """Remember what the variables hold by which this program and its libraries are given secrets."""
     for name, value in environment.items():
         if name.startswith(("CLV_", "MLFLOW_", "AWS_", "AZURE_", "GOOGLE_", "PG", "DATABRICKS_")):

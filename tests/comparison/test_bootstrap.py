@@ -18,7 +18,7 @@ from clv_experiments.comparison.bootstrap import (
 )
 from clv_experiments.comparison.cell import OriginPredictions
 from clv_experiments.evaluation import metrics
-from clv_experiments.evaluation.metrics import OBJECTIVES
+from clv_experiments.evaluation.metrics import OBJECTIVE_NAMES
 
 FLOOR = 0.5
 
@@ -217,4 +217,4 @@ def test_a_replicate_without_a_buyer_has_no_ranking():
 
 
 def test_a_board_can_be_ordered_by_every_objective():
-    assert set(OBJECTIVES) <= set(METRICS)
+    assert set(OBJECTIVE_NAMES) <= set(METRICS)

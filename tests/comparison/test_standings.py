@@ -12,7 +12,7 @@ from clv_experiments.comparison.bootstrap import METRICS, applicable_metrics, sc
 from clv_experiments.comparison.standings import compute_standings, rank_groups
 from clv_experiments.data.horizon import Horizon, Period
 from clv_experiments.data.log import load_log
-from clv_experiments.data.queries.outcomes import holdout_spend_and_purchases
+from clv_experiments.data.queries.outcomes import holdout_spend_and_purchase_days
 from clv_experiments.data.sources.simulated import simulated
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
@@ -225,7 +225,7 @@ def test_intervals_cover_the_truth(cell_of):
     log = load_log("s", partial(shop, start="2022-01-01", end="2023-12-31", seed=3), (), date(2023, 12, 31))
     period = Period(date(2023, 9, 30), date(2023, 12, 31))
     X = FeatureSet("rfm", [rfm]).compute(log, period.cutoff, Horizon.parse("3m"))
-    outcome = holdout_spend_and_purchases(log, period).loc[X.index]
+    outcome = holdout_spend_and_purchase_days(log, period).loc[X.index]
     spent, days = outcome["spend"].to_numpy(), outcome["purchase_days"].to_numpy()
     made = {
         "bg_nbd": BgNbd(horizon_days=92.0).fit(X).predict(X),

@@ -27,7 +27,7 @@ from clv_experiments.data.log import load_log
 from clv_experiments.data.parsing.formats import ParseOptions
 from clv_experiments.data.queries.activity import count_last_two_gaps
 from clv_experiments.data.queries.cohort_months import sum_repeat_purchases_by_cohort_month
-from clv_experiments.data.queries.outcomes import holdout_spend_and_purchases
+from clv_experiments.data.queries.outcomes import holdout_spend_and_purchase_days
 from clv_experiments.data.raw import RawTable
 from clv_experiments.data.sources.database import database
 from clv_experiments.data.window import Window
@@ -51,7 +51,7 @@ def outcome(log, compose, horizon="3 months"):
         "report": log.report.table,
         "span": (log.start, log.end, log.customers),
         "features": features.compute(log, period.cutoff, window.horizon),
-        "spend": holdout_spend_and_purchases(log, period),
+        "spend": holdout_spend_and_purchase_days(log, period),
         "cohorts": sum_repeat_purchases_by_cohort_month(log, period.cutoff).past,
         "gaps": count_last_two_gaps(log, period.cutoff),
         "rhythm": FeatureSet("rhythm", [log_gap_sum]).compute(log, period.cutoff, window.horizon),

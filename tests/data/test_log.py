@@ -15,7 +15,7 @@ from clv_experiments.data.cleaning import missing_amount, missing_customer, miss
 from clv_experiments.data.engine import DuckDb
 from clv_experiments.data.horizon import Horizon, Period
 from clv_experiments.data.log import load_log
-from clv_experiments.data.queries.outcomes import holdout_spend_and_purchases
+from clv_experiments.data.queries.outcomes import holdout_spend_and_purchase_days
 from clv_experiments.data.raw import RawTable
 from clv_experiments.data.sources.cdnow import cdnow
 from clv_experiments.data.window import Window
@@ -64,7 +64,7 @@ def test_cdnow_is_the_published_log(request, fixture, customers, rows, amount, f
 )
 def test_cdnow_holdout_of_39_weeks_is_the_published_one(request, fixture, purchases, spend):
     log = request.getfixturevalue(fixture)
-    bought = holdout_spend_and_purchases(log, Window(log.start, log.end, Horizon.parse("39 weeks")).period(0))
+    bought = holdout_spend_and_purchase_days(log, Window(log.start, log.end, Horizon.parse("39 weeks")).period(0))
     assert len(bought) == log.customers  # all first bought in the first quarter of 1997
     assert bought["purchase_days"].sum() == purchases
     # Cents, added as floats over 23,570 customers: rounding stays far below a cent.
@@ -158,7 +158,7 @@ def test_clock_times_are_cut_to_whole_days(log_of):
         ]
     )
     # A purchase at 15:00 on the cutoff day is calibration: b is known, a's 110 are not in the holdout.
-    after = holdout_spend_and_purchases(log, Period(date(2020, 1, 31), date(2020, 2, 1)))
+    after = holdout_spend_and_purchase_days(log, Period(date(2020, 1, 31), date(2020, 2, 1)))
     assert after.to_dict("index") == {
         "a": {"spend": 1000.0, "purchase_days": 1},
         "b": {"spend": 0.0, "purchase_days": 0},

@@ -9,7 +9,7 @@ import pytest
 from clv_experiments.data.cleaning import missing_amount, missing_customer, price_not_positive, returns
 from clv_experiments.data.horizon import Horizon, Period
 from clv_experiments.data.log import load_log
-from clv_experiments.data.queries.outcomes import holdout_spend_and_purchases
+from clv_experiments.data.queries.outcomes import holdout_spend_and_purchase_days
 from clv_experiments.data.raw import RawTable
 from clv_experiments.errors import ClvError
 from clv_experiments.features.behaviour import behaviour
@@ -94,7 +94,7 @@ def test_features_and_outcomes_count_purchases(log):
     assert "monetary_value" not in X
     assert X["frequency"].to_dict() == {"a": 1, "b": 0}
     assert X["spend_per_day"].to_dict() == {"a": 2 / 4, "b": 1 / 3}
-    assert holdout_spend_and_purchases(log, Period(date(2020, 1, 5), date(2020, 1, 9)))["spend"].to_dict() == {
+    assert holdout_spend_and_purchase_days(log, Period(date(2020, 1, 5), date(2020, 1, 9)))["spend"].to_dict() == {
         "a": 0,
         "b": 1,
     }

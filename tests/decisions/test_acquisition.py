@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clv_experiments.data.queries.attributes import first_year_spend
+from clv_experiments.data.queries.attributes import first_and_repeat_year_spend
 from clv_experiments.decisions.budget.acquisition import (
     Acquisition,
     PredictionCheck,
@@ -64,12 +64,12 @@ def test_the_first_year_ends_on_its_365th_day_and_the_cutoff_hides_what_comes_la
             ("z", "2021-05-01", 9.0),
         ]
     )
-    result = first_year_spend(log, date(2021, 4, 1), 0.999)
+    result = first_and_repeat_year_spend(log, date(2021, 4, 1), 0.999)
     assert list(result.index) == ["a", "b"]
     assert result.loc["a", "first_spend"] == 10.0
     assert result.loc["a", "repeat_spend"] == pytest.approx(20 * 0.999**10 + 40 * 0.999**364)
     assert result.loc["b", "repeat_spend"] == pytest.approx(7 * 0.999)
-    assert first_year_spend(log, date(2021, 2, 1), 1.0)["repeat_spend"].to_dict() == {"a": 20.0, "b": 0.0}
+    assert first_and_repeat_year_spend(log, date(2021, 2, 1), 1.0)["repeat_spend"].to_dict() == {"a": 20.0, "b": 0.0}
 
 
 def test_present_values_do_not_depend_on_the_order_of_rows(cdnow_sample):
@@ -77,7 +77,7 @@ def test_present_values_do_not_depend_on_the_order_of_rows(cdnow_sample):
 
     def repeat_spend(order):
         days = cdnow_sample.purchase_days.order_by(order).cache()
-        spend = first_year_spend(replace(cdnow_sample, purchase_days=days), date(1998, 6, 30), 0.9997)
+        spend = first_and_repeat_year_spend(replace(cdnow_sample, purchase_days=days), date(1998, 6, 30), 0.9997)
         return spend["repeat_spend"].to_dict()
 
     assert repeat_spend(ibis.desc("date")) == repeat_spend("date")

@@ -16,7 +16,7 @@ from clv_experiments.decisions.budget.outlook import simulate_spend, summarise_s
 from clv_experiments.decisions.budget.plan import contact_profit, plan_contacts
 from clv_experiments.decisions.display.acquisition import acquisition_section
 from clv_experiments.decisions.shop import Campaign, Shop
-from clv_experiments.decisions.snapshot import HISTORY, take_snapshot
+from clv_experiments.decisions.snapshot import HISTORY_FEATURE_SET, take_snapshot
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.model import Model
 from clv_experiments.models.mbg_nbd import MbgNbd
@@ -31,7 +31,7 @@ def simulation():
     log = load_log("simulated", source)
     window = Window(log.start, date(2021, 12, 31), Horizon.parse("3 months"))
     forecaster = Forecaster(log, window)
-    btyd = Model("mbg_nbd", "btyd", False, HISTORY, MbgNbd())
+    btyd = Model("mbg_nbd", "btyd", False, HISTORY_FEATURE_SET, MbgNbd())
     before, previous, now = (
         take_snapshot(forecaster, period, btyd, btyd)
         for period in (window.period(1), window.period(0), window.future_period)
@@ -78,7 +78,7 @@ def test_the_page_shows_what_the_analysis_tells(simulation):
 
 def test_a_log_of_one_year_leaves_the_prediction_unchecked(simulation):
     cutoff = date(2020, 12, 31)
-    features = simulation.forecaster.features(cutoff, HISTORY)
+    features = simulation.forecaster.features(cutoff, HISTORY_FEATURE_SET)
     btyd = SimpleNamespace(X=features, estimator=simulation.now.btyd.estimator)
     now = SimpleNamespace(period=Period(cutoff, date(2021, 3, 31)), btyd=btyd, btyd_name="mbg_nbd")
     acquisition = analyse_acquisition(simulation.forecaster, now, SHOP, replicates=20, seed=1)

@@ -11,7 +11,7 @@ from clv_experiments.data.horizon import Horizon, Period
 from clv_experiments.decisions.display.missed import at_risk_exhibit, missed_and_at_risk_section, missed_exhibit
 from clv_experiments.decisions.missed import AtRisk, MissedOpportunities, NonBuyerCount
 from clv_experiments.decisions.shop import Campaign, Shop
-from clv_experiments.decisions.snapshot import RHYTHM_NAME, Snapshot, TimingChoice
+from clv_experiments.decisions.snapshot import RHYTHM_MODEL_NAME, Snapshot, TimingChoice
 from clv_experiments.evaluation.confidence_intervals import Estimate
 
 YEAR = Horizon(12, "months")
@@ -117,4 +117,4 @@ def test_the_section_answers_both_questions_and_rounds_no_limit():
     assert "a chance of 99.9% or more" in section.summary[0]
     assert "was 99.9% or more" in section.method[0]
     assert "as bg_nbd put it" in section.method[0], "who told it then"
-    assert f"P(alive), by {RHYTHM_NAME}, has" in section.method[-1], "who tells it now"
+    assert f"P(alive), by {RHYTHM_MODEL_NAME}, has" in section.method[-1], "who tells it now"

@@ -19,7 +19,7 @@ from clv_experiments.decisions.next_purchase.outlook import (
     next_purchase_outlook,
 )
 from clv_experiments.decisions.shop import Campaign, Shop
-from clv_experiments.decisions.snapshot import HISTORY, Snapshot, take_snapshot
+from clv_experiments.decisions.snapshot import HISTORY_FEATURE_SET, Snapshot, take_snapshot
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import rfm
@@ -159,7 +159,7 @@ def test_without_a_training_period_only_those_that_need_none_compete(log_of):
 
 def predict(forecaster):
     previous = take_snapshot(forecaster, forecaster.window.period(0), MBG, MBG)
-    candidates = fit_candidates(forecaster, previous, [MBG], HISTORY, 1)
+    candidates = fit_candidates(forecaster, previous, [MBG], HISTORY_FEATURE_SET, 1)
     return {one.name: one.estimator.purchase_probabilities(one.X, np.array([10, 30, 90])) for one in candidates}
 
 

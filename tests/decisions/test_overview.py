@@ -15,8 +15,8 @@ from clv_experiments.decisions.overview.months import (
     CohortRetention,
     MonthlyActivity,
     compare_month_quarter_and_year,
-    compare_revenue,
-    retention_change,
+    compare_revenue_with_year_ago,
+    retention_change_between_halves,
 )
 from clv_experiments.reporting.prose import render_paragraphs
 
@@ -67,7 +67,7 @@ def test_a_year_against_the_year_before(factor, change):
 
 
 def test_a_short_log_compares_with_the_months_right_before():
-    quarter = compare_revenue(series([100, 104, 98, 101, 99, 160, 158, 162]), 3)
+    quarter = compare_revenue_with_year_ago(series([100, 104, 98, 101, 99, 160, 158, 162]), 3)
     assert (str(quarter.earlier_months[0]), str(quarter.earlier_months[-1])) == ("2020-03", "2020-05")
     assert (quarter.revenue, quarter.earlier_revenue) == (480, 298)
     assert quarter.change == pytest.approx(480 / 298 - 1)
@@ -89,7 +89,7 @@ def test_two_months_are_compared_and_one_is_not():
 
 
 def test_a_month_without_revenue_before_is_not_comparable():
-    month = compare_revenue(series([50, 60, 70, 55, 0, 80]), 1)
+    month = compare_revenue_with_year_ago(series([50, 60, 70, 55, 0, 80]), 1)
     assert np.isnan(month.change)
     (sentence,) = prose("comparison", month, "$")
     assert "not comparable on May 2020 ($0.00)" in sentence
@@ -216,11 +216,11 @@ def test_trend_is_welchs_interval():
     rates = np.array([0.2, 0.25, 0.22, 0.3, 0.28, 0.35])
     table = pd.DataFrame(dict.fromkeys((1, 2, 3), rates))
     expected = ttest_ind(rates[3:], rates[:3], equal_var=False).confidence_interval()
-    trend = retention_change(table)
+    trend = retention_change_between_halves(table)
     assert trend.value == pytest.approx(rates[3:].mean() - rates[:3].mean())
     assert (trend.low, trend.high) == pytest.approx((expected.low, expected.high))
-    assert retention_change(table.iloc[:5]) is None
-    constant = retention_change(pd.DataFrame(dict.fromkeys((1, 2, 3), [0.5] * 3 + [0.75] * 3)))
+    assert retention_change_between_halves(table.iloc[:5]) is None
+    constant = retention_change_between_halves(pd.DataFrame(dict.fromkeys((1, 2, 3), [0.5] * 3 + [0.75] * 3)))
     assert (constant.low, constant.value, constant.high) == (0.25, 0.25, 0.25)
 
 

@@ -12,7 +12,7 @@ from clv_experiments.decisions.customer_scores import CustomerGroups, Scorer, Sc
 from clv_experiments.decisions.display.scores import describe_missed_purchases, describe_timing_model
 from clv_experiments.decisions.missed import find_missed
 from clv_experiments.decisions.next_purchase.timing import add_timing_model, choose_timing_model
-from clv_experiments.decisions.past_predictions import latest_missed_purchases
+from clv_experiments.decisions.past_predictions import find_latest_missed_purchases
 from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.decisions.snapshot import take_snapshot
 from clv_experiments.features.feature_set import FeatureSet
@@ -98,7 +98,7 @@ def test_who_stops_paying_is_missed(forecaster):
     assert 3 <= stopped.sum() <= 20
     assert set(missed.table["customer_id"]) == set(before.table.index[stopped])
     assert missed.non_buyers.verdict == "as expected"
-    scored = latest_missed_purchases(forecaster, MBG, SHOP.likely)
+    scored = find_latest_missed_purchases(forecaster, MBG, SHOP.likely)
     assert set(scored.customer_ids) == set(missed.table["customer_id"])
     assert "to whom mbg_cnbd_k gave" in describe_missed_purchases(scored, "mbg_nbd", SHOP)[0]
 

@@ -12,8 +12,8 @@ from clv_experiments.errors import (
     find_secrets,
     mask_secrets,
     mask_settings,
-    remember_environment,
     remember_secrets_in,
+    remember_secrets_in_environment,
 )
 from clv_experiments.reporting.records import Description, Param, Tag, Text
 
@@ -154,7 +154,7 @@ def test_a_secret_is_known_again_wherever_it_stands():
 
 
 def test_a_secret_of_the_environment_is_known():
-    remember_environment(
+    remember_secrets_in_environment(
         {"MLFLOW_TRACKING_PASSWORD": "open-sesame", "CLV_DATABASE": "mysql://u:sesame42@h/d", "X": "y"}
     )
     assert mask_secrets("401 for open-sesame and sesame42") == "401 for *** and ***"

@@ -17,7 +17,7 @@ from clv_experiments.evaluation.clustered_errors import (
     clustered_covariance,
     variance_inflation_factors,
 )
-from clv_experiments.evaluation.coefficients import describe_fitted_estimator, fit_statistics
+from clv_experiments.evaluation.coefficients import describe_fitted_estimator, likelihood_statistics
 from clv_experiments.evaluation.metrics import normalised_gini, spearman
 
 
@@ -370,5 +370,5 @@ def test_baselines_show_what_they_have():
 
 def test_fit_statistics_are_those_of_a_likelihood():
     btyd = SimpleNamespace(log_likelihood_=-9582.4, aic_=19172.8, bic_=np.float64(19195.9))
-    assert fit_statistics(btyd) == {"log_likelihood": -9582.4, "aic": 19172.8, "bic": 19195.9}
-    assert fit_statistics(DummyRegressor()) == {}
+    assert likelihood_statistics(btyd) == {"log_likelihood": -9582.4, "aic": 19172.8, "bic": 19195.9}
+    assert likelihood_statistics(DummyRegressor()) == {}

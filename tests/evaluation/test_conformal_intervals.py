@@ -97,7 +97,7 @@ def test_a_planted_fault_is_seen(fault, draw, calibrated, groups, replicates, mo
     if fault == "groups":
         monkeypatch.setattr(conformal_intervals, "_choose_group_edges", lambda p, groups, fewest: np.array([]))
     if fault == "scale":
-        monkeypatch.setattr(conformal_intervals, "UNIT_SHARE", 1e6)
+        monkeypatch.setattr(conformal_intervals, "UNIT_SHARE_OF_MEAN", 1e6)
     wrong, error_of_wrong = shares_at_the_top(draw, calibrated, groups, replicates, np.random.default_rng(2))
     assert wrong < share - 3 * (error + error_of_wrong)
 

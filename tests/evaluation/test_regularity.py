@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clv_experiments.evaluation.regularity import MIN_CUSTOMERS, measure_regularity
+from clv_experiments.evaluation.regularity import MIN_CUSTOMERS_TO_CALL_REGULAR, measure_regularity
 
 
 def last_gaps(rng, customers=400, shape=1.0, grid=1, mean_gap=25.0, days=540):
@@ -49,9 +49,9 @@ def test_gaps_by_hand():
 
 
 def test_nothing_is_said_of_few_customers_or_of_none():
-    few = pd.DataFrame({"earlier": [30], "later": [30], "customers": [MIN_CUSTOMERS - 1]})
+    few = pd.DataFrame({"earlier": [30], "later": [30], "customers": [MIN_CUSTOMERS_TO_CALL_REGULAR - 1]})
     assert not measure_regularity(few).is_high
-    assert measure_regularity(few.assign(customers=MIN_CUSTOMERS)).is_high
+    assert measure_regularity(few.assign(customers=MIN_CUSTOMERS_TO_CALL_REGULAR)).is_high
     daily = pd.DataFrame({"earlier": [1], "later": [1], "customers": [500]})  # nothing else was possible
     assert measure_regularity(daily).customers == 0
     assert not measure_regularity(daily[:0]).is_high

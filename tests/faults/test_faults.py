@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from forked_commands import COUNT, MEMORY, SEED, Command, Disk, can_mount
 
-from clv_experiments.reporting.disk_errors import TEMPORARY_PREFIX
+from clv_experiments.reporting.disk_errors import TEMPORARY_FOLDER_PREFIX
 from clv_experiments.tracking.mlflow_tracker import MlflowTracker
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="forks, and mounts disks")]
@@ -103,7 +103,7 @@ def test_a_signal_at_any_moment(name, number, finished, seconds, store_of, scrat
         ), context
         assert all(run.tags["failure"] == "interrupted" for run in begun if run.status == "FAILED"), context
         assert len(outcome.stderr.splitlines()) <= SENTENCES, context
-    assert list((folder / "tmp").glob(f"{TEMPORARY_PREFIX}*")) == [], context
+    assert list((folder / "tmp").glob(f"{TEMPORARY_FOLDER_PREFIX}*")) == [], context
 
 
 @pytest.mark.skipif(not can_mount(), reason="no file system can be mounted here")

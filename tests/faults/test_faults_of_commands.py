@@ -13,7 +13,7 @@ import mlflow
 import pytest
 from forked_commands import COUNT, MEMORY, SEED, Command, Disk, can_mount, copy_store
 
-from clv_experiments.reporting.disk_errors import TEMPORARY_PREFIX
+from clv_experiments.reporting.disk_errors import TEMPORARY_FOLDER_PREFIX
 from clv_experiments.tracking.mlflow_tracker import MlflowTracker
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="forks, and mounts disks")]
@@ -122,7 +122,7 @@ def test_a_command_that_is_stopped_loses_nothing_and_runs_again(name, stop, numb
     healthy = run(work_folder, "doctor").wait()
     assert healthy.status == 0, f"{context}\n{healthy.stdout}"
     assert debris(store) == []
-    assert list((work_folder / "tmp").glob(f"{TEMPORARY_PREFIX}*")) == []
+    assert list((work_folder / "tmp").glob(f"{TEMPORARY_FOLDER_PREFIX}*")) == []
 
 
 @pytest.mark.skipif(not can_mount(), reason="no file system can be mounted here")

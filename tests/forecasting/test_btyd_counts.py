@@ -14,7 +14,7 @@ from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecasting.customer_features import RFM, can_fit_on_counts, count_customers_by_history
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.models.btyd_likelihood import PurchaseHistories
-from clv_experiments.models.gamma_gamma import count_mean_spends
+from clv_experiments.models.gamma_gamma import count_customers_by_mean_spend
 from clv_experiments.models.mbg_nbd import MbgNbd
 
 HORIZON = Horizon.parse("3 months")
@@ -29,7 +29,7 @@ def test_counts_are_those_of_the_customers(cdnow_sample):
     histories, spends = count_customers_by_history(cdnow_sample, cdnow_sample.end, HORIZON)
     for ours, theirs in (
         (histories, PurchaseHistories.from_customers(customers)),
-        (spends, count_mean_spends(customers)),
+        (spends, count_customers_by_mean_spend(customers)),
     ):
         for name, values in vars(theirs).items():
             np.testing.assert_allclose(getattr(ours, name), values, rtol=1e-12, err_msg=name)

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.linear_model import LinearRegression
 
 from clv_experiments.data.horizon import Horizon, Period
-from clv_experiments.data.queries.outcomes import holdout_spend_and_purchases
+from clv_experiments.data.queries.outcomes import holdout_spend_and_purchase_days
 from clv_experiments.data.window import Window
 from clv_experiments.errors import ClvError
 from clv_experiments.features.behaviour import behaviour
@@ -77,7 +77,7 @@ def target(forecaster):
 
 def test_table_holds_every_customer_of_the_cutoff_beside_what_happened(forecaster, target, cdnow_sample):
     forecast = forecaster.forecast(target, LINEAR)
-    happened = holdout_spend_and_purchases(cdnow_sample, target)
+    happened = holdout_spend_and_purchase_days(cdnow_sample, target)
     assert list(forecast.table.columns) == ["y_true", "purchase_days", "y_pred"]
     assert forecast.table.index.equals(happened.index)
     assert forecast.table.index.equals(forecast.X.index)
@@ -104,7 +104,10 @@ def test_models_that_learn_are_fitted_on_earlier_origins_only(forecaster, target
     assert len(panel.periods) == 4
     assert max(period.end for period in panel.periods) == target.cutoff
     parts = [
-        (RFM.compute(cdnow_sample, p.cutoff, Horizon.parse("3 months")), holdout_spend_and_purchases(cdnow_sample, p))
+        (
+            RFM.compute(cdnow_sample, p.cutoff, Horizon.parse("3 months")),
+            holdout_spend_and_purchase_days(cdnow_sample, p),
+        )
         for p in panel.periods
     ]
     pd.testing.assert_frame_equal(X, pd.concat([features for features, _ in parts]), check_exact=True)
@@ -190,7 +193,9 @@ def test_answers_that_are_no_spend_are_refused(forecaster, target, answer, probl
 
 def test_training_mean_is_that_of_the_whole_panel_whatever_a_run_learns_from(forecaster, target, cdnow_sample):
     edges = [date(1997, 3, 31), date(1997, 6, 30), date(1997, 9, 30), date(1997, 12, 31), date(1998, 3, 31)]
-    labels = pd.concat([holdout_spend_and_purchases(cdnow_sample, Period(*pair))["spend"] for pair in pairwise(edges)])
+    labels = pd.concat(
+        [holdout_spend_and_purchase_days(cdnow_sample, Period(*pair))["spend"] for pair in pairwise(edges)]
+    )
     assert forecaster.training_mean(target) == pytest.approx(labels.mean())
     fewer = replace(window(cdnow_sample), training_origins=1)
     assert Forecaster(cdnow_sample, fewer).training_mean(target) == forecaster.training_mean(target)

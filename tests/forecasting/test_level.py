@@ -19,7 +19,7 @@ from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.level import (
     BtydAndCohortForecasts,
     TotalForecast,
-    align_labels,
+    scale_labels_to_totals,
     widen_standard_error,
 )
 
@@ -178,10 +178,10 @@ def test_earlier_errors_widen_the_interval_and_never_narrow_it():
 
 def test_labels_are_scaled_origin_by_origin_and_capped():
     december, june = pd.Series(np.arange(1000.0), name="spend"), pd.Series(np.arange(1000.0) / 5, name="spend")
-    aligned = align_labels([december, june, 0 * june], [500.0, 500.0, 500.0])
+    aligned = scale_labels_to_totals([december, june, 0 * june], [500.0, 500.0, 500.0])
     assert len(aligned) == 3000
     pd.testing.assert_series_equal(aligned.iloc[:1000], aligned.iloc[1000:2000])
     assert aligned.iloc[:1000].sum() == pytest.approx(500, rel=1e-3)
     assert (aligned.iloc[2000:] == 0).all()
-    outlier = align_labels([pd.Series([1.0] * 9999 + [1e6])], [1.0])
+    outlier = scale_labels_to_totals([pd.Series([1.0] * 9999 + [1e6])], [1.0])
     assert outlier.max() == outlier.min()

@@ -16,7 +16,7 @@ from clv_experiments.forecasting.customer_features import RFM_FIRST_SPEND
 from clv_experiments.forecasting.sql import statement
 from clv_experiments.forecasting.sql.statement import (
     AGREEMENT,
-    DIALECTS,
+    COMPILERS_BY_DIALECT,
     RFM_SUMMARY,
     SPACINGS,
     SourceTable,
@@ -111,10 +111,10 @@ def test_spark_forecasts_what_the_model_does(model, customers, rows, spark):
 
 
 @pytest.mark.cross("model", "dialect")
-@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("dialect", COMPILERS_BY_DIALECT)
 def test_every_dialect_compiles_to_one_select_of_its_grammar(model, dialect):
     text = build_forecast_query(model, SourceTable("shop.orders"), CUTOFF).to_sql(dialect)
-    tree = parse_one(text, dialect=DIALECTS[dialect][1])
+    tree = parse_one(text, dialect=COMPILERS_BY_DIALECT[dialect][1])
     assert isinstance(tree, exp.Select)
     assert tree.named_selects == ["customer_id", "p_alive", "expected_purchases", "expected_spend"]
     defined = {cte.alias for cte in tree.find_all(exp.CTE)}

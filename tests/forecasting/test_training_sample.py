@@ -18,7 +18,7 @@ from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecasting.customer_features import RFM
 from clv_experiments.forecasting.forecaster import Forecaster
-from clv_experiments.forecasting.level import align_labels
+from clv_experiments.forecasting.level import scale_labels_to_totals
 from clv_experiments.forecasting.model import Model
 from clv_experiments.forecasting.run_records import estimator_warnings
 from clv_experiments.models.lognormal_ridge import LognormalRidge
@@ -96,9 +96,9 @@ def test_estimates_among_the_features_are_those_of_a_fit_on_everybody(forecaster
 
 def test_labels_are_aligned_by_what_they_stand_for():
     y, weights = pd.Series([1.0, 2.0, 4.0]), pd.Series([5.0, 2.0, 1.0])
-    aligned = align_labels([y], [26.0], [weights])
+    aligned = scale_labels_to_totals([y], [26.0], [weights])
     assert (aligned * weights).sum() == pytest.approx(26.0)
-    repeated = align_labels([y.repeat([5, 2, 1])], [26.0])
+    repeated = scale_labels_to_totals([y.repeat([5, 2, 1])], [26.0])
     assert sorted(set(repeated.round(9)))[:2] == sorted(set(aligned.round(9)))[:2]
 
 

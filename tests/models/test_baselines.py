@@ -111,13 +111,13 @@ def test_rfm_groups_by_hand():
 def test_rfm_ranks_weigh_recency_frequency_and_money_alike():
     # Ranks (1/2, 3/2, 5/2 of 3): c0 is first in two, c1 in none, c2 in one; mean ranks 11/18, 1/2, 7/18.
     panel = customers([10, 20, 30], [9, 5, 1], [1.0, 2.0, 3.0])
-    scores = RfmDecile(groups=3).fit(panel, [30.0, 20.0, 10.0])._compute_rfm_scores(panel)
+    scores = RfmDecile(groups=3).fit(panel, [30.0, 20.0, 10.0])._compute_mean_rfm_ranks(panel)
     assert scores == pytest.approx([11 / 18, 1 / 2, 7 / 18], rel=1e-12)
 
 
 def test_rfm_without_money_ranks_recency_and_frequency():
     panel = customers([10, 20, 30], [9, 5, 1], [1.0, 2.0, 3.0]).drop(columns="monetary_value")
-    scores = RfmDecile(groups=3).fit(panel, [30.0, 20.0, 10.0])._compute_rfm_scores(panel)
+    scores = RfmDecile(groups=3).fit(panel, [30.0, 20.0, 10.0])._compute_mean_rfm_ranks(panel)
     assert scores == pytest.approx([5 / 6, 1 / 2, 1 / 6], rel=1e-12)
     with pytest.raises(ClvError, match=r"needs the feature\(s\) monetary_value"):
         RfmDecile().fit(panel.assign(monetary_value=1.0), [1.0, 2.0, 3.0]).predict(panel)

@@ -8,7 +8,7 @@ from clv_experiments.models.bg_nbd import BgNbd
 from clv_experiments.models.btyd_likelihood import PurchaseHistories
 from clv_experiments.models.gamma_gamma import _log_likelihood
 from clv_experiments.models.mbg_nbd import MbgNbd
-from clv_experiments.models.mean_spends import MeanSpends
+from clv_experiments.models.mean_spends import BinnedMeanSpends
 from clv_experiments.models.pareto_nbd import ParetoNbd
 
 MODELS = [BgNbd, MbgNbd, ParetoNbd]
@@ -41,7 +41,7 @@ def test_derivatives_are_those_of_finite_differences(model, seed):
 @pytest.mark.parametrize("logs", [(1.8, 1.3, -0.5), (-1.0, -2.0, 1.5), (6.0, 0.1, -6.0), (0.0, 5.0, 4.0)])
 def test_derivatives_of_spend_are_those_of_finite_differences(logs):
     x, m, weights = np.array([1.0, 1.0, 2.0, 5.0, 40.0]), np.array([0.3, 2.0, 1.0, 0.7, 1.2]), [1.0, 2.5, 1.0, 0.5, 1.0]
-    spends = MeanSpends(x, m, np.array(weights))
+    spends = BinnedMeanSpends(x, m, np.array(weights))
     assert_derivatives(
         lambda point: _log_likelihood(np.exp(point), spends).to_log_parameters(np.exp(point)), np.array(logs)
     )

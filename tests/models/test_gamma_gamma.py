@@ -11,7 +11,7 @@ from sklearn.exceptions import NotFittedError
 
 from clv_experiments.errors import ClvError
 from clv_experiments.models.gamma_gamma import GammaGamma, _log_likelihood
-from clv_experiments.models.mean_spends import MeanSpends
+from clv_experiments.models.mean_spends import BinnedMeanSpends
 
 
 def simulate(n, p, q, v, seed=0):
@@ -40,7 +40,7 @@ def test_density_and_conditional_mean_are_the_integrals_over_the_spend_rate(p, q
 
     density = quad(joint, 0, np.inf)[0]
     mean = quad(lambda rate: p / rate * joint(rate), 0, np.inf)[0] / density
-    ours = _log_likelihood(np.array([p, q - 1, v]), MeanSpends(np.array([x]), np.array([m]), np.ones(1)))
+    ours = _log_likelihood(np.array([p, q - 1, v]), BinnedMeanSpends(np.array([x]), np.array([m]), np.ones(1)))
     assert ours.value == pytest.approx(np.log(density), abs=1e-6)
     fitted = GammaGamma()
     fitted.p_, fitted.q_, fitted.v_, fitted.mean_spend_ = p, q, v, p * v / (q - 1)

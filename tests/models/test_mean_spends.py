@@ -6,7 +6,7 @@ import pytest
 from scipy.special import gammaln
 
 from clv_experiments.models.gamma_gamma import GammaGamma, _log_likelihood
-from clv_experiments.models.mean_spends import CELLS, MeanSpends
+from clv_experiments.models.mean_spends import CELLS_PER_E_FOLD, BinnedMeanSpends
 
 
 def repeaters(n, seed=0):
@@ -16,8 +16,8 @@ def repeaters(n, seed=0):
 
 
 def test_one_or_two_customers_of_a_cell_are_themselves():
-    x, m = np.array([2.0, 2.0, 2.0, 7.0]), np.array([10.0, 10.0 * np.exp(0.3 / CELLS), 99.0, 0.01])
-    spends = MeanSpends.from_customers(x, m)
+    x, m = np.array([2.0, 2.0, 2.0, 7.0]), np.array([10.0, 10.0 * np.exp(0.3 / CELLS_PER_E_FOLD), 99.0, 0.01])
+    spends = BinnedMeanSpends.from_customers(x, m)
     assert spends.customers == 4
     for frequency, mean_spend in zip(x, m, strict=True):
         close = (spends.x == frequency) & np.isclose(spends.m, mean_spend, rtol=1e-6)
@@ -27,7 +27,7 @@ def test_one_or_two_customers_of_a_cell_are_themselves():
 
 def test_few_rows_have_the_sums_of_many_customers():
     x, m = repeaters(200_000)
-    spends = MeanSpends.from_customers(x, m)
+    spends = BinnedMeanSpends.from_customers(x, m)
     assert len(spends) < 40_000
     assert spends.customers == len(x)
     np.testing.assert_array_equal(np.bincount(spends.x.astype(int), spends.weights), np.bincount(x.astype(int)))
@@ -40,8 +40,8 @@ def test_few_rows_have_the_sums_of_many_customers():
 
 def test_a_fit_on_cells_is_that_on_customers_to_nine_digits():
     x, m = repeaters(20_000)
-    everyone = MeanSpends(x, m, np.ones(len(x)))
-    ours, theirs = (GammaGamma().fit_grouped(spends) for spends in (MeanSpends.from_customers(x, m), everyone))
+    everyone = BinnedMeanSpends(x, m, np.ones(len(x)))
+    ours, theirs = (GammaGamma().fit_grouped(spends) for spends in (BinnedMeanSpends.from_customers(x, m), everyone))
     np.testing.assert_allclose(
         ours.parameters_[["estimate", "standard_error"]], theirs.parameters_[["estimate", "standard_error"]], rtol=1e-8
     )
@@ -51,13 +51,13 @@ def test_the_order_of_customers_leaves_no_trace():
     x, m = repeaters(5_000)
     order = np.random.default_rng(1).permutation(len(x))
     for ours, theirs in zip(
-        *(vars(MeanSpends.from_customers(x[k], m[k])).values() for k in (slice(None), order)), strict=True
+        *(vars(BinnedMeanSpends.from_customers(x[k], m[k])).values() for k in (slice(None), order)), strict=True
     ):
         np.testing.assert_array_equal(ours, theirs)
 
 
 def test_without_customers_there_are_no_rows():
-    spends = MeanSpends.from_customers(np.array([]), np.array([]))
+    spends = BinnedMeanSpends.from_customers(np.array([]), np.array([]))
     assert (len(spends), spends.customers, spends.mean) == (0, 0.0, 0.0)
     nobody = pd.DataFrame({"frequency": [0.0, 3.0], "monetary_value": 0.0})
     assert GammaGamma().fit(nobody).mean_spend_ == 0.0

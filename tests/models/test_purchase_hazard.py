@@ -6,7 +6,7 @@ import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 
 from clv_experiments.errors import ClvError
-from clv_experiments.models.purchase_hazard import DAYS_AHEAD, PurchaseHazard
+from clv_experiments.models.purchase_hazard import DAYS_AHEAD_COLUMN, PurchaseHazard
 
 NONE = np.nan
 
@@ -16,11 +16,11 @@ class ShareByInterval(ClassifierMixin, BaseEstimator):
 
     def fit(self, X, y):
         self.rows_ = X.assign(bought=y)
-        self.shares_ = self.rows_.groupby(DAYS_AHEAD)["bought"].mean()
+        self.shares_ = self.rows_.groupby(DAYS_AHEAD_COLUMN)["bought"].mean()
         return self
 
     def predict_proba(self, X):
-        share = X[DAYS_AHEAD].map(self.shares_).to_numpy()
+        share = X[DAYS_AHEAD_COLUMN].map(self.shares_).to_numpy()
         return np.column_stack([1 - share, share])
 
 
@@ -35,7 +35,9 @@ def hazard(**settings):
 def test_a_customer_gives_a_row_for_each_interval_up_to_the_purchase():
     fitted = hazard().fit(customers(5), [2, 3, 4, NONE, 9])
     rows = fitted.classifier_.rows_
-    person_periods = [list(zip(part[DAYS_AHEAD], part["bought"], strict=True)) for _, part in rows.groupby("frequency")]
+    person_periods = [
+        list(zip(part[DAYS_AHEAD_COLUMN], part["bought"], strict=True)) for _, part in rows.groupby("frequency")
+    ]
     assert person_periods == [
         [(0, 1)],
         [(0, 1)],  # day 3 ends the first interval
@@ -47,7 +49,9 @@ def test_a_customer_gives_a_row_for_each_interval_up_to_the_purchase():
 
 def test_what_was_not_observed_to_its_end_is_left_out():
     rows = hazard().fit(customers(3), [NONE, 7, 5], days_observed=[5, 8, 6]).classifier_.rows_
-    person_periods = [list(zip(part[DAYS_AHEAD], part["bought"], strict=True)) for _, part in rows.groupby("frequency")]
+    person_periods = [
+        list(zip(part[DAYS_AHEAD_COLUMN], part["bought"], strict=True)) for _, part in rows.groupby("frequency")
+    ]
     assert person_periods == [[(0, 0)], [(0, 0), (3, 0)], [(0, 0), (3, 1)]]
 
 

@@ -7,7 +7,7 @@ from sklearn.linear_model import GammaRegressor
 
 from clv_experiments.models.gamma_gamma import GammaGamma
 from clv_experiments.models.mbg_nbd import MbgNbd
-from clv_experiments.models.mean_spends import MeanSpends
+from clv_experiments.models.mean_spends import BinnedMeanSpends
 from clv_experiments.models.spend_trend import NO_TREND, fit_exponent, fit_significant_spend_trend
 
 
@@ -45,12 +45,15 @@ def test_without_a_trend_or_with_few_customers_nothing_is_changed():
     assert fit_significant_spend_trend(repeaters(4000, 0.15)) == NO_TREND, "too weak to matter"
     assert fit_significant_spend_trend(repeaters(300, 1.5)) != NO_TREND
     assert fit_significant_spend_trend(repeaters(40, 1.5)) == NO_TREND, "too few customers"
-    assert fit_significant_spend_trend(MeanSpends.from_customers(np.full(100, 2.0), np.arange(1.0, 101.0))) == NO_TREND
+    assert (
+        fit_significant_spend_trend(BinnedMeanSpends.from_customers(np.full(100, 2.0), np.arange(1.0, 101.0)))
+        == NO_TREND
+    )
 
 
 def repeaters(customers, exponent, seed=0):
     table = simulate(customers, exponent, seed)[0]
-    return MeanSpends.from_customers(*table[table["frequency"] > 0].to_numpy().T)
+    return BinnedMeanSpends.from_customers(*table[table["frequency"] > 0].to_numpy().T)
 
 
 def test_the_exponent_is_that_of_a_gamma_regression_and_its_error_that_of_repeated_draws():

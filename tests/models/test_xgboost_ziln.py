@@ -11,7 +11,7 @@ from sklearn.base import clone
 
 from clv_experiments.errors import ClvError
 from clv_experiments.models.spend_regressor import SpendRegressor
-from clv_experiments.models.xgboost_ziln import XgboostZiln, ziln_derivatives
+from clv_experiments.models.xgboost_ziln import XgboostZiln, ziln_gradient_and_information
 
 draws = np.random.default_rng(4)
 X = pd.DataFrame(draws.integers(0, 2, size=(6000, 2)), columns=["often", "much"], index=np.arange(6000)).astype(float)
@@ -36,7 +36,7 @@ def central(function, raw, column, step):
 @pytest.mark.parametrize("column", [0, 1, 2])
 def test_gradient_is_that_of_the_loss(column):
     z, bought = draws.normal(size=50), np.arange(50) % 3 > 0
-    gradient, _ = ziln_derivatives(RAW, z, bought)
+    gradient, _ = ziln_gradient_and_information(RAW, z, bought)
     slopes = central(lambda raw: loss(raw, z, bought), RAW, column, 1e-5)
     np.testing.assert_allclose(gradient[:, column], slopes, rtol=1e-6, atol=1e-8)
 
@@ -47,16 +47,18 @@ def test_curvature_is_the_expected_slope_of_the_gradient(column):
     expected = np.zeros(50)
     for node, weight in zip(nodes, weights / weights.sum(), strict=True):
         z = RAW[:, 1] + np.exp(RAW[:, 2]) * node  # drawn from the parameters themselves
-        slope = central(lambda raw, z=z: ziln_derivatives(raw, z, np.ones(50, bool))[0][:, column], RAW, column, 1e-5)
+        slope = central(
+            lambda raw, z=z: ziln_gradient_and_information(raw, z, np.ones(50, bool))[0][:, column], RAW, column, 1e-5
+        )
         expected += weight * slope
-    _, curvature = ziln_derivatives(RAW, RAW[:, 1], np.ones(50, bool))
+    _, curvature = ziln_gradient_and_information(RAW, RAW[:, 1], np.ones(50, bool))
     np.testing.assert_allclose(curvature[:, column], expected, rtol=1e-5)
 
 
 def test_curvature_is_positive_even_at_the_ends():
     raw = np.array([[-800.0, 0.0, -99.0], [800.0, 1e6, 99.0], [0.0, 0.0, 0.0]])
     for bought in (np.zeros(3, bool), np.ones(3, bool)):
-        gradient, curvature = ziln_derivatives(raw, np.full(3, 1e3), bought)
+        gradient, curvature = ziln_gradient_and_information(raw, np.full(3, 1e3), bought)
         assert np.isfinite(gradient).all()
         assert (curvature > 0).all()
 

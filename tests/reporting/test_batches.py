@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 
-from clv_experiments.reporting.batches import ParquetBatchWriter, read_batches
+from clv_experiments.reporting.batches import ParquetAndCsvBatchWriter, read_batches
 
 
 def test_batches_are_read_back_as_they_were_written(tmp_path):
     batch = pd.DataFrame({"customer_id": ["a", "b"], "day": pd.to_datetime(["2011-11-30", None]), "x": [1.5, np.nan]})
-    with ParquetBatchWriter(tmp_path / "batches.parquet") as writer:
+    with ParquetAndCsvBatchWriter(tmp_path / "batches.parquet") as writer:
         writer.write(batch)
         writer.write(batch.iloc[:1])
     batches = [*read_batches(tmp_path / "batches.parquet")]
@@ -18,7 +18,7 @@ def test_batches_are_read_back_as_they_were_written(tmp_path):
 
 
 def test_whole_numbers_of_which_a_later_batch_lacks_some_stay_whole(tmp_path):
-    with ParquetBatchWriter(tmp_path / "batches.parquet") as writer:
+    with ParquetAndCsvBatchWriter(tmp_path / "batches.parquet") as writer:
         writer.write(pd.DataFrame({"purchases": [3, 4]}))
         writer.write(pd.DataFrame({"purchases": [5, np.nan]}))
     whole, lacking = read_batches(tmp_path / "batches.parquet")

@@ -17,7 +17,7 @@ from clv_experiments.errors import ClvError, command, suggest
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.level import OWN
 from clv_experiments.forecasting.sql.statement import (
-    DIALECTS,
+    COMPILERS_BY_DIALECT,
     RFM_SUMMARY,
     TRANSACTIONS,
     ForecastQuery,
@@ -80,8 +80,8 @@ def check_export_settings(cfg: DictConfig) -> None:
     if not isinstance(cfg.dialects, ListConfig) or not cfg.dialects:
         raise ClvError(f"dialects must be a list such as [duckdb], got '{cfg.dialects}'")
     for dialect in cfg.dialects:
-        if dialect not in DIALECTS:
-            raise ClvError(f"there is no dialect '{dialect}' (dialects); {suggest(str(dialect), DIALECTS)}")
+        if dialect not in COMPILERS_BY_DIALECT:
+            raise ClvError(f"there is no dialect '{dialect}' (dialects); {suggest(str(dialect), COMPILERS_BY_DIALECT)}")
     if cfg.rows not in (TRANSACTIONS, RFM_SUMMARY):
         raise ClvError(f"rows must be {TRANSACTIONS} or {RFM_SUMMARY}, got '{cfg.rows}'")
     if not re.fullmatch(r"[^\W\d][\w$-]*(\.[^\W\d][\w$-]*){0,2}", str(cfg.table)):

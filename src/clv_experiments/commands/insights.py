@@ -32,8 +32,12 @@ from clv_experiments.decisions.snapshot import Snapshot, take_snapshot
 from clv_experiments.errors import ClvError, LogWithoutAmounts, command
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.model import Model
-from clv_experiments.forecasting.run_records import estimator_warnings, log_records, total_interval_records
-from clv_experiments.forecasting.suitability import choose_model_or_fallback, require_holdout_spend, require_no_losses
+from clv_experiments.forecasting.run_records import estimator_warnings, log_and_cleaning_records, total_interval_records
+from clv_experiments.forecasting.suitability import (
+    choose_model_or_fallback,
+    require_holdout_spend,
+    require_no_negative_spend,
+)
 from clv_experiments.reporting.formatting import format_dates, format_day, format_share
 from clv_experiments.reporting.prose import render_paragraphs
 from clv_experiments.reporting.record_files import check_writable, write_folder
@@ -82,7 +86,7 @@ def write_insights(cfg: DictConfig, model_argument: str | None) -> Path:
             )
         terminal.print_cleaning_report(log)
         _require_amounts(log)
-        require_no_losses(log, "the report")
+        require_no_negative_spend(log, "the report")
         shop = build_shop(cfg.decisions, log.currency or "")
         forecaster = Forecaster(log, build_scoring_window(cfg.window, log.start, log.end))
         has_labels = forecaster.window.is_long_enough(supervised=True)
@@ -95,7 +99,7 @@ def write_insights(cfg: DictConfig, model_argument: str | None) -> Path:
             page = _render_page(cfg, forecaster, snapshots, shop, request, report)
             files = [Text(PAGE, page), *report.files]
             total = total_interval_records("expected", snapshots.now.model.level)
-            run.log([*log_records(log), *_build_identity_tags(forecaster, snapshots), *total, *files])
+            run.log([*log_and_cleaning_records(log), *_build_identity_tags(forecaster, snapshots), *total, *files])
             title = f"{build_experiment_name(cfg)} {forecaster.window.end}"
             path = write_folder(cfg.output, title, files, "the report") / PAGE
         for answer in report.answers:

@@ -34,7 +34,7 @@ from clv_experiments.comparison.verdict import decide_multi_cell_verdict, decide
 from clv_experiments.config.instantiation import instantiate_setting
 from clv_experiments.config.settings import build_experiment_name, check_settings, is_tracking_enabled
 from clv_experiments.errors import ClvError, UnsuitableLog
-from clv_experiments.evaluation.metrics import OBJECTIVES, require_applicable_scores
+from clv_experiments.evaluation.metrics import OBJECTIVE_NAMES, require_applicable_scores
 from clv_experiments.reporting.record_files import check_writable, write_folder
 from clv_experiments.reporting.records import Param, Record
 
@@ -193,7 +193,7 @@ def _instantiate_check(check: Any, setting: str) -> Any:
 def _check_metric_is_defined(cfg: DictConfig, terminal: Terminal) -> None:
     """Refuse a metric that means nothing of the log before models are run, which find that log read already."""
     log = load_log_as_step(cfg, terminal)
-    require_applicable_scores("metric", [cfg.metric], OBJECTIVES, log.name, has_losses=log.has_losses)
+    require_applicable_scores("metric", [cfg.metric], OBJECTIVE_NAMES, log.name, has_losses=log.has_losses)
 
 
 def train_missing_models(terminal: Terminal, missing: Sequence[str], overrides: Sequence[str]) -> None:

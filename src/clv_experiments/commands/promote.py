@@ -23,7 +23,7 @@ from clv_experiments.data.log import TransactionLog
 from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.forecast import Forecast
 from clv_experiments.forecasting.forecaster import Forecaster
-from clv_experiments.forecasting.run_records import estimator_warnings, log_records, note_records
+from clv_experiments.forecasting.run_records import estimator_warnings, log_and_cleaning_records, note_records
 from clv_experiments.reporting.formatting import format_count
 from clv_experiments.reporting.prose import render_paragraphs
 from clv_experiments.reporting.records import Description, FittedModel, Metric, Record, RegistrationRequest, Tag, Text
@@ -145,7 +145,7 @@ def _fitted_model_records(forecaster: Forecaster, forecast: Forecast, choice: Ch
     """Say on what it was fitted, and leave the model."""
     yield Tag("window", forecaster.window.horizon.label)
     yield Tag("cutoff", str(forecast.period.cutoff))
-    yield from log_records(forecaster.log)
+    yield from log_and_cleaning_records(forecaster.log)
     yield from (Metric(f"seconds_{part}", value) for part, value in forecast.seconds.items())
     yield from note_records(estimator_warnings(forecast.estimator))
     yield FittedModel(forecast.estimator, forecast.X.head(), f"expected_{forecaster.log.measure}", choice.entry.model)

@@ -60,7 +60,7 @@ from clv_experiments.decisions.past_predictions import (
     MissedPurchases,
     assess_intervals,
     assess_past_ranking,
-    latest_missed_purchases,
+    find_latest_missed_purchases,
     predict_past_periods,
     stored_predictions,
 )
@@ -68,11 +68,15 @@ from clv_experiments.decisions.shop import Shop
 from clv_experiments.evaluation.ranking import RankingAssessment
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.model import Model
-from clv_experiments.forecasting.run_records import describe_total_interval, log_records, total_interval_records
+from clv_experiments.forecasting.run_records import (
+    describe_total_interval,
+    log_and_cleaning_records,
+    total_interval_records,
+)
 from clv_experiments.forecasting.suitability import (
     choose_model_or_fallback,
     require_amounts_or_purchase_model,
-    require_no_losses,
+    require_no_negative_spend,
 )
 from clv_experiments.reporting.record_files import build_output_folder_path, check_writable, write_folder
 from clv_experiments.reporting.records import File, Metric, Record, Table, Tag, Text
@@ -176,7 +180,7 @@ def _fit_and_write_scores(
     text = render_readme(request.description, notes, shop, window.horizon, window.end, has_amounts=log.has_amounts)
     summary_records: list[Record] = [Text("readme.txt", text), Table("summary.csv", summary.table())]
     write_folder(cfg.output, folder.name, summary_records, "the scores")
-    run.log([*_build_tags(window, request, context.models, folder), *log_records(log), *summary_records])
+    run.log([*_build_tags(window, request, context.models, folder), *log_and_cleaning_records(log), *summary_records])
     run.log([File(folder / CSV), File(folder / PARQUET)])
     run.log([Metric(*metric) for metric in (context.assessment.metrics() | summary.totals()).items()])
     run.log([*total_interval_records("expected", context.models.level)])
@@ -203,7 +207,7 @@ def _build_scoring_context(
     cfg: DictConfig, forecaster: Forecaster, request: ModelReference, btyd_model: Model, shop: Shop, terminal: Terminal
 ) -> ScoringContext:
     model, stored, window = request.model, request.stored, forecaster.window
-    require_no_losses(forecaster.log, "a scored list")
+    require_no_negative_spend(forecaster.log, "a scored list")
     require_amounts_or_purchase_model(forecaster.log, model)
     if stored:
         check_same_features(
@@ -217,7 +221,7 @@ def _build_scoring_context(
         past = stored_predictions(instantiate(cfg.tracking).reader(), stored, window) if stored else None
         past = past or predict_past_periods(forecaster, model, "refitted" if stored else "fitted")
         btyd_past = past if purchase_model is model else None
-        missed = latest_missed_purchases(forecaster, purchase_model, shop.likely, btyd_past)
+        missed = find_latest_missed_purchases(forecaster, purchase_model, shop.likely, btyd_past)
         has_amounts = forecaster.log.has_amounts
         assessment = (
             assess_intervals(past, shop.interval) if has_amounts else IntervalAssessment(None, None, past.period)

@@ -16,10 +16,10 @@ from clv_experiments.data.queries.customers import count_customers_by_cutoff
 from clv_experiments.data.window import Window
 from clv_experiments.decisions.customer_scores import CustomerGroups, Scorer, choose_ranking_column
 from clv_experiments.decisions.score_totals import ScoreTotalsByGroup
-from clv_experiments.decisions.snapshot import HISTORY
+from clv_experiments.decisions.snapshot import HISTORY_FEATURE_SET
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecasting.customer_features import compute_customer_features_in_chunks
-from clv_experiments.reporting.batches import ParquetBatchWriter, read_batches
+from clv_experiments.reporting.batches import ParquetAndCsvBatchWriter, read_batches
 from clv_experiments.reporting.record_files import translate_write_errors, write_atomically
 
 CSV, PARQUET = "scores.csv", "scores.parquet"
@@ -38,8 +38,8 @@ def predict_and_write_expectations(
     "customers").
     """
     total, done = count_customers_by_cutoff(log.purchase_days, window.end), 0
-    both = FeatureSet("scores", [*HISTORY.blocks, *features.blocks], features.estimators)
-    with ParquetBatchWriter(path) as writer:
+    both = FeatureSet("scores", [*HISTORY_FEATURE_SET.blocks, *features.blocks], features.estimators)
+    with ParquetAndCsvBatchWriter(path) as writer:
         for X in compute_customer_features_in_chunks(log, window.end, window.horizon, both, BATCH_CUSTOMERS):
             writer.write(scorer.score_customers(X).reset_index())
             done += len(X)
@@ -80,7 +80,7 @@ def scratch_file(folder: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def open_score_files(folder: Path) -> Iterator[ParquetBatchWriter]:
+def open_score_files(folder: Path) -> Iterator[ParquetAndCsvBatchWriter]:
     """Open ``scores.csv`` and ``scores.parquet`` of a folder to write to; ClvError if the disk refuses.
 
     Old ones stay until both are whole.
@@ -90,6 +90,6 @@ def open_score_files(folder: Path) -> Iterator[ParquetBatchWriter]:
         with (
             write_atomically(folder / CSV) as csv,
             write_atomically(folder / PARQUET) as parquet,
-            ParquetBatchWriter(parquet, csv) as writer,
+            ParquetAndCsvBatchWriter(parquet, csv) as writer,
         ):
             yield writer

@@ -36,7 +36,7 @@ from clv_experiments.evaluation.score_records import baseline_comparison_records
 from clv_experiments.forecasting.evaluation_result import EvaluationResult, EvaluationTask, Progress
 from clv_experiments.forecasting.external import ExternalForecaster, external_model, validate_cell_predictions
 from clv_experiments.forecasting.out_of_time import evaluate_out_of_time
-from clv_experiments.forecasting.run_records import cell_identity_records, log_records
+from clv_experiments.forecasting.run_records import cell_identity_records, log_and_cleaning_records
 from clv_experiments.forecasting.suitability import require_holdout_spend
 from clv_experiments.reporting.chart_style import FigureLabels
 from clv_experiments.reporting.records import Param, Record, Tag
@@ -167,7 +167,7 @@ def submission_records(
     yield Tag("kind", RUN)
     yield from config_records(_prediction_task_settings(cfg))
     yield Param("model.name", name)
-    yield from log_records(log)
+    yield from log_and_cleaning_records(log)
     yield from cell_identity_records(task, format_protocol_label(cfg))
     yield Tag("code_version", code_version())
     yield Tag("provenance", provenance or "not said")

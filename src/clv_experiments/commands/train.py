@@ -42,10 +42,14 @@ from clv_experiments.forecasting.run_records import (
     describe_total_interval,
     estimator_warnings,
     forecast_records,
-    log_records,
+    log_and_cleaning_records,
     note_records,
 )
-from clv_experiments.forecasting.suitability import choose_model_or_fallback, describe_regularity, require_holdout_spend
+from clv_experiments.forecasting.suitability import (
+    choose_model_or_fallback,
+    describe_if_too_regular,
+    require_holdout_spend,
+)
 from clv_experiments.reporting.prose import render_paragraphs
 from clv_experiments.reporting.records import Metric, PrimaryMetric, Record, Tag
 from clv_experiments.tracking.code_version import code_version
@@ -125,7 +129,7 @@ def run_experiment(
     with open_run_as_step(cfg, name_run(cfg), terminal, tracker) as run:
         run.log([Tag("kind", RUN), *config_records(resolve_masked_settings(cfg))])
         log = log or load_run_log(cfg, terminal)
-        run.log([*log_records(log)])
+        run.log([*log_and_cleaning_records(log)])
 
         task = _build_evaluation_task(cfg, log)
         run.log([*cell_identity_records(task, format_protocol_label(cfg)), Tag("code_version", code_version())])
@@ -222,7 +226,7 @@ def _sort_objective_first(records: Sequence[Record], objective: str) -> list[Rec
 def _collect_notes(cfg: DictConfig, task: EvaluationTask, result: EvaluationResult) -> list[str]:
     """Collect what the user should know of a run, beside what was guessed while reading the log."""
     of_model = [*filter(None, [task.note]), *estimator_warnings(result.latest_forecast.estimator)]
-    of_model += describe_regularity(task.forecaster.log, result.latest_forecast.period.cutoff, task.model)
+    of_model += describe_if_too_regular(task.forecaster.log, result.latest_forecast.period.cutoff, task.model)
     return [*of_model, *_warn_of_objective_fallback(cfg, task), *result.warnings]
 
 

@@ -12,7 +12,7 @@ from clv_experiments.comparison.bootstrap import METRICS, bootstrap_scores, scor
 from clv_experiments.comparison.cell import Cell
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.array_checks import Floats
-from clv_experiments.evaluation.metrics import OBJECTIVES, require_applicable_scores
+from clv_experiments.evaluation.metrics import OBJECTIVE_NAMES, require_applicable_scores
 
 MIN_DEFINED = 0.95  # share of replicates that must have a value: with one buyer among many customers a third has none
 
@@ -94,7 +94,7 @@ def compute_standings(
     ----------
     cell : Cell
     metric : str
-        One of ``metrics.OBJECTIVES``; it orders the board.
+        One of ``metrics.OBJECTIVE_NAMES``; it orders the board.
     replicates, confidence, seed
         Of the bootstrap.
     progress : callable, optional
@@ -107,7 +107,7 @@ def compute_standings(
         entry.
     """
     check_bootstrap_settings(metric, replicates, confidence)
-    require_applicable_scores("metric", [metric], OBJECTIVES, cell.data, has_losses=cell.has_losses)
+    require_applicable_scores("metric", [metric], OBJECTIVE_NAMES, cell.data, has_losses=cell.has_losses)
     if not cell.entries:
         raise ClvError(f"cell {cell.title} holds no model")
     by_step = [score_predictions_by_model(origin, has_losses=cell.has_losses) for origin in cell.origins]
@@ -144,8 +144,8 @@ def check_bootstrap_settings(metric: str, replicates: int, confidence: float) ->
     ClvError
         Names the setting, what it must be and what it is.
     """
-    if metric not in OBJECTIVES:
-        raise ClvError(f"metric must be one of {', '.join(OBJECTIVES)}, got '{metric}'")
+    if metric not in OBJECTIVE_NAMES:
+        raise ClvError(f"metric must be one of {', '.join(OBJECTIVE_NAMES)}, got '{metric}'")
     if type(replicates) is not int or not 100 <= replicates <= 100_000:
         raise ClvError(f"replicates must be a whole number from 100 to 100000, got '{replicates}'")
     if not (isinstance(confidence, float) and 0.5 <= confidence < 1):

@@ -13,7 +13,7 @@ from clv_experiments.config.setting_kinds import check_setting_kinds
 from clv_experiments.data.horizon import Horizon
 from clv_experiments.data.window import TRAINING_CUSTOMERS
 from clv_experiments.errors import ClvError, mask_settings
-from clv_experiments.evaluation.metrics import OBJECTIVES
+from clv_experiments.evaluation.metrics import OBJECTIVE_NAMES
 from clv_experiments.forecasting.customer_split import SplitSettings
 from clv_experiments.forecasting.level import LEVELS
 from clv_experiments.reporting.records import Param, Record, Text
@@ -49,7 +49,7 @@ def check_settings(cfg: DictConfig) -> None:
         check_whole_number(cfg, name, minimum)
     if cfg.evaluation.protocol == "customer_split":
         _check_split_settings(cfg)
-    choices = {"evaluation.objective": OBJECTIVES, "evaluation.protocol": PROTOCOLS, "model.level": LEVELS}
+    choices = {"evaluation.objective": OBJECTIVE_NAMES, "evaluation.protocol": PROTOCOLS, "model.level": LEVELS}
     for name, allowed in choices.items():
         value = OmegaConf.select(cfg, name)
         if value not in allowed:

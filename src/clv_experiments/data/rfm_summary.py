@@ -16,7 +16,7 @@ from clv_experiments.data.raw import RawTable
 from clv_experiments.errors import ClvError, command
 
 # What the columns are called in lower case, without blanks and punctuation: lifetimes, and R's x, t.x and T.cal.
-COUNT_NAMES = tuple(  # of all purchases, the first one too
+TOTAL_PURCHASE_COUNT_NAMES = tuple(  # of all purchases, the first one too
     form.format(word)
     for word in ("purchases", "orders", "transactions")
     for form in ("{}", "n{}", "num{}", "numberof{}", "total{}")
@@ -26,13 +26,13 @@ TIME_NAMES = {
     "T": ("t", "tcal", "tenure", "age", "customerage", "observationperiod"),
 }
 DAYS_PER_UNIT = {"days": 1, "weeks": 7, "months": 365.25 / 12}
-TIMES = {
+TIME_NAMES_WITH_UNITS = {
     role: (*names, *(name + unit for name in names for unit in DAYS_PER_UNIT)) for role, names in TIME_NAMES.items()
 }
 SUMMARY_NAMES = {
     "frequency": ("frequency", "frequencycal", "x", "xcal", "repeatpurchases", "repeatorders", "repeattransactions",
-                  *COUNT_NAMES),
-    **TIMES,
+                  *TOTAL_PURCHASE_COUNT_NAMES),
+    **TIME_NAMES_WITH_UNITS,
     "monetary_value": ("monetaryvalue", "monetaryvaluecal", "monetary", "mx", "zbar", "spending", "averageordervalue",
                        "avgordervalue", "meanspend", "averagespend", "avgspend", "aov"),
 }  # fmt: skip
@@ -236,7 +236,7 @@ def _check_rfm_values(table: pd.DataFrame, name: str) -> None:
 
 def _deduct_first_purchase(table: pd.DataFrame, column: str) -> list[str]:
     """Deduct the first purchase from the frequency where that counts it, and say so."""
-    frequency, is_count = table["frequency"], _normalise_column_name(column) in COUNT_NAMES
+    frequency, is_count = table["frequency"], _normalise_column_name(column) in TOTAL_PURCHASE_COUNT_NAMES
     once = frequency == 1
     are_told = bool(once.any() and (once == (table["recency"] == 0)).all())
     if not ((frequency >= 1).all() and (are_told or (is_count and not once.any()))):

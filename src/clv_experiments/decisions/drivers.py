@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.stats import t as student
 from sklearn.linear_model import PoissonRegressor
 
-from clv_experiments.decisions.snapshot import HISTORY, days_since_last
+from clv_experiments.decisions.snapshot import HISTORY_FEATURE_SET, days_since_last
 from clv_experiments.evaluation.array_checks import Floats
 from clv_experiments.evaluation.clustered_errors import (
     RANK_TOLERANCE,
@@ -62,10 +62,10 @@ def estimate_drivers(forecaster: Forecaster) -> Drivers | None:
     window = forecaster.window
     if not window.has_training_periods(window.future_period):
         return None
-    panel = forecaster.training_panel(window.future_period, HISTORY)
+    panel = forecaster.training_panel(window.future_period, HISTORY_FEATURE_SET)
     assert panel.y is not None
     cutoffs = [period.cutoff for period in panel.periods]
-    sizes = [len(forecaster.features(cutoff, HISTORY)) for cutoff in cutoffs]
+    sizes = [len(forecaster.features(cutoff, HISTORY_FEATURE_SET)) for cutoff in cutoffs]
     X, origin, small = driver_features(panel.X), np.repeat(np.arange(len(sizes)), sizes), ~is_top_spender(panel.X)
     without_largest = estimate_effects(X[small], panel.y[small], origin[small])
     table = compare_effects(estimate_effects(X, panel.y, origin), without_largest)

@@ -13,7 +13,7 @@ from clv_experiments.data.horizon import Period
 from clv_experiments.data.window import Window
 from clv_experiments.decisions.missed import missed_customer_ids
 from clv_experiments.decisions.next_purchase.timing import choose_timing_model
-from clv_experiments.decisions.snapshot import HISTORY
+from clv_experiments.decisions.snapshot import HISTORY_FEATURE_SET
 from clv_experiments.errors import ClvError, LogTooShort
 from clv_experiments.evaluation.conformal_intervals import (
     Coverage,
@@ -27,7 +27,7 @@ from clv_experiments.forecasting.model import Model
 from clv_experiments.tracking.stored_run import Reader, StoredModel
 
 # The model as it predicted then, the stored model's own run, or a stored model's settings fitted again.
-Origin = Literal["fitted", "stored", "refitted"]
+PredictionSource = Literal["fitted", "stored", "refitted"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +40,7 @@ class PastPeriodPredictions:
     period: Period | None  # the latest; None where the log is too short to predict one
     latest: pd.DataFrame | None
     earlier: pd.DataFrame | None
-    origin: Origin = "fitted"
+    origin: PredictionSource = "fitted"
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +50,7 @@ class IntervalAssessment:
     intervals: SpendIntervals | None  # None where no predictions, or too few, are there to calibrate them on
     coverage: Coverage | None  # None where one period only was predicted
     period: Period | None  # on whose predictions the intervals rest
-    origin: Origin = "fitted"  # of these predictions
+    origin: PredictionSource = "fitted"  # of these predictions
     refusal: str | None = None  # why predictions cannot be calibrated on
 
     @property
@@ -99,7 +99,7 @@ def assess_past_ranking(past: PastPeriodPredictions) -> RankingAssessment | None
     return None if past.latest is None else compare_ranking_with_chance(past.latest["y_true"], past.latest["y_pred"])
 
 
-def predict_past_periods(forecaster: Forecaster, model: Model, origin: Origin) -> PastPeriodPredictions:
+def predict_past_periods(forecaster: Forecaster, model: Model, origin: PredictionSource) -> PastPeriodPredictions:
     """Predict the periods that are over from what was known before each, as far as the log reaches."""
     periods = _find_past_periods(forecaster, model)
     latest, earlier = (forecaster.forecast(period, model).table if period else None for period in periods)
@@ -162,7 +162,7 @@ def count_missed_purchases(
     )
 
 
-def latest_missed_purchases(
+def find_latest_missed_purchases(
     forecaster: Forecaster, btyd_model: Model, threshold: float, past: PastPeriodPredictions | None = None
 ) -> MissedPurchases:
     """Find who missed a purchase in the latest period that is over.
@@ -179,6 +179,6 @@ def latest_missed_purchases(
         return MissedPurchases()
     timing = choose_timing_model(forecaster, period, btyd_model)
     if timing.timing_model:
-        p_purchase = timing.timing_model.probability_purchase(forecaster.features(period.cutoff, HISTORY))
+        p_purchase = timing.timing_model.probability_purchase(forecaster.features(period.cutoff, HISTORY_FEATURE_SET))
         latest = latest.assign(p_purchase=p_purchase)
     return count_missed_purchases(latest, period, threshold, timing.name(btyd_model.name))

@@ -9,7 +9,7 @@ from clv_experiments.decisions.customer_scores import choose_ranking_column
 from clv_experiments.decisions.segments.rfm import SEGMENTS
 from clv_experiments.decisions.segments.tiers import TIERS
 
-GROUPS = {"value_tier": TIERS, "segment": SEGMENTS, "recommended_action": ACTIONS}
+GROUP_NAMES_BY_COLUMN = {"value_tier": TIERS, "segment": SEGMENTS, "recommended_action": ACTIONS}
 SUMS = ["customers", "expected_spend", "expected_purchases", "clv", "p_alive", "missed_opportunity"]
 
 
@@ -23,7 +23,7 @@ class ScoreTotalsByGroup:
         """Add customers, with the columns of ``customer_scores.COLUMNS``."""
         rows = scores.assign(customers=1, everyone="all")
         columns = [column for column in SUMS if column in rows]
-        groups = ["everyone", *(by for by in GROUPS if by in rows)]
+        groups = ["everyone", *(by for by in GROUP_NAMES_BY_COLUMN if by in rows)]
         sums = pd.concat({by: rows.groupby(by, observed=True)[columns].sum().astype(float) for by in groups})
         self._sums = sums if self._sums.empty else self._sums.add(sums, fill_value=0.0)
 
@@ -35,7 +35,7 @@ class ScoreTotalsByGroup:
         Without amounts ``share`` is that of all expected purchases. Columns and groups that the
         customers lack are left out.
         """
-        order = [("everyone", "all"), *((by, name) for by, names in GROUPS.items() for name in names)]
+        order = [("everyone", "all"), *((by, name) for by, names in GROUP_NAMES_BY_COLUMN.items() for name in names)]
         present = [key for key in order if key in self._sums.index]
         table = self._sums.loc[present].rename_axis(["by", "group"]).reset_index()
         value = table[choose_ranking_column(table)]

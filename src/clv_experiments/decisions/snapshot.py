@@ -17,8 +17,8 @@ from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.model import Model
 from clv_experiments.models.mbg_cnbd_k import MbgCnbdK
 
-HISTORY = FeatureSet("history", [rfm, first_spend, total_spend])
-RHYTHM_NAME = "mbg_cnbd_k"
+HISTORY_FEATURE_SET = FeatureSet("history", [rfm, first_spend, total_spend])
+RHYTHM_MODEL_NAME = "mbg_cnbd_k"
 PURCHASE_COLUMNS = ["expected_purchases", "p_alive", "p_purchase"]
 
 
@@ -31,7 +31,7 @@ class TimingChoice:
 
     def name(self, btyd_name: str) -> str:
         """Return the name of the model that predicts them."""
-        return RHYTHM_NAME if self.timing_model else btyd_name
+        return RHYTHM_MODEL_NAME if self.timing_model else btyd_name
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +78,7 @@ def take_snapshot(forecaster: Forecaster, period: Period, model: Model, btyd: Mo
     spend = forecaster.forecast(period, model)
     is_btyd = "p_alive" in spend.table
     purchases = spend if is_btyd else forecaster.forecast(period, btyd)
-    table = forecaster.features(period.cutoff, HISTORY).assign(expected_spend=spend.table["y_pred"])
+    table = forecaster.features(period.cutoff, HISTORY_FEATURE_SET).assign(expected_spend=spend.table["y_pred"])
     country = top_spend_country_by_customer(forecaster.log, period.cutoff)
     if country is not None:
         table.insert(5, "country", country)

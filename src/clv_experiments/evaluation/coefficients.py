@@ -70,13 +70,13 @@ def describe_fitted_estimator(
     if replicates < 1:
         raise ClvError(f"replicates must be at least 1, got {replicates}")
     if hasattr(estimator, "parameters_"):
-        return _parameter_table(estimator.parameters_)
+        return _parameter_table_with_intervals(estimator.parameters_)
     if not hasattr(estimator, "regressor_"):
         return pd.DataFrame({"name": pd.Series(dtype="str"), "estimate": pd.Series(dtype="float64")})
     features = list(estimator.feature_names_in_)
     if y_train is not None and hasattr(_final_step(estimator.regressor_), "coef_"):
         return _linear_table(estimator, X_train[features], y_train, replicates, rng, on_progress)
-    return _importance_table(estimator, X_eval[features], y_eval, scorer, rng)
+    return _gain_and_permutation_table(estimator, X_eval[features], y_eval, scorer, rng)
 
 
 def extract_linear_slopes(estimator: Any, X: pd.DataFrame) -> pd.Series | None:
@@ -88,7 +88,7 @@ def extract_linear_slopes(estimator: Any, X: pd.DataFrame) -> pd.Series | None:
     return pd.Series(fit.slopes, index=fit.names)
 
 
-def fit_statistics(estimator: Any) -> dict[str, float]:
+def likelihood_statistics(estimator: Any) -> dict[str, float]:
     """Return log_likelihood, aic and bic of a model fitted by maximum likelihood, an empty dict for any other.
 
     Those of a spend model that it carries (``spend_``) begin with ``spend_``.
@@ -96,11 +96,11 @@ def fit_statistics(estimator: Any) -> dict[str, float]:
     names = ("log_likelihood", "aic", "bic")
     statistics = {name: float(getattr(estimator, f"{name}_")) for name in names if hasattr(estimator, f"{name}_")}
     if getattr(estimator, "spend_", None) is not None:
-        statistics |= {f"spend_{name}": value for name, value in fit_statistics(estimator.spend_).items()}
+        statistics |= {f"spend_{name}": value for name, value in likelihood_statistics(estimator.spend_).items()}
     return statistics
 
 
-def _parameter_table(parameters: pd.DataFrame) -> pd.DataFrame:
+def _parameter_table_with_intervals(parameters: pd.DataFrame) -> pd.DataFrame:
     """Add lognormal 95 % intervals: parameters are positive, so the error is taken to be normal on the log scale."""
     table = parameters.rename(columns={"parameter": "name"}).reset_index(drop=True)
     if "standard_error" not in table:
@@ -201,7 +201,7 @@ def _solves_normal_equations(design: Floats, residuals: Floats, penalty_gradient
     return bool((gradient <= 1e-6 * np.linalg.norm(design, axis=0) * np.linalg.norm(target)).all())
 
 
-def _importance_table(
+def _gain_and_permutation_table(
     estimator: Any, X: pd.DataFrame, y: pd.Series, scorer: Callable[[Any, Any], float], rng: np.random.Generator
 ) -> pd.DataFrame:
     """Describe a regressor without coefficients by gain and by what a shuffled feature costs on unseen rows."""

@@ -9,9 +9,9 @@ from numpy.typing import ArrayLike
 
 from clv_experiments.errors import ClvError
 
-UNIT_SHARE = 0.05  # of the mean prediction: added to every prediction before an excess is divided by it
-MIN_CUSTOMERS = 50  # customers in a group
-NO_SPEND = -1.0  # the error of a prediction where nothing was spent
+UNIT_SHARE_OF_MEAN = 0.05  # of the mean prediction: added to every prediction before an excess is divided by it
+MIN_CUSTOMERS_PER_GROUP = 50  # customers in a group
+SCALED_ERROR_OF_NO_SPEND = -1.0  # the error of a prediction where nothing was spent
 TOP_SHARE = 0.1  # of the customers, by prediction: those that decisions are about
 
 
@@ -75,7 +75,7 @@ def calibrate_intervals(y_true: ArrayLike, y_pred: ArrayLike, level: float, grou
             f"intervals that hold {level:.0%} of the customers rest on at least {needed} customers with spend known "
             f"and predicted, and there are {np.size(y_pred)}; type a smaller decisions.interval"
         )
-    unit, edges, errors = _group_errors(y_true, y_pred, groups, max(MIN_CUSTOMERS, needed))
+    unit, edges, errors = _group_errors(y_true, y_pred, groups, max(MIN_CUSTOMERS_PER_GROUP, needed))
     ends = np.array([_error_quantiles(group, tail) for group in errors])
     return SpendIntervals(level, np.size(y_pred), unit, edges, ends[:, 0], ends[:, 1])
 
@@ -102,12 +102,12 @@ def calibrate_quantiles(
     numpy.ndarray of shape (m, k)
         Currency, >= 0.
     """
-    unit, edges, errors = _group_errors(y_true, y_pred, groups, MIN_CUSTOMERS)
+    unit, edges, errors = _group_errors(y_true, y_pred, groups, MIN_CUSTOMERS_PER_GROUP)
     p = np.asarray(new_predictions, dtype=float)
     ranks = [np.ceil((len(group) + 1) * np.asarray(probabilities) - 1e-9).astype(int) for group in errors]
     ends = np.array([group[np.clip(k, 1, len(group)) - 1] for group, k in zip(errors, ranks, strict=True)])
     error = ends[np.searchsorted(edges, p, side="left")]
-    below, above = np.clip(error, NO_SPEND, 0.0), np.maximum(error, 0.0)
+    below, above = np.clip(error, SCALED_ERROR_OF_NO_SPEND, 0.0), np.maximum(error, 0.0)
     return p[:, None] * (1 + below) + above * (p[:, None] + unit)
 
 
@@ -116,9 +116,9 @@ def _group_errors(
 ) -> tuple[float, np.ndarray, list[np.ndarray]]:
     """Group errors by the size of the prediction; return unit, edges and each group's errors in ascending order."""
     y, p = np.maximum(np.asarray(y_true, dtype=float), 0.0), np.asarray(y_pred, dtype=float)
-    unit = UNIT_SHARE * float(p.mean()) or UNIT_SHARE * float(y.mean()) or 1.0
+    unit = UNIT_SHARE_OF_MEAN * float(p.mean()) or UNIT_SHARE_OF_MEAN * float(y.mean()) or 1.0
     edges = _choose_group_edges(p, groups, min_size)
-    errors = np.where(y > 0, (y - p) / np.where((y < p), p, p + unit), NO_SPEND)
+    errors = np.where(y > 0, (y - p) / np.where((y < p), p, p + unit), SCALED_ERROR_OF_NO_SPEND)
     group = np.searchsorted(edges, p, side="left")
     return unit, edges, [np.sort(errors[group == number]) for number in range(len(edges) + 1)]
 
@@ -127,7 +127,7 @@ def _error_quantiles(errors: np.ndarray, tail: float) -> tuple[float, float]:
     """Return the errors at the finite-sample ranks; ``tail`` is the share of customers beyond each end."""
     n = len(errors)
     low = errors[int(np.floor((n + 1) * tail + 1e-9)) - 1]
-    upper_tail = 2 * tail if low <= NO_SPEND else tail  # nobody spends less than nothing
+    upper_tail = 2 * tail if low <= SCALED_ERROR_OF_NO_SPEND else tail  # nobody spends less than nothing
     return low, errors[int(np.ceil((n + 1) * (1 - upper_tail) - 1e-9)) - 1]
 
 

@@ -195,10 +195,10 @@ def brier(bought: ArrayLike, probability: ArrayLike) -> float:
 
 
 # Scores for which higher is better and that every model has: what a run may be optimised by.
-OBJECTIVES = ("d2_tweedie", "normalised_gini", "spearman", "top_10_share", "top_20_share", "r2")
-HIGHER_IS_BETTER = (*OBJECTIVES, "buys_roc_auc")
-LOWER_IS_BETTER = ("aggregate_bias", "decile_mape", "rmse", "mse", "mae", "median_ae", "wape", "buys_brier")
-SCORES = (*HIGHER_IS_BETTER, *LOWER_IS_BETTER)
+OBJECTIVE_NAMES = ("d2_tweedie", "normalised_gini", "spearman", "top_10_share", "top_20_share", "r2")
+HIGHER_IS_BETTER = (*OBJECTIVE_NAMES, "buys_roc_auc")
+BEST_AT_ZERO = ("aggregate_bias", "decile_mape", "rmse", "mse", "mae", "median_ae", "wape", "buys_brier")
+SCORES = (*HIGHER_IS_BETTER, *BEST_AT_ZERO)
 COUNTS_AND_TOTALS = ("customers", "buyers", "actual_total")
 
 
@@ -231,8 +231,8 @@ def drop_counts_and_totals(scores: Mapping[str, float]) -> dict[str, float]:
 
 
 def choose_objective(preferred: str, *, has_losses: bool) -> str:
-    """Return the objective that was asked for, or the first of ``OBJECTIVES`` where that means nothing."""
-    return list_applicable_scores((preferred, *OBJECTIVES), has_losses=has_losses)[0]
+    """Return the objective that was asked for, or the first of ``OBJECTIVE_NAMES`` where that means nothing."""
+    return list_applicable_scores((preferred, *OBJECTIVE_NAMES), has_losses=has_losses)[0]
 
 
 def compute_scores(

@@ -23,7 +23,7 @@ from clv_experiments.reporting.formatting import format_score
 from clv_experiments.reporting.records import FigureRecord, Metric, Param, Record, Table
 from clv_experiments.reporting.symlog_scale import SymlogScale
 
-COLUMN_NAMES = ("true expected spend", "y_pred")
+COLUMN_NAMES_IN_ERRORS = ("true expected spend", "y_pred")
 
 
 def recovery_records(
@@ -101,8 +101,8 @@ def recovery_scores(y_true: pd.Series, y_pred: pd.Series, expected: pd.Series, f
     ClvError
         As the metrics do.
     """
-    true, predicted = check_paired_columns(expected, y_pred, COLUMN_NAMES)
-    actual, _ = check_paired_columns(y_true, expected, ("y_true", COLUMN_NAMES[0]))
+    true, predicted = check_paired_columns(expected, y_pred, COLUMN_NAMES_IN_ERRORS)
+    actual, _ = check_paired_columns(y_true, expected, ("y_true", COLUMN_NAMES_IN_ERRORS[0]))
     return {
         "truth_bias": aggregate_bias(true, predicted),
         "truth_rmse": rmse(true, predicted),
@@ -118,7 +118,7 @@ def plot_recovery(expected: pd.Series, y_pred: pd.Series, labels: FigureLabels, 
     In each bin, of like count, the mean and the middle 80 %; a forecast that recovers the truth has its means on the
     diagonal. Raises ClvError as the metrics do.
     """
-    true, predicted = check_paired_columns(expected, y_pred, COLUMN_NAMES)
+    true, predicted = check_paired_columns(expected, y_pred, COLUMN_NAMES_IN_ERRORS)
     edges = np.unique(np.quantile(predicted, np.arange(1, bins) / bins))  # customers of one prediction stay together
     grouped = pd.DataFrame({"predicted": predicted, "true": true}).groupby(np.searchsorted(edges, predicted, "right"))
     mean, lower, upper = grouped.mean(), grouped["true"].quantile(0.1), grouped["true"].quantile(0.9)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-MIN_CUSTOMERS = 30  # with two gaps that could differ, below which nothing is said
+MIN_CUSTOMERS_TO_CALL_REGULAR = 30  # with two gaps that could differ, below which nothing is said
 SIGNIFICANCE = 0.01
 MIN_SHAPE = 2.0  # of gamma gaps; below it BTYD predicts about as well as a model that knows of the regularity
 
@@ -35,7 +35,9 @@ class Regularity:
     @property
     def is_high(self) -> bool:
         """Whether gaps are shown to be more even than random ones, and by enough to matter."""
-        return self.customers >= MIN_CUSTOMERS and self.p_value < SIGNIFICANCE and self.shape >= MIN_SHAPE
+        return (
+            self.customers >= MIN_CUSTOMERS_TO_CALL_REGULAR and self.p_value < SIGNIFICANCE and self.shape >= MIN_SHAPE
+        )
 
 
 def measure_regularity(gaps: pd.DataFrame) -> Regularity:

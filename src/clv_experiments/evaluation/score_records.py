@@ -24,7 +24,7 @@ HEADLINE = {
     "mae": ("MAE", "{:.2f}"),
 }
 # Scores on which a baseline that does better is worth a warning; MAE is not among them, since all-zeros often wins it.
-PRIMARY = ("normalised_gini", "spearman", "d2_tweedie")
+BASELINE_WARNING_METRICS = ("normalised_gini", "spearman", "d2_tweedie")
 
 
 def score_predictions(table: pd.DataFrame, floor: float, *, has_losses: bool = False) -> dict[str, float]:
@@ -135,7 +135,7 @@ class BaselineComparison:
     def better_baselines(self) -> list[BetterBaselines]:
         """One for each primary metric on which any baseline does better."""
         comparisons, own = [], self.scores[self.model]
-        for metric in (metric for metric in PRIMARY if metric in own):
+        for metric in (metric for metric in BASELINE_WARNING_METRICS if metric in own):
             scores = {name: self.scores[name][metric] for name in self.baselines}
             if better := {name: score for name, score in scores.items() if score > own[metric]}:
                 comparisons.append(BetterBaselines(HEADLINE[metric][0], own[metric], better))

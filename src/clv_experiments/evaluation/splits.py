@@ -93,7 +93,7 @@ def split_records(
     """Store the score of every split, and draw how scores and coefficients spread over them."""
     table = pd.DataFrame(list(scores)).rename_axis("split").reset_index()
     records: list[Record] = [*split_metrics(scores), Table("splits.csv", table)]
-    records.append(FigureRecord("splits.png", plot_score_distributions(table, labels)))
+    records.append(FigureRecord("splits.png", plot_score_histograms(table, labels)))
     if len(slopes.columns):
         intervals = summarise_coefficients_over_splits(slopes, published)
         records.append(Table("split_coefficients.csv", intervals))
@@ -101,7 +101,7 @@ def split_records(
     return records
 
 
-def plot_score_distributions(table: pd.DataFrame, labels: FigureLabels) -> Figure:
+def plot_score_histograms(table: pd.DataFrame, labels: FigureLabels) -> Figure:
     """Draw the distribution of each score over the splits; a line marks the first, which a notebook would show."""
     title = f"{len(table):,} random splits; a line marks the first"
     figure, panels = create_figure(title, labels, [1] * len(PLOTTED_METRICS), share_x=False)

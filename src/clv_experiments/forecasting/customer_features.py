@@ -17,13 +17,17 @@ from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import first_spend, rfm
 from clv_experiments.forecasting.model import Model
 from clv_experiments.models.btyd_likelihood import PurchaseHistories
-from clv_experiments.models.mean_spends import CELLS, STEPS, MeanSpends
+from clv_experiments.models.mean_spends import CELLS_PER_E_FOLD, STEPS_PER_CELL, BinnedMeanSpends
 
 RFM = FeatureSet("rfm", [rfm])
 RFM_FIRST_SPEND = FeatureSet("rfm_first_spend", [rfm, first_spend])  # all that an estimator among the features reads
 # The estimates of a model: suffix of the column, method of the estimator. P(alive) is none of them: where a log is too
 # short to show that anyone leaves, it is 1 for everybody, and a model that learnt so is lost a period later.
-ESTIMATES = {"spend": "predict", "purchases": "expected_purchases", "p_purchase": "probability_purchase"}
+ESTIMATE_METHODS_BY_SUFFIX = {
+    "spend": "predict",
+    "purchases": "expected_purchases",
+    "p_purchase": "probability_purchase",
+}
 
 
 def customer_features(
@@ -72,13 +76,13 @@ def can_fit_on_counts(model: Model) -> bool:
 
 def count_customers_by_history(
     log: TransactionLog, cutoff: date, horizon: Horizon
-) -> tuple[PurchaseHistories, MeanSpends | None]:
+) -> tuple[PurchaseHistories, BinnedMeanSpends | None]:
     """Count the customers known at a cutoff as BTYD models do, row for row, with customers who were fetched.
 
     Mean spends are None where the log has no amounts. Purchases after the cutoff are never read.
     """
-    histories, spends = count_customers_by_history_and_spend(log, cutoff, horizon, CELLS, STEPS)
-    of_spends = None if spends is None else MeanSpends.from_log_bins(*spends.to_numpy().T)
+    histories, spends = count_customers_by_history_and_spend(log, cutoff, horizon, CELLS_PER_E_FOLD, STEPS_PER_CELL)
+    of_spends = None if spends is None else BinnedMeanSpends.from_log_bins(*spends.to_numpy().T)
     return PurchaseHistories.from_days(*histories.to_numpy().T), of_spends
 
 
@@ -93,6 +97,6 @@ def _add_estimates(X: pd.DataFrame, fitted: dict[str, Any]) -> pd.DataFrame:
     estimates = {
         f"{name}_{suffix}": getattr(estimator, method)(X)
         for name, estimator in fitted.items()
-        for suffix, method in ESTIMATES.items()
+        for suffix, method in ESTIMATE_METHODS_BY_SUFFIX.items()
     }
     return X.assign(**estimates)

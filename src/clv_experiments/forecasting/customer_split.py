@@ -22,9 +22,9 @@ from clv_experiments.forecasting.evaluation_result import (
     d2_floor,
 )
 from clv_experiments.forecasting.run_records import (
-    cost_records,
     origin_context_records,
     prediction_records,
+    time_and_memory_records,
     top_customer_records,
 )
 from clv_experiments.reporting.chart_style import FigureLabels
@@ -97,7 +97,7 @@ def evaluate_customer_split(task: EvaluationTask, settings: SplitSettings, progr
         records=[
             *split_records(splits.scores[model.name], splits.slopes, settings.published, labels),
             *origin_context_records([origin]),
-            *cost_records([origin]),
+            *time_and_memory_records([origin]),
             *prediction_records("predictions.parquet", [splits.first_forecast]),
             *top_customer_records(splits.first_forecast),
         ],

@@ -15,7 +15,7 @@ from sklearn.base import clone
 from clv_experiments.data.horizon import Period
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.queries.customer_sample import CustomerSample, draw_stratified_sample, list_label_weights
-from clv_experiments.data.queries.outcomes import days_to_purchase, holdout_spend_and_purchases
+from clv_experiments.data.queries.outcomes import days_to_purchase, holdout_spend_and_purchase_days
 from clv_experiments.data.window import Window
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
@@ -33,8 +33,8 @@ from clv_experiments.forecasting.level import (
     OWN,
     BtydAndCohortForecasts,
     TotalForecast,
-    align_labels,
     forecast_level,
+    scale_labels_to_totals,
     widen_standard_error,
 )
 from clv_experiments.forecasting.model import Model
@@ -43,7 +43,7 @@ from clv_experiments.models.ensemble import Ensemble
 from clv_experiments.models.scaled_regressor import ScaledRegressor
 
 # What a model may predict besides spend: column of the table, method of the estimator.
-OPTIONAL_OUTPUTS = {
+OPTIONAL_OUTPUT_METHODS = {
     "expected_purchases": "expected_purchases",
     "p_alive": "probability_alive",
     "p_purchase": "probability_purchase",
@@ -166,7 +166,7 @@ class Forecaster:
         is_future = target == self.window.future_period
         actual = pd.DataFrame(index=X.index) if is_future else self.outcome(target).loc[X.index]
         table = actual.rename(columns={"spend": "y_true"}).assign(y_pred=predicted)
-        for column, method in OPTIONAL_OUTPUTS.items():
+        for column, method in OPTIONAL_OUTPUT_METHODS.items():
             if hasattr(estimator, method):
                 table[column] = getattr(estimator, method)(X)
         return Forecast(target, estimator, training, X, table, seconds, level)
@@ -229,7 +229,7 @@ class Forecaster:
         Of a simulated log also the true expected spend.
         """
         if period not in self._outcomes:
-            outcome = holdout_spend_and_purchases(self.log, period)
+            outcome = holdout_spend_and_purchase_days(self.log, period)
             if self.log.truth:
                 outcome["true_expected_spend"] = self.log.truth.expected_spend(period).reindex(outcome.index)
             self._outcomes[period] = outcome
@@ -258,7 +258,7 @@ class Forecaster:
         samples = [None if training.weights is None else self._sample_customers(period) for period in training.periods]
         labels = [self._select_labels(p, s) for p, s in zip(training.periods, samples, strict=True)]
         totals = [self.forecast_btyd_and_cohort_levels(period).btyd.total for period in training.periods]
-        return replace(training, y=align_labels(labels, totals, list_label_weights(samples, labels)))
+        return replace(training, y=scale_labels_to_totals(labels, totals, list_label_weights(samples, labels)))
 
     def forecast_btyd_and_cohort_levels(self, target: Period) -> BtydAndCohortForecasts:
         """Forecast the level of a period by BTYD and by cohorts, from the log up to its cutoff."""

@@ -20,13 +20,18 @@ from clv_experiments.models.age_period_cohort import MONTHS_A_YEAR, AgePeriodCoh
 from clv_experiments.models.mbg_nbd import MbgNbd
 
 OWN, BTYD, FORECAST = LEVELS = ("own", "btyd", "forecast")
-FIRST_DAYS = 28  # of a log, in which everyone is new, so that they do not count as a season
-MIN_COHORT_MONTHS = 9  # over which first purchases are spread: customers of one age cannot tell age from season
-MIDDLE_QUANTILES = (0.05, 0.95)  # of the customers by first purchase, so that a trickle before or after does not count
+DAYS_BEFORE_SEASON_COUNTS = 28  # of a log, in which everyone is new, so that they do not count as a season
+MIN_MONTHS_OF_FIRST_PURCHASES = (
+    9  # over which first purchases are spread: customers of one age cannot tell age from season
+)
+FIRST_PURCHASE_MONTH_QUANTILES = (
+    0.05,
+    0.95,
+)  # of the customers by first purchase, so that a trickle before or after does not count
 # Standard deviation of the log error of BTYD's total: its root mean square where seasons were seen, over the earlier
 # origins of Online Retail II and of simulated shops with a season (scripts/level_backtest.py).
 BTYD_ERROR = 0.3
-TRUSTED_ORIGINS = 2.0  # how many earlier origins the model's own standard error weighs as much as
+PRIOR_WEIGHT_IN_ORIGINS = 2.0  # how many earlier origins the model's own standard error weighs as much as
 CALIBRATION_ORIGINS = 8  # the latest that are over
 MAX_LABEL_QUANTILE = 0.999
 
@@ -148,11 +153,11 @@ def widen_standard_error(level: TotalForecast, earlier: Iterable[tuple[TotalFore
         for before, actual in earlier
         if min(before.total, actual) > 0
     ]
-    inflation = (TRUSTED_ORIGINS + np.sum(np.square(errors))) / (TRUSTED_ORIGINS + len(errors))
+    inflation = (PRIOR_WEIGHT_IN_ORIGINS + np.sum(np.square(errors))) / (PRIOR_WEIGHT_IN_ORIGINS + len(errors))
     return replace(level, standard_error=level.standard_error * float(max(inflation, 1.0)) ** 0.5)
 
 
-def align_labels(
+def scale_labels_to_totals(
     labels: Sequence[pd.Series], totals: Sequence[float], weights: Sequence[pd.Series] | None = None
 ) -> pd.Series:
     """Scale the labels of each origin to a total and stack them, so that no season of the past stands out in a panel.
@@ -188,17 +193,21 @@ def _explain_missing_cohort_level(
     if months.past[["purchase_days", "spend"]].sum().min() <= 0:
         return f"nobody came back up to {target.cutoff}"
     a_year_before = (future["month"] % MONTHS_A_YEAR - MONTHS_A_YEAR).min() * DAYS_A_MONTH
-    if (target.cutoff - log.start).days + 1 + a_year_before < FIRST_DAYS:
+    if (target.cutoff - log.start).days + 1 + a_year_before < DAYS_BEFORE_SEASON_COUNTS:
         return f"the season of {target} was never seen: the log begins on {log.start}"
     customers = months.cohorts["customers"]
-    first, last = customers.index[np.searchsorted(customers.cumsum() / customers.sum(), MIDDLE_QUANTILES)]
-    if last - first + 1 < MIN_COHORT_MONTHS:
+    first, last = customers.index[np.searchsorted(customers.cumsum() / customers.sum(), FIRST_PURCHASE_MONTH_QUANTILES)]
+    if last - first + 1 < MIN_MONTHS_OF_FIRST_PURCHASES:
         return f"most customers first bought within {last - first + 1} months, so that age cannot be told from season"
     return ""
 
 
 def _forecast_cohort_level(months: CohortMonthRepeatSums, future: pd.DataFrame, btyd: MbgNbd) -> TotalForecast:
-    past, X, ahead = months.past, _add_exposure(months.past, btyd), _add_exposure(future, btyd)
+    past, X, ahead = (
+        months.past,
+        _build_cohort_model_inputs(months.past, btyd),
+        _build_cohort_model_inputs(future, btyd),
+    )
     spend, spend_error = AgePeriodCohort().fit(X, past["spend"].to_numpy()).predict_total(ahead)
     days, days_error = AgePeriodCohort().fit(X, past["purchase_days"].to_numpy()).predict_total(ahead)
     last_year = past.loc[past["month"] >= -MONTHS_A_YEAR, ["spend", "purchase_days"]].sum()
@@ -206,7 +215,7 @@ def _forecast_cohort_level(months: CohortMonthRepeatSums, future: pd.DataFrame, 
     return TotalForecast(float(np.sqrt(spend * days * mean_spend)), days, (spend_error + days_error) / 2, FORECAST)
 
 
-def _add_exposure(cells: pd.DataFrame, btyd: MbgNbd) -> pd.DataFrame:
+def _build_cohort_model_inputs(cells: pd.DataFrame, btyd: MbgNbd) -> pd.DataFrame:
     """Let the exposure of each cohort and month be the purchases that BTYD expects of customers of that age."""
     start, end = (btyd.expected_cumulative_purchases(cells[age].to_numpy()) for age in ("from_age", "to_age"))
     age = (cells["from_age"] + cells["to_age"]) / 2

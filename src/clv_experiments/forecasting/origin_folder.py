@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from clv_experiments.data.horizon import Period
-from clv_experiments.data.queries.activity import fetch_purchase_days
+from clv_experiments.data.queries.activity import fetch_purchase_days_and_amounts
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecasting.customer_features import RFM
 from clv_experiments.forecasting.forecaster import Forecaster
@@ -56,7 +56,7 @@ def write_origin_folder(
     """
     log, cutoff = forecaster.log, target.cutoff
     tables = {
-        "transactions": fetch_purchase_days(log, cutoff),
+        "transactions": fetch_purchase_days_and_amounts(log, cutoff),
         "customers": forecaster.features(cutoff, RFM).reset_index(),
         "features": forecaster.features(cutoff, features).reset_index(),
     }

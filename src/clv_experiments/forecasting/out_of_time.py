@@ -18,11 +18,11 @@ from clv_experiments.forecasting.evaluation_result import (
     forecast_and_score,
 )
 from clv_experiments.forecasting.run_records import (
-    cost_records,
     describe_level_fallbacks,
     expected_total_records,
     origin_context_records,
     prediction_records,
+    time_and_memory_records,
     top_customer_records,
 )
 from clv_experiments.forecasting.spend_intervals import add_intervals_and_scores
@@ -66,7 +66,7 @@ def evaluate_out_of_time(task: EvaluationTask, progress: Progress) -> Evaluation
             *score_metrics("validation", {step: validation.all_scores for step, validation in validations.items()}),
             *origin_context_records(origins),
             *expected_total_records(origins),
-            *cost_records(origins),
+            *time_and_memory_records(origins),
             *prediction_records("predictions.parquet", list(holdouts.values())),
             *top_customer_records(origins[-1].holdout),
             *prediction_records("validation_predictions.parquet", list(validations.values())),

@@ -13,7 +13,7 @@ import pandas as pd
 
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.queries.outcomes import new_customers_and_repeat_spend
-from clv_experiments.evaluation.coefficients import describe_fitted_estimator, fit_statistics
+from clv_experiments.evaluation.coefficients import describe_fitted_estimator, likelihood_statistics
 from clv_experiments.evaluation.estimator_plots import plot_weekly_repeat_spend, weekly_repeat_spend
 from clv_experiments.evaluation.metrics import d2_tweedie, r2
 from clv_experiments.evaluation.recovery import recovery_records
@@ -102,14 +102,16 @@ def forecast_records(
         on_progress=progress,
     )
     yield from coefficient_records(table, labels)
-    yield from (Metric(name, value) for name, value in fit_statistics(estimator).items())
+    yield from (Metric(name, value) for name, value in likelihood_statistics(estimator).items())
     if hasattr(estimator, "expected_cumulative_purchases"):
-        yield from _btyd_diagnostic_records(log, forecast, labels)
+        yield from _weekly_spend_and_boundary_records(log, forecast, labels)
     yield from _tuning_records(estimator, search)
     yield FittedModel(estimator, forecast.X.head(), f"expected_{log.measure}", model.name)
 
 
-def _btyd_diagnostic_records(log: TransactionLog, forecast: Forecast, labels: FigureLabels) -> Iterator[Record]:
+def _weekly_spend_and_boundary_records(
+    log: TransactionLog, forecast: Forecast, labels: FigureLabels
+) -> Iterator[Record]:
     """Weekly repeat spend against the expectation, and whether the fit ended at a boundary."""
     estimator = forecast.estimator
     weekly = weekly_repeat_spend(new_customers_and_repeat_spend(log, forecast.period), estimator)
@@ -156,7 +158,7 @@ def prediction_records(name: str, evaluated: Sequence[EvaluatedForecast]) -> Ite
         yield Table(name, stack_predictions(evaluated))
 
 
-def cost_records(origins: Iterable[EvaluatedOrigin]) -> Iterator[Metric]:
+def time_and_memory_records(origins: Iterable[EvaluatedOrigin]) -> Iterator[Metric]:
     """Seconds of each part of the holdout forecasts, and the process's peak memory."""
     for origin in origins:
         seconds = origin.holdout.forecast.seconds
@@ -236,7 +238,7 @@ def cell_identity_records(task: EvaluationTask, protocol: str) -> Iterator[Recor
     yield Tag("cell", fingerprint_cell(task.forecaster, periods, protocol))
 
 
-def log_records(log: TransactionLog) -> Iterator[Record]:
+def log_and_cleaning_records(log: TransactionLog) -> Iterator[Record]:
     """Record which log the run read, and what cleaning did to it."""
     yield Tag("log_fingerprint", log.fingerprint)
     yield Tag("currency", log.currency or "")

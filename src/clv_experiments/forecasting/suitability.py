@@ -16,7 +16,7 @@ from clv_experiments.forecasting.level import OWN
 from clv_experiments.forecasting.model import Model
 from clv_experiments.reporting.prose import render_paragraphs
 
-COUNTING_FAMILIES = ("baseline", "btyd")  # they predict purchases where the log has no amounts
+FAMILIES_NEEDING_NO_AMOUNTS = ("baseline", "btyd")  # they predict purchases where the log has no amounts
 
 
 def require_amounts_suit_model(log: TransactionLog, model: Model) -> None:
@@ -27,7 +27,7 @@ def require_amounts_suit_model(log: TransactionLog, model: Model) -> None:
     LogWithoutAmounts
     LogWithLosses
     """
-    if not log.has_amounts and model.family not in COUNTING_FAMILIES:
+    if not log.has_amounts and model.family not in FAMILIES_NEEDING_NO_AMOUNTS:
         raise LogWithoutAmounts(
             f"log '{log.name}' has no amounts, and a model of family {model.family} predicts spend; type "
             "model=mbg_nbd, which predicts purchases, or name data.columns.amount"
@@ -85,7 +85,7 @@ def choose_model_or_fallback(model: Model, log: TransactionLog, *, has_labels: b
     return replace(model.fallback, name=model.name), note
 
 
-def require_no_losses(log: TransactionLog, subject: str) -> None:
+def require_no_negative_spend(log: TransactionLog, subject: str) -> None:
     """Refuse what rests on shares of spend and on BTYD models of it, where some of the log's lies below 0.
 
     Raises
@@ -114,7 +114,7 @@ def require_amounts_or_purchase_model(log: TransactionLog, model: Model) -> None
         )
 
 
-def describe_regularity(log: TransactionLog, cutoff: date, model: Model) -> list[str]:
+def describe_if_too_regular(log: TransactionLog, cutoff: date, model: Model) -> list[str]:
     """Say that customers buy too regularly for a BTYD model, by their gaps up to a cutoff; nothing of other models."""
     if model.family != "btyd":
         return []

@@ -9,12 +9,12 @@ from scipy.special import softmax, xlogy
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-AGE_KNOTS = np.array([30.0, 91.0, 182.0, 365.0, 730.0])  # days, where the curve over log age may bend
+AGE_KNOT_DAYS = np.array([30.0, 91.0, 182.0, 365.0, 730.0])  # days, where the curve over log age may bend
 MONTHS_A_YEAR = 12
 INTERCEPT_SD = 3.0
 COLUMNS = ["cohort", "month", "age", "exposure"]
 MAX_STEPS, TOLERANCE = 100, 1e-6
-MIN_DISPERSION = 1e-6  # of the mean of what was bought: a perfect fit to a few months is luck
+MIN_RELATIVE_DISPERSION = 1e-6  # of the mean of what was bought: a perfect fit to a few months is luck
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,8 +131,8 @@ class AgePeriodCohort(BaseEstimator):
     def _build_design_matrix(self, X: pd.DataFrame) -> np.ndarray:
         """One column a coefficient: intercept, slope and bends over age, seasons, trend, cohorts, walk, shocks."""
         month = X["month"].to_numpy()
-        log_age = np.log(np.maximum(X["age"].to_numpy(), 1.0) / AGE_KNOTS[0])
-        age = [log_age, *(np.maximum(log_age - bend, 0.0) for bend in np.log(AGE_KNOTS / AGE_KNOTS[0]))]
+        log_age = np.log(np.maximum(X["age"].to_numpy(), 1.0) / AGE_KNOT_DAYS[0])
+        age = [log_age, *(np.maximum(log_age - bend, 0.0) for bend in np.log(AGE_KNOT_DAYS / AGE_KNOT_DAYS[0]))]
         seasons = np.equal.outer(np.arange(MONTHS_A_YEAR), month % MONTHS_A_YEAR)
         cohorts = np.equal.outer(self.cohorts_, X["cohort"].to_numpy())
         past = np.arange(self.first_month_, 0)
@@ -142,7 +142,7 @@ class AgePeriodCohort(BaseEstimator):
     def _prior_sds(self, season_sd: float) -> np.ndarray:
         """Prior standard deviation of each column of the design."""
         sds = [INTERCEPT_SD, self.age_sd, self.bend_sd, season_sd, self.trend_sd, self.cohort_sd]
-        columns = [1, 1, len(AGE_KNOTS), MONTHS_A_YEAR, 1, len(self.cohorts_)]
+        columns = [1, 1, len(AGE_KNOT_DAYS), MONTHS_A_YEAR, 1, len(self.cohorts_)]
         return np.repeat([*sds, self.walk_sd, self.shock_sd], [*columns, -self.first_month_, -self.first_month_])
 
 
@@ -150,7 +150,7 @@ def _fit_posterior(design: np.ndarray, expected: np.ndarray, y: np.ndarray, prio
     """Alternate between the mode, given the dispersion, and Pearson's estimate of the dispersion."""
     precision = prior_sds**-2.0
     coefficients, dispersion = np.zeros(design.shape[1]), y.sum() / max((y > 0).sum(), 1)
-    smallest = dispersion * MIN_DISPERSION
+    smallest = dispersion * MIN_RELATIVE_DISPERSION
     for _ in range(MAX_STEPS):
         coefficients = _find_posterior_mode(design, expected, y, precision, dispersion, coefficients)
         means = expected * np.exp(design @ coefficients)

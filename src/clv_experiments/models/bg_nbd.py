@@ -45,7 +45,7 @@ class BgNbd(BtydRegressor):
     _no_dropout_message = "a/(a+b) < 1e-4: no dropout visible in the log"
     _initial_tosses: ClassVar[int] = 0  # tosses of the dropout coin before the first repeat purchase
 
-    def _alive_log_likelihood(self, parameters: np.ndarray, histories: PurchaseHistories) -> Derivatives:
+    def _log_likelihood_if_alive(self, parameters: np.ndarray, histories: PurchaseHistories) -> Derivatives:
         """Return the log-likelihood of eq. 6 as if all were alive at T, Gamma and Beta ratios as running sums."""
         r, alpha, a, b = parameters
         in_r, in_alpha, in_a, in_b = np.eye(4)[:, None]
@@ -84,9 +84,7 @@ class BgNbd(BtydRegressor):
         return expit(-self._dropout_odds(self._parameters(), x, tx, T).log_odds)
 
     def _purchases_if_alive(self, x: np.ndarray, T: np.ndarray, t: np.ndarray) -> np.ndarray:
-        return expected_purchases_until_dropout(
-            x, t / (self.alpha_ + T), self.r_, self.a_, self.b_ + self._initial_tosses
-        )
+        return expected_purchases_if_alive(x, t / (self.alpha_ + T), self.r_, self.a_, self.b_ + self._initial_tosses)
 
     def _purchase_probability_if_alive(self, x: np.ndarray, T: np.ndarray, t: np.ndarray) -> np.ndarray:
         return -np.expm1(-(self.r_ + x) * np.log1p(t / (self.alpha_ + T)))
@@ -135,7 +133,7 @@ def node_counts(u: np.ndarray) -> np.ndarray:
     return np.exp2(np.ceil(np.log2(np.clip(count, FEWEST_NODES, MOST_NODES)))).astype(int)
 
 
-def expected_purchases_until_dropout(x: np.ndarray, u: np.ndarray, r: float, a: float, b: float) -> np.ndarray:
+def expected_purchases_if_alive(x: np.ndarray, u: np.ndarray, r: float, a: float, b: float) -> np.ndarray:
     """Return the expected purchases over a relative horizon u of customers alive at T, one a customer.
 
     With lambda ~ Gamma(r + x, alpha + T) and p ~ Beta(a, b + x) this is the mean over p of
@@ -155,12 +153,12 @@ def expected_purchases_until_dropout(x: np.ndarray, u: np.ndarray, r: float, a: 
         p, weights = beta_quadrature(a, b + frequency, count)
         distinct, positions = np.unique(u[rows], return_inverse=True)
         parts = np.array_split(distinct, 1 + len(distinct) * count // CELLS_AT_ONCE)
-        means = [_mean_over_dropout_probability(part, r + frequency, p, weights) for part in parts]
+        means = [_mean_purchases_over_dropout_nodes(part, r + frequency, p, weights) for part in parts]
         purchases[rows] = np.concatenate(means)[positions]
     return purchases
 
 
-def _mean_over_dropout_probability(u: np.ndarray, shape: float, p: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def _mean_purchases_over_dropout_nodes(u: np.ndarray, shape: float, p: np.ndarray, weights: np.ndarray) -> np.ndarray:
     p = np.maximum(p, 1e-200)  # below this p the ratio has long reached its limit, shape * u
     values = -np.expm1(-shape * np.log1p(np.outer(u, p))) / p
     return (values * weights).sum(axis=1)

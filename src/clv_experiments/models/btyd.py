@@ -17,7 +17,7 @@ from clv_experiments.models.btyd_fitting import (
     check_customers,
     maximise_from_starts,
     parameter_table,
-    require_observation_time,
+    require_observed_customers,
 )
 from clv_experiments.models.btyd_likelihood import (
     DAYS_A_WEEK,
@@ -26,8 +26,8 @@ from clv_experiments.models.btyd_likelihood import (
     PurchaseHistories,
     sum_dropout_terms,
 )
-from clv_experiments.models.gamma_gamma import GammaGamma, count_mean_spends, summarise_known_spends
-from clv_experiments.models.mean_spends import MeanSpends
+from clv_experiments.models.gamma_gamma import GammaGamma, count_customers_by_mean_spend, summarise_known_spends
+from clv_experiments.models.mean_spends import BinnedMeanSpends
 
 logger = logging.getLogger(__name__)
 COLUMNS = ("frequency", "recency", "T")
@@ -35,7 +35,7 @@ DAYS_A_YEAR = 365.25
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(16)
 NODES, WEIGHTS = (NODES + 1) / 2, WEIGHTS / 2  # on [0, 1]
 NODES, WEIGHTS = NODES**3, 3 * NODES**2 * WEIGHTS  # closer together at the start, where purchases are expected most
-NEGLIGIBLE_DISCOUNT = 37.0  # money discounted by exp(-37) does not show in any digit
+MAX_DISCOUNT_EXPONENT = 37.0  # money discounted by exp(-37) does not show in any digit
 MIN_DROPOUT_SHARE = 1e-4  # below this share of dropouts the fit is called a boundary
 
 
@@ -88,10 +88,10 @@ class BtydRegressor(SpendDistribution, RegressorMixin, BaseEstimator, ABC):
         X = self._name_columns(X)
         has_amounts = MONEY in X.columns
         customers = check_customers(X, (*COLUMNS, *self.spend_columns) if has_amounts else COLUMNS)
-        spends = count_mean_spends(customers, self.include_first_spend) if has_amounts else None
+        spends = count_customers_by_mean_spend(customers, self.include_first_spend) if has_amounts else None
         return self.fit_grouped(PurchaseHistories.from_customers(customers), spends)
 
-    def fit_grouped(self, histories: PurchaseHistories, spends: MeanSpends | None) -> Self:
+    def fit_grouped(self, histories: PurchaseHistories, spends: BinnedMeanSpends | None) -> Self:
         """Fit to counted customers, as ``fit`` counts them; without spends purchases alone.
 
         Raises
@@ -99,7 +99,7 @@ class BtydRegressor(SpendDistribution, RegressorMixin, BaseEstimator, ABC):
         ClvError
             If there is no customer, or T is 0 for all.
         """
-        require_observation_time(histories.T, histories.customers, type(self).__name__)
+        require_observed_customers(histories.T, histories.customers, type(self).__name__)
         columns = COLUMNS if spends is None else (*COLUMNS, *self.spend_columns)
         self.n_features_in_, self.feature_names_in_ = len(columns), np.array(columns, dtype=object)
         self.notes_: list[str] = []
@@ -147,7 +147,7 @@ class BtydRegressor(SpendDistribution, RegressorMixin, BaseEstimator, ABC):
 
     def _log_likelihood(self, parameters: np.ndarray, histories: PurchaseHistories) -> Derivatives:
         """Return the log-likelihood of all customers, with its derivatives in the parameters."""
-        total = self._alive_log_likelihood(parameters, histories)
+        total = self._log_likelihood_if_alive(parameters, histories)
         for part in histories.iterate_chunks(self._rows_at_once):
             total += sum_dropout_terms(self._dropout_odds(parameters, part.x, part.tx, part.T), part.weights)
         return total
@@ -163,17 +163,17 @@ class BtydRegressor(SpendDistribution, RegressorMixin, BaseEstimator, ABC):
 
     def expected_purchases(self, X: pd.DataFrame, horizon_days: float | None = None) -> np.ndarray:
         """Return E[purchase days in the horizon | x, t_x, T], alive or not, shape (n,)."""
-        x, tx, T, t = self._check_inputs(X, horizon_days)
+        x, tx, T, t = self._check_and_convert_to_weeks(X, horizon_days)
         return self._alive_probability(x, tx, T) * self._purchases_if_alive(x, T, t)
 
     def probability_alive(self, X: pd.DataFrame) -> np.ndarray:
         """Return P(not yet dropped out at the cutoff | x, t_x, T), shape (n,)."""
-        x, tx, T, _ = self._check_inputs(X, None)
+        x, tx, T, _ = self._check_and_convert_to_weeks(X, None)
         return self._alive_probability(x, tx, T)
 
     def probability_purchase(self, X: pd.DataFrame, horizon_days: float | None = None) -> np.ndarray:
         """Return P(at least one purchase day in the horizon | x, t_x, T), shape (n,)."""
-        x, tx, T, t = self._check_inputs(X, horizon_days)
+        x, tx, T, t = self._check_and_convert_to_weeks(X, horizon_days)
         return self._alive_probability(x, tx, T) * self._purchase_probability_if_alive(x, T, t)
 
     def purchase_probabilities(self, X: pd.DataFrame, days: np.ndarray) -> np.ndarray:
@@ -185,7 +185,7 @@ class BtydRegressor(SpendDistribution, RegressorMixin, BaseEstimator, ABC):
         ----------
         days : array of positive days after the cutoff
         """
-        x, tx, T, _ = self._check_inputs(X, None)
+        x, tx, T, _ = self._check_and_convert_to_weeks(X, None)
         alive = self._alive_probability(x, tx, T)
         days = np.atleast_1d(np.asarray(days, dtype=float))
         if not (np.isfinite(days) & (days > 0)).all():
@@ -216,12 +216,12 @@ class BtydRegressor(SpendDistribution, RegressorMixin, BaseEstimator, ABC):
         """
         if not 0 <= annual_discount_rate < np.inf:
             raise ClvError(f"the discount rate must be 0 or more a year, such as 0.1, got {annual_discount_rate}")
-        x, tx, T, t = self._check_inputs(X, horizon_days)
+        x, tx, T, t = self._check_and_convert_to_weeks(X, horizon_days)
         delta = np.log1p(annual_discount_rate) * DAYS_A_WEEK / DAYS_A_YEAR
         distinct, positions = np.unique(x + 1j * T, return_inverse=True)  # many customers share a pair of x and T
         frequency, age, end = distinct.real, distinct.imag, t[: len(distinct)]
         total = np.exp(-delta * end) * self._purchases_if_alive(frequency, age, end)
-        end = np.minimum(end, NEGLIGIBLE_DISCOUNT / delta) if delta else end
+        end = np.minimum(end, MAX_DISCOUNT_EXPONENT / delta) if delta else end
         for node, weight in zip(NODES, WEIGHTS, strict=True) if delta else ():
             value = delta * weight * end * np.exp(-delta * node * end)
             total += value * self._purchases_if_alive(frequency, age, node * end)
@@ -257,7 +257,7 @@ class BtydRegressor(SpendDistribution, RegressorMixin, BaseEstimator, ABC):
         customers = check_customers(self._name_columns(X), ("frequency", *self.spend_columns))
         return summarise_known_spends(customers) if self.include_first_spend else customers
 
-    def _check_inputs(
+    def _check_and_convert_to_weeks(
         self, X: pd.DataFrame, horizon_days: float | None
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         check_is_fitted(self, f"{self._parameter_names[0]}_")
@@ -273,7 +273,7 @@ class BtydRegressor(SpendDistribution, RegressorMixin, BaseEstimator, ABC):
         return tags
 
     @abstractmethod
-    def _alive_log_likelihood(self, parameters: np.ndarray, histories: PurchaseHistories) -> Derivatives: ...
+    def _log_likelihood_if_alive(self, parameters: np.ndarray, histories: PurchaseHistories) -> Derivatives: ...
 
     @abstractmethod
     def _dropout_odds(self, parameters: np.ndarray, x: np.ndarray, tx: np.ndarray, T: np.ndarray) -> DropoutOdds: ...

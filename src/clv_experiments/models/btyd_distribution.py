@@ -94,7 +94,7 @@ class SpendDistribution(ABC):
         """
         chances = self.probability_purchase(X)
         quantiles = np.zeros((len(X), np.size(probabilities)))
-        for rows, positive, units in self._simulate_spend_by_history(X):
+        for rows, positive, units in self._simulate_unit_spend_by_history(X):
             quantiles[rows] = units[:, None] * positive.quantiles(chances[rows], probabilities)
         return quantiles
 
@@ -103,11 +103,13 @@ class SpendDistribution(ABC):
         if amount < 0:
             return np.ones(len(X))
         chances = self.probability_purchase(X)
-        for rows, positive, units in self._simulate_spend_by_history(X):
+        for rows, positive, units in self._simulate_unit_spend_by_history(X):
             chances[rows] *= positive.probability_above(amount / np.maximum(units, SMALLEST))
         return chances
 
-    def _simulate_spend_by_history(self, X: pd.DataFrame) -> Iterator[tuple[np.ndarray, PositiveSpend, np.ndarray]]:
+    def _simulate_unit_spend_by_history(
+        self, X: pd.DataFrame
+    ) -> Iterator[tuple[np.ndarray, PositiveSpend, np.ndarray]]:
         """Simulate for customers whose spend differs by a factor: yield rows, spend in units, and each one's unit."""
         check_is_fitted(self, "spend_")
         checked = check_customers(self._name_columns(X), ["frequency", "T"])

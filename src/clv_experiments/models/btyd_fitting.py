@@ -17,7 +17,7 @@ LOG_BOUND = 14.0  # log-parameters stay in [-14, 14]: 8e-7 to 1.2e6
 MIN_CURVATURE = 0.01  # a Hessian eigenvalue below this leaves a log-parameter uncertain by more than 10
 SAMPLE = 2000  # distinct histories, or mean spends, on which a start is looked for
 MAX_GRADIENT = 1e-4  # of the mean log-likelihood at an optimum; fits of real logs end below 1e-6
-NO_HIGHER = 1e-8  # of the mean log-likelihood: rounding where parameters are at their bounds
+LIKELIHOOD_TIE_TOLERANCE = 1e-8  # of the mean log-likelihood: rounding where parameters are at their bounds
 NOT_CONVERGED = "the likelihood could not be maximised to convergence from any start: its parameters may be off"
 
 Rows = TypeVar("Rows", bound=WeightedRows)
@@ -77,7 +77,7 @@ def check_customers(X: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     return numbers
 
 
-def require_observation_time(T: np.ndarray, customers: float, model: str) -> None:
+def require_observed_customers(T: np.ndarray, customers: float, model: str) -> None:
     """Refuse customers of whom nothing can be learnt: none, or all first seen on the last day that is known.
 
     Parameters
@@ -137,9 +137,9 @@ def maximise_from_starts(
         best = _select_best_climb([climb(start, sample) for start in starts], n)
         if len(sample) < len(rows):
             best = climb(best.point, rows)
-            if not _has_converged(best, n) or _describe_fit_problem(best, names):
+            if not _has_converged(best, n) or _describe_boundary_or_flatness(best, names):
                 best = _select_best_climb([best, *(climb(start, rows) for start in starts)], n)
-    boundary = _describe_fit_problem(best, names)
+    boundary = _describe_boundary_or_flatness(best, names)
     errors = np.full(len(names), np.nan) if boundary else np.sqrt(np.diag(np.linalg.inv(-best.derivatives.hessian)))
     return Optimum(best.point, float(best.derivatives.value), errors, boundary, _has_converged(best, n))
 
@@ -148,7 +148,7 @@ def _select_best_climb(climbs: Sequence[NewtonResult], n: float) -> NewtonResult
     """Return the highest climb; among those as high but for rounding, one that converged."""
 
     def height(end: NewtonResult) -> float:
-        value = end.derivatives.value - (0.0 if _has_converged(end, n) else NO_HIGHER * n)
+        value = end.derivatives.value - (0.0 if _has_converged(end, n) else LIKELIHOOD_TIE_TOLERANCE * n)
         return value if np.isfinite(value) else -np.inf
 
     return max(climbs, key=height)
@@ -160,7 +160,7 @@ def _has_converged(end: NewtonResult, n: float) -> bool:
     return end.converged and bool((np.abs(gradient) <= MAX_GRADIENT * n).all())
 
 
-def _describe_fit_problem(end: NewtonResult, names: Sequence[str]) -> str:
+def _describe_boundary_or_flatness(end: NewtonResult, names: Sequence[str]) -> str:
     at_bound = [
         f"{name} at its {'upper' if log > 0 else 'lower'} bound, {np.exp(log):.2g}"
         for name, log in zip(names, end.point, strict=True)

@@ -18,7 +18,7 @@ from clv_experiments.models.array_input import convert_to_feature_frame, validat
 from clv_experiments.models.scaled_regressor import ScaledRegressor
 from clv_experiments.models.stacking_weight import learn_stacking_weight
 
-LEVELS = (np.arange(400) + 0.5) / 400  # at which each member's distribution is taken into the mixture
+MIXTURE_QUANTILE_LEVELS = (np.arange(400) + 0.5) / 400  # at which each member's distribution is taken into the mixture
 ROWS_AT_ONCE = 4096
 
 
@@ -163,10 +163,12 @@ class Ensemble(RegressorMixin, BaseEstimator):
         X = self._check_features(X)
         quantiles = np.empty((len(X), np.size(probabilities)))
         weights = self._select_weights(list(self.members_))
-        weights = None if weights is None else np.repeat(weights, len(LEVELS))
+        weights = None if weights is None else np.repeat(weights, len(MIXTURE_QUANTILE_LEVELS))
         for first in range(0, len(X), ROWS_AT_ONCE):
             part = slice(first, first + ROWS_AT_ONCE)
-            members = [member.predict_quantiles(X.iloc[part], LEVELS) for member in self.members_.values()]
+            members = [
+                member.predict_quantiles(X.iloc[part], MIXTURE_QUANTILE_LEVELS) for member in self.members_.values()
+            ]
             mixture = np.concatenate(members, axis=1)
             quantiles[part] = np.quantile(
                 mixture, np.ravel(probabilities), axis=1, method="inverted_cdf", weights=weights

@@ -19,7 +19,7 @@ from clv_experiments.models.btyd_fitting import (
     parameter_table,
 )
 from clv_experiments.models.btyd_likelihood import Derivatives
-from clv_experiments.models.mean_spends import MeanSpends
+from clv_experiments.models.mean_spends import BinnedMeanSpends
 from clv_experiments.models.spend_trend import NO_TREND, fit_significant_spend_trend
 
 logger = logging.getLogger(__name__)
@@ -67,9 +67,9 @@ class GammaGamma(BaseEstimator):
         ClvError
             If X lacks frequency or monetary_value, or holds impossible values, such as repeat customers with losses.
         """
-        return self.fit_grouped(count_mean_spends(check_customers(X, COLUMNS)))
+        return self.fit_grouped(count_customers_by_mean_spend(check_customers(X, COLUMNS)))
 
-    def fit_grouped(self, spends: MeanSpends) -> Self:
+    def fit_grouped(self, spends: BinnedMeanSpends) -> Self:
         """Fit on counted customers."""
         self.n_features_in_ = len(COLUMNS)
         self.feature_names_in_ = np.array(COLUMNS, dtype=object)
@@ -83,7 +83,7 @@ class GammaGamma(BaseEstimator):
         if spends.customers >= max(self.min_repeaters, 1):
             self.standard_errors_ = self._fit_with_standard_errors(spends)
         else:
-            self._add_note(
+            self._add_and_log_note(
                 f"{spends.customers:.0f} customers repeated, fewer than {self.min_repeaters}: everyone is expected to "
                 f"spend {self.mean_spend_:.2f} a purchase day, the mean of the repeat spends"
             )
@@ -94,12 +94,12 @@ class GammaGamma(BaseEstimator):
         """Estimates with their standard errors."""
         return parameter_table(("p", "q", "v"), (self.p_, self.q_, self.v_), self.standard_errors_, "spend")
 
-    def _fit_with_standard_errors(self, spends: MeanSpends) -> np.ndarray:
+    def _fit_with_standard_errors(self, spends: BinnedMeanSpends) -> np.ndarray:
         """Fit p, q, v and return their standard errors."""
         growth = self.trend_.relative_spend(spends.x)
         if self.trend_.exponent:
             change = 2.0**self.trend_.exponent - 1
-            self._add_note(
+            self._add_and_log_note(
                 f"Gamma-Gamma spend: a purchase day is worth {change:+.0%} with every doubling of purchase days, not "
                 "independent of them as the model assumes; spend follows that trend"
             )
@@ -109,7 +109,7 @@ class GammaGamma(BaseEstimator):
         starts = [np.log(parameters) for parameters in STARTS]
         optimum = maximise_from_starts(_log_likelihood, spends.divide_by(unit), starts, ("p", "q - 1", "v"))
         if not optimum.converged:
-            self._add_note(f"Gamma-Gamma spend: {NOT_CONVERGED}")
+            self._add_and_log_note(f"Gamma-Gamma spend: {NOT_CONVERGED}")
         p, excess, v = np.exp(optimum.log_parameters)
         self.p_, self.q_, self.v_ = float(p), float(1 + excess), float(v * unit)
         self.log_likelihood_ = optimum.log_likelihood - n * np.log(unit) - spends.weights @ np.log(growth)
@@ -117,11 +117,11 @@ class GammaGamma(BaseEstimator):
         self.bic_ = np.log(n) * 3 - 2 * self.log_likelihood_
         self.boundary_ = optimum.boundary
         if optimum.boundary:
-            self._add_note(f"Gamma-Gamma spend: {optimum.boundary}")
+            self._add_and_log_note(f"Gamma-Gamma spend: {optimum.boundary}")
         if excess >= MIN_EXCESS:
             self.mean_spend_ = float(p * v * unit / excess)
         else:
-            self._add_note(
+            self._add_and_log_note(
                 f"Gamma-Gamma spend: q = {self.q_:.4f} gives no population mean, the mean of the repeat spends is used"
             )
         return optimum.standard_errors * [p, excess, v * unit]
@@ -158,7 +158,7 @@ class GammaGamma(BaseEstimator):
         rates = rng.gamma(self.q_ + self.p_ * x, size=len(purchases))
         return rng.gamma(self.p_ * purchases) / np.maximum(rates, np.finfo(float).tiny)
 
-    def _add_note(self, sentence: str) -> None:
+    def _add_and_log_note(self, sentence: str) -> None:
         self.notes_.append(sentence)
         logger.info(sentence)
 
@@ -183,7 +183,7 @@ def summarise_known_spends(customers: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"frequency": days, "monetary_value": means}, index=customers.index)
 
 
-def count_mean_spends(customers: pd.DataFrame, include_first_spend: bool = False) -> MeanSpends:
+def count_customers_by_mean_spend(customers: pd.DataFrame, include_first_spend: bool = False) -> BinnedMeanSpends:
     """Count the customers with frequency > 0 and monetary_value > 0, or with any purchase day of known spend.
 
     Raises
@@ -191,14 +191,14 @@ def count_mean_spends(customers: pd.DataFrame, include_first_spend: bool = False
     ClvError
         If there are repeat customers with losses.
     """
-    _refuse_negative_spend(customers)
+    _refuse_repeaters_with_losses(customers)
     customers = summarise_known_spends(customers) if include_first_spend else customers
     x, m = (customers[column].to_numpy() for column in COLUMNS)
     repeats = (x > 0) & (m > 0)
-    return MeanSpends.from_customers(x[repeats], m[repeats])
+    return BinnedMeanSpends.from_customers(x[repeats], m[repeats])
 
 
-def _refuse_negative_spend(customers: pd.DataFrame) -> None:
+def _refuse_repeaters_with_losses(customers: pd.DataFrame) -> None:
     repeaters = customers[customers["frequency"] > 0]
     losing = repeaters.index[repeaters["monetary_value"] < 0]
     if len(losing):
@@ -208,7 +208,7 @@ def _refuse_negative_spend(customers: pd.DataFrame) -> None:
         )
 
 
-def _log_likelihood(parameters: np.ndarray, spends: MeanSpends) -> Derivatives:
+def _log_likelihood(parameters: np.ndarray, spends: BinnedMeanSpends) -> Derivatives:
     """Return the log-likelihood of all customers (Fader and Hardie 2013, eq. 1a) at p, q - 1, v, with its derivatives.
 
     Written with log1p and one Beta function a distinct x: no cancellation when p is huge, little work when n is.
@@ -235,7 +235,7 @@ def _log_likelihood(parameters: np.ndarray, spends: MeanSpends) -> Derivatives:
     return Derivatives(value, np.array([in_p, in_q, in_v]), np.array([[pp, pq, pv], [pq, qq, qv], [pv, qv, vv]]))
 
 
-def _sum_total_spend_terms(spends: MeanSpends, v: float) -> np.ndarray:
+def _sum_total_spend_terms(spends: BinnedMeanSpends, v: float) -> np.ndarray:
     """Return the sums over customers that need each one's total spend x m, with s = x m / (v + x m).
 
     They are those of log(1 + x m / v), x log(1 + v / (x m)), log m, s, x (1 - s), s (1 - s) and x s (1 - s).

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-CONSTANT = 1e-9  # a range of logarithms below this is rounding, not variation
+MIN_LOG_RANGE = 1e-9  # a range of logarithms below this is rounding, not variation
 
 
 class LogFeatures(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -36,7 +36,7 @@ class LogFeatures(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """Learn range, mean and deviation of each logarithm from X of shape (n, p); y is ignored."""
         logs = _signed_log(validate_data(self, X, dtype=float))
         self.lower_, self.upper_ = logs.min(axis=0), logs.max(axis=0)
-        varies = self.upper_ - self.lower_ > CONSTANT
+        varies = self.upper_ - self.lower_ > MIN_LOG_RANGE
         self.mean_ = np.where(varies, logs.mean(axis=0), self.lower_)
         self.upper_ = np.where(varies, self.upper_, self.lower_)
         self.scale_ = np.where(varies, logs.std(axis=0), 1.0)

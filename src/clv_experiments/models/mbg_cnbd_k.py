@@ -11,11 +11,11 @@ from scipy.special import betainc, betaln, gammaln
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from clv_experiments.models.btyd_fitting import check_customers, require_observation_time
+from clv_experiments.models.btyd_fitting import check_customers, require_observed_customers
 
 HISTORY = ("frequency", "recency", "T")
 SAMPLE = 5000  # customers whom the five parameters are learnt from
-STARTS = (1.0, 4.0, 50.0)  # of the shape
+SHAPE_STARTS = (1.0, 4.0, 50.0)  # of the shape
 LOWER, UPPER = 1e-3, 1e4  # of the parameters without a unit
 
 
@@ -57,7 +57,7 @@ class MbgCnbdK(BaseEstimator):
             If there is no customer, or none who had time to come back.
         """
         customers = check_customers(X, (*HISTORY, "log_gaps"))
-        require_observation_time(customers["T"].to_numpy(), len(customers), "the MBG/CNBD-k")
+        require_observed_customers(customers["T"].to_numpy(), len(customers), "the MBG/CNBD-k")
         sample = customers.iloc[:: -(-len(customers) // SAMPLE)].to_numpy()
         x, tx, T, _ = sample.T
         gap = max((tx.sum() if x.any() else T.sum()) / max(x.sum(), 1.0), 1.0)
@@ -68,7 +68,7 @@ class MbgCnbdK(BaseEstimator):
 
         shape, scale = (np.log(LOWER), np.log(UPPER)), (np.log(gap * LOWER / UPPER), np.log(gap * UPPER / LOWER))
         bounds = [shape, shape, scale, shape, shape]
-        starts = [np.log([k, 2.0, 2.0 * gap / k, 1.0, 4.0]) for k in STARTS]
+        starts = [np.log([k, 2.0, 2.0 * gap / k, 1.0, 4.0]) for k in SHAPE_STARTS]
         fits = [minimize(loss, start, bounds=bounds, method="L-BFGS-B") for start in starts]
         logs = min(fits, key=lambda fit: float(fit.fun)).x
         self.k_, self.r_, self.alpha_, self.a_, self.b_ = map(float, np.exp(logs))

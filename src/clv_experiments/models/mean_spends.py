@@ -10,13 +10,15 @@ import pandas as pd
 
 from clv_experiments.models.btyd_likelihood import WeightedRows
 
-CELLS = 128  # in a span of mean spend by a factor of e
-STEPS = 2**32  # in a cell, to which positions are rounded: sums of them are exact, whatever the order of customers
+CELLS_PER_E_FOLD = 128  # in a span of mean spend by a factor of e
+STEPS_PER_CELL = (
+    2**32
+)  # in a cell, to which positions are rounded: sums of them are exact, whatever the order of customers
 MAX_CELL = 2**31
 
 
 @dataclass(frozen=True)
-class MeanSpends(WeightedRows):
+class BinnedMeanSpends(WeightedRows):
     """Repeat purchase days (x, at least 1), their mean spend (m, above 0) and customers of each (weights).
 
     A cell, of customers with one x and nearly the same m, is two rows a standard deviation of log(m) below and above
@@ -32,12 +34,12 @@ class MeanSpends(WeightedRows):
     @classmethod
     def from_customers(cls, x: np.ndarray, m: np.ndarray) -> Self:
         """Count customers by frequency and mean spend, shape (n,) each, and sort by both."""
-        position = np.log(m) * CELLS
+        position = np.log(m) * CELLS_PER_E_FOLD
         cell = np.floor(position)
-        step = np.rint((position - cell) * STEPS)
+        step = np.rint((position - cell) * STEPS_PER_CELL)
         codes, keys = pd.factorize(x.astype(np.int64) * (2 * MAX_CELL) + cell.astype(np.int64) + MAX_CELL)
         order = np.argsort(keys)
-        sums = [np.bincount(codes, values)[order] for values in (None, step, np.rint(step * step / STEPS))]
+        sums = [np.bincount(codes, values)[order] for values in (None, step, np.rint(step * step / STEPS_PER_CELL))]
         frequency, cell = np.divmod(keys[order], 2 * MAX_CELL)
         return cls.from_log_bins(frequency, cell - MAX_CELL, *sums)
 
@@ -54,9 +56,9 @@ class MeanSpends(WeightedRows):
         customers : in the cell
         steps, squares : sums of their positions in it and of the squares, in STEPS of its width
         """
-        mean, square = steps / customers / STEPS, squares / customers / STEPS
+        mean, square = steps / customers / STEPS_PER_CELL, squares / customers / STEPS_PER_CELL
         spread = np.sqrt(np.maximum(square - mean**2, 0.0))
-        logs = np.concatenate([cell + mean - spread, cell + mean + spread]) / CELLS
+        logs = np.concatenate([cell + mean - spread, cell + mean + spread]) / CELLS_PER_E_FOLD
         return cls(np.tile(x.astype(float), 2), np.exp(logs), np.tile(customers / 2, 2))
 
     def __getitem__(self, rows: slice) -> Self:

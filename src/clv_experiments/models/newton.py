@@ -10,10 +10,10 @@ from clv_experiments.models.btyd_likelihood import Derivatives
 MAX_STEPS = 200
 LONGEST_STEP = 3.0
 MIN_GAIN = 1e-9  # a step that promises less is the last
-FLATTEST = 1e-12  # of the steepest curvature, at least: what rounding leaves of a curvature of 0
+MIN_RELATIVE_CURVATURE = 1e-12  # of the steepest curvature, at least: what rounding leaves of a curvature of 0
 HALVINGS = 30
-ROUNDING = 1e-14  # of a sum's value: less is no loss
-CLOSE = 1e-9  # to a bound: at it
+RELATIVE_VALUE_TOLERANCE = 1e-14  # of a sum's value: less is no loss
+BOUND_TOLERANCE = 1e-9  # to a bound: at it
 
 
 class NewtonResult(NamedTuple):
@@ -38,7 +38,7 @@ def maximise_by_newton(function: Callable[[np.ndarray], Derivatives], start: np.
         for halving in range(HALVINGS):
             candidate = np.clip(point + step / 2**halving, -bound, bound)
             proposal = function(candidate)
-            if proposal.is_finite() and proposal.value >= current.value - ROUNDING * abs(current.value):
+            if proposal.is_finite() and proposal.value >= current.value - RELATIVE_VALUE_TOLERANCE * abs(current.value):
                 break
         else:
             return NewtonResult(point, current, True)
@@ -50,7 +50,7 @@ def maximise_by_newton(function: Callable[[np.ndarray], Derivatives], start: np.
 
 def free_coordinates(point: np.ndarray, direction: np.ndarray, bound: float) -> np.ndarray:
     """Return which coordinates can be moved in their direction without leaving the bounds."""
-    return ~np.where(direction > 0, point >= bound - CLOSE, point <= CLOSE - bound)
+    return ~np.where(direction > 0, point >= bound - BOUND_TOLERANCE, point <= BOUND_TOLERANCE - bound)
 
 
 def _newton_step(point: np.ndarray, current: Derivatives, bound: float) -> tuple[np.ndarray, float]:
@@ -73,7 +73,7 @@ def _newton_step(point: np.ndarray, current: Derivatives, bound: float) -> tuple
 
 def _unbounded_step_and_gain(current: Derivatives, free: np.ndarray) -> tuple[np.ndarray, float]:
     curvatures, directions = np.linalg.eigh(-current.hessian[np.ix_(free, free)])
-    sizes = np.maximum(np.abs(curvatures), max(FLATTEST * np.abs(curvatures).max(), np.finfo(float).tiny))
+    sizes = np.maximum(np.abs(curvatures), max(MIN_RELATIVE_CURVATURE * np.abs(curvatures).max(), np.finfo(float).tiny))
     slopes = current.gradient[free] @ directions
     step = np.zeros(len(free))
     step[free] = directions @ (slopes / sizes)

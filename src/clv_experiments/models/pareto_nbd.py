@@ -59,7 +59,7 @@ class ParetoNbd(BtydRegressor):
     _fixed_starts = ((0.5, 0.5, 0.5, 0.5), (1.0, 1.0, 1.0, 1.0), (0.5, 0.5, 0.1, 5.0))
     _no_dropout_message = "P(dropout by the longest T) < 1e-4: no dropout visible in the log"
 
-    def _alive_log_likelihood(self, parameters: np.ndarray, histories: PurchaseHistories) -> Derivatives:
+    def _log_likelihood_if_alive(self, parameters: np.ndarray, histories: PurchaseHistories) -> Derivatives:
         """Return the log-likelihood as if all were alive at T."""
         r, alpha, s, beta = parameters
         x, T, weights = histories.x, histories.T, histories.weights

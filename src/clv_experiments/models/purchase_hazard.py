@@ -11,9 +11,11 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
 from clv_experiments.errors import ClvError
-from clv_experiments.models.spend_regressor import select_features
+from clv_experiments.models.spend_regressor import select_finite_features
 
-DAYS_AHEAD = "days_ahead"  # the classifier's column for the interval of a row: the days from the cutoff to its start
+DAYS_AHEAD_COLUMN = (
+    "days_ahead"  # the classifier's column for the interval of a row: the days from the cutoff to its start
+)
 ROWS_AT_ONCE = 20_000
 
 
@@ -81,7 +83,7 @@ class PurchaseHazard(BaseEstimator):
         self._check_training(X, durations, observed)
         self.feature_names_in_ = np.asarray(X.columns, dtype=object)
         self.n_features_in_ = X.shape[1]
-        values = select_features(X, self.feature_names_in_).to_numpy(dtype=float)
+        values = select_finite_features(X, self.feature_names_in_).to_numpy(dtype=float)
         row, interval, bought = self._expand_to_person_periods(durations, observed)
         if not len(row):
             raise ClvError(
@@ -125,7 +127,7 @@ class PurchaseHazard(BaseEstimator):
         days = np.atleast_1d(np.asarray(days, dtype=float))
         if not ((days > 0) & (days <= self.horizon_days)).all():
             raise ClvError(f"days to the next purchase must lie above 0 and up to the horizon, {self.horizon_days:g}")
-        values = select_features(X, self.feature_names_in_).to_numpy(dtype=float)
+        values = select_finite_features(X, self.feature_names_in_).to_numpy(dtype=float)
         probabilities = np.empty((len(values), len(days)))
         interval = np.minimum((days / self._interval_days).astype(int), self.intervals - 1)
         fraction = days / self._interval_days - interval
@@ -165,7 +167,8 @@ class PurchaseHazard(BaseEstimator):
 
     def _build_classifier_features(self, values: np.ndarray, interval: np.ndarray) -> pd.DataFrame:
         return pd.DataFrame(
-            np.column_stack([values, interval * self._interval_days]), columns=[*self.feature_names_in_, DAYS_AHEAD]
+            np.column_stack([values, interval * self._interval_days]),
+            columns=[*self.feature_names_in_, DAYS_AHEAD_COLUMN],
         )
 
     @property

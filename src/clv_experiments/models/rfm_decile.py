@@ -53,7 +53,7 @@ class RfmDecile(RegressorMixin, BaseEstimator):
         orders = [np.argsort(values, kind="stable") for values in self._extract_rfm(X)]
         self.values_ = [values[order] for values, order in zip(self._extract_rfm(X), orders, strict=True)]
         self.below_ = [np.append(0.0, np.cumsum(counted[order])) for order in orders]
-        scores = self._compute_rfm_scores(X)
+        scores = self._compute_mean_rfm_ranks(X)
         levels = np.linspace(0, 1, self.groups + 1)[1:-1]
         weighted = {} if weights is None else {"weights": weights, "method": "inverted_cdf"}
         self.edges_ = np.unique(np.quantile(scores, levels, **weighted))
@@ -76,7 +76,7 @@ class RfmDecile(RegressorMixin, BaseEstimator):
         """Return the group means, shape (n,), currency."""
         check_is_fitted(self)
         return self.means_[
-            np.searchsorted(self.edges_, self._compute_rfm_scores(name_array_columns(X, CUSTOMER_COLUMNS, 3)))
+            np.searchsorted(self.edges_, self._compute_mean_rfm_ranks(name_array_columns(X, CUSTOMER_COLUMNS, 3)))
         ]
 
     def _extract_rfm(self, X: pd.DataFrame) -> list[np.ndarray]:
@@ -88,7 +88,7 @@ class RfmDecile(RegressorMixin, BaseEstimator):
         """Return how many rows lie below each value; models kept by older versions counted each once."""
         return getattr(self, "below_", None) or [np.arange(len(values) + 1) for values in self.values_]
 
-    def _compute_rfm_scores(self, X: pd.DataFrame) -> np.ndarray:
+    def _compute_mean_rfm_ranks(self, X: pd.DataFrame) -> np.ndarray:
         ranks = [
             (below[np.searchsorted(reference, values, "left")] + below[np.searchsorted(reference, values, "right")])
             / (2 * below[-1])

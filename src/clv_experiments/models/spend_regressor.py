@@ -22,7 +22,7 @@ from clv_experiments.models.weighted_fit import fit_weighted
 
 # Labels are rounded to this part of their mean, far below any error. Sums of them are then exact in any order, and
 # trees choose among equally good splits alike, whatever the last digits.
-LABEL_STEPS = 2.0**24
+LABEL_ROUNDING_STEPS = 2.0**24
 TRIAL_LABELS = np.arange(-49.5, 50.0)  # half of them losses
 
 
@@ -34,7 +34,7 @@ def _final_step(regressor: Any) -> Any:
     return regressor[-1] if isinstance(regressor, Pipeline) else regressor
 
 
-def select_features(X: pd.DataFrame, names: np.ndarray) -> pd.DataFrame:
+def select_finite_features(X: pd.DataFrame, names: np.ndarray) -> pd.DataFrame:
     """Return the features that a model was fitted on, in its order.
 
     Raises
@@ -227,14 +227,16 @@ class SpendRegressor(RegressorMixin, BaseEstimator):
         sizes = np.average(np.abs(X.to_numpy(dtype=float)), axis=0, weights=weights)
         self.feature_units_ = np.where(sizes > 0, sizes, 1.0)
         size = np.abs(spend)
-        labels = np.round(spend / (np.average(size, weights=weights) or 1.0) * LABEL_STEPS) / LABEL_STEPS
+        labels = (
+            np.round(spend / (np.average(size, weights=weights) or 1.0) * LABEL_ROUNDING_STEPS) / LABEL_ROUNDING_STEPS
+        )
         # Rounding leaves the mean size as it was.
         counted = np.ones(len(size)) if weights is None else weights
         self.unit_ = float((counted * size).sum() / (counted * np.abs(labels)).sum()) if labels.any() else 1.0
         return labels
 
     def _scale_features(self, X: pd.DataFrame) -> pd.DataFrame:
-        return select_features(convert_to_feature_frame(self, X), feature_names(self)).div(self.feature_units_)
+        return select_finite_features(convert_to_feature_frame(self, X), feature_names(self)).div(self.feature_units_)
 
     def _fit_regressor(self, X: pd.DataFrame, y: np.ndarray, weights: np.ndarray | None) -> Any:
         return fit_weighted(clone(self.regressor), X, y, weights)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from clv_experiments.models.mean_spends import MeanSpends
+from clv_experiments.models.mean_spends import BinnedMeanSpends
 
 TOLERATED = 0.3  # an exponent up to this changes spend by a fifth as purchases double, and is left to Gamma-Gamma
 Z = 2.58  # standard errors: one in a hundred logs without a trend beyond what is tolerated
@@ -27,7 +27,7 @@ class SpendTrend(NamedTuple):
 NO_TREND = SpendTrend(0.0)
 
 
-def fit_significant_spend_trend(spends: MeanSpends) -> SpendTrend:
+def fit_significant_spend_trend(spends: BinnedMeanSpends) -> SpendTrend:
     """Return the trend of spend in frequency where it is beyond doubt above what is tolerated, else none."""
     if spends.customers < FEWEST_CUSTOMERS or spends.x.min() == spends.x.max():
         return NO_TREND
@@ -35,7 +35,7 @@ def fit_significant_spend_trend(spends: MeanSpends) -> SpendTrend:
     return SpendTrend(exponent) if abs(exponent) - Z * standard_error > TOLERATED else NO_TREND
 
 
-def fit_exponent(spends: MeanSpends) -> tuple[float, float]:
+def fit_exponent(spends: BinnedMeanSpends) -> tuple[float, float]:
     """Fit the exponent by Gamma quasi-likelihood; return it with a standard error that holds whatever the variance is.
 
     The variance of a mean of x days falls with x (Fader and Hardie 2013, "The Gamma-Gamma Model of Monetary Value"),

@@ -17,7 +17,7 @@ from clv_experiments.models.scaled_regressor import ScaledRegressor
 FOLDS = 3
 MAX_ROWS = 30_000  # of the panel: one number needs no more
 POWER = 1.5  # of the Tweedie deviance, as of the score D2
-LOWEST = 0.01  # prediction, as a share of the mean, since a deviance takes none of 0
+MIN_PREDICTION_SHARE = 0.01  # prediction, as a share of the mean, since a deviance takes none of 0
 
 
 def learn_stacking_weight(
@@ -46,7 +46,7 @@ def learn_stacking_weight(
         1 where the others cannot be checked: hardly a customer, no spend, or too little for a fit without a third.
     """
     weights = np.ones(len(X)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
-    rows = _sample_rows(X.index)
+    rows = _sample_rows_by_customer(X.index)
     X, y, weights = X.iloc[rows], np.maximum(np.asarray(y, dtype=float)[rows], 0.0), weights[rows]
     if X.index.nunique() < FOLDS or y @ weights <= 0:
         return 1.0
@@ -62,7 +62,7 @@ def learn_stacking_weight(
     return _find_best_weight(own, np.mean(list(scaled.values()), axis=0), y, weights)
 
 
-def _sample_rows(index: pd.Index) -> np.ndarray:
+def _sample_rows_by_customer(index: pd.Index) -> np.ndarray:
     """Return the positions of all rows, or of those of a random part of the customers."""
     if len(index) <= MAX_ROWS:
         return np.arange(len(index))
@@ -89,7 +89,7 @@ def _scale(predicted: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndar
 
 
 def _find_best_weight(own: np.ndarray, others: np.ndarray, y: np.ndarray, weights: np.ndarray) -> float:
-    lowest = LOWEST * float(np.average(y, weights=weights))
+    lowest = MIN_PREDICTION_SHARE * float(np.average(y, weights=weights))
 
     def deviance(weight: float) -> float:
         mixed = np.maximum(weight * own + (1 - weight) * others, lowest)

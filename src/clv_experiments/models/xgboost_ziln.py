@@ -18,7 +18,7 @@ MAX_LOG_SCALE = 2.0  # sigma stays within exp(-2) and exp(2) times the deviation
 MIN_CURVATURE = 1e-6  # of what a customer without spend says nothing about
 
 
-def ziln_derivatives(raw: np.ndarray, z: np.ndarray, bought: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def ziln_gradient_and_information(raw: np.ndarray, z: np.ndarray, bought: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return gradient and curvature of the negative log-likelihood by the raw parameters, each of shape (n, 3).
 
     Parameters
@@ -114,13 +114,15 @@ class XgboostZiln(RegressorMixin, BaseEstimator):
 
     def _train_booster(self, rows: DMatrix, z: np.ndarray, bought: np.ndarray, weights: np.ndarray) -> Booster:
         start = np.array([self.log_odds_, 0.0, 0.0])
-        settings = {name: value for name, value in self.get_params().items() if name not in OURS}
+        settings = {name: value for name, value in self.get_params().items() if name not in NON_BOOSTER_PARAMETERS}
         settings |= {"num_target": 3, "base_score": 0.0, "nthread": self.n_jobs, "seed": self.random_state}
         return train(
             settings | {"disable_default_eval_metric": True},
             rows,
             self.n_estimators,
-            obj=lambda margins, _: tuple(weights * part for part in ziln_derivatives(start + margins, z, bought)),
+            obj=lambda margins, _: tuple(
+                weights * part for part in ziln_gradient_and_information(start + margins, z, bought)
+            ),
         )
 
     def predict(self, X: ArrayLike) -> np.ndarray:
@@ -145,4 +147,4 @@ class XgboostZiln(RegressorMixin, BaseEstimator):
         return tags
 
 
-OURS = ("n_estimators", "n_jobs", "random_state")  # which train() takes otherwise
+NON_BOOSTER_PARAMETERS = ("n_estimators", "n_jobs", "random_state")  # which train() takes otherwise

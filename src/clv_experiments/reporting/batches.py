@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from clv_experiments.reporting.safe_csv import open_safe_csv
 
 
-class ParquetBatchWriter:
+class ParquetAndCsvBatchWriter:
     """A Parquet file, and a CSV file where one is wanted, that grow batch by batch."""
 
     def __init__(self, parquet: Path, csv: Path | None = None) -> None:

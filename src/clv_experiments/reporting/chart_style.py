@@ -37,12 +37,12 @@ RULE = "#d3d7dc"
 BAND = "#f1f3f5"
 GROUND = "#ffffff"
 
-DARKEST = 0.6  # opacity of the fullest cell of a heat map, on which ink still reads
+MAX_CELL_OPACITY = 0.6  # opacity of the fullest cell of a heat map, on which ink still reads
 
 TEXT_SIZE = 12
 TITLE_SIZE = 15
-LINE = 0.29  # inches, of a line of a chart's heading
-TEXT_STYLE: dict[str, Any] = {"fontsize": TEXT_SIZE, "color": INK}
+HEADING_LINE_INCHES = 0.29  # inches, of a line of a chart's heading
+TEXT_KWARGS: dict[str, Any] = {"fontsize": TEXT_SIZE, "color": INK}
 REFERENCE_LINE: dict[str, Any] = {"color": QUIET, "linewidth": 1.5, "linestyle": "--"}
 
 
@@ -129,9 +129,9 @@ def create_chart(
         for text, letters in ((title, 70), (subtitle, 86))  # letters that a wide figure has room for
     ]
     lines = sum(map(len, headings))
-    height += LINE * (lines - 2)
+    height += HEADING_LINE_INCHES * (lines - 2)
     figure = NotebookFigure(figsize=(width, height), dpi=120, layout="constrained", facecolor=GROUND)
-    top = 1 - (0.08 + LINE * lines) / height
+    top = 1 - (0.08 + HEADING_LINE_INCHES * lines) / height
     figure.get_layout_engine().set(rect=(0.0, 0.0, 1.0, top))  # type: ignore[union-attr, call-arg]
     styles: list[dict[str, Any]] = [
         {"fontsize": TITLE_SIZE, "fontweight": "bold", "color": INK}, {"fontsize": TEXT_SIZE, "color": QUIET}
@@ -139,7 +139,7 @@ def create_chart(
     y = 1 - 0.08 / height
     for wrapped, style in zip(headings, styles, strict=True):
         figure.text(0.012, y, "\n".join(wrapped), va="top", **style)
-        y -= LINE * len(wrapped) / height
+        y -= HEADING_LINE_INCHES * len(wrapped) / height
     panels = list(figure.subplots(rows, columns, sharex=share_x, sharey=True, squeeze=False).ravel())
     for panel in panels:
         _style_panel(panel, grid=RULE, grid_width=0.8, spines=RULE)
@@ -193,7 +193,7 @@ def draw_heat_map(panel: Axes, shades: NDArray[np.float64], texts: Sequence[Sequ
     """
     rows, columns = shades.shape
     for row, column in np.argwhere(~np.isnan(shades)):
-        corner, alpha = (column - 0.48, row - 0.45), DARKEST * shades[row, column]
+        corner, alpha = (column - 0.48, row - 0.45), MAX_CELL_OPACITY * shades[row, column]
         cell = panel.add_patch(Rectangle(corner, 0.96, 0.9, color=BLUE, alpha=alpha, linewidth=0))
         text = panel.text(column, row, texts[row][column], ha="center", va="center", fontsize=size, color=INK)
         for part in (cell, text):

@@ -10,7 +10,7 @@ from tempfile import gettempdir
 
 from clv_experiments.errors import error_chain
 
-TEMPORARY_PREFIX = "clv_experiments-"  # of the folder that holds the temporary files of a process
+TEMPORARY_FOLDER_PREFIX = "clv_experiments-"  # of the folder that holds the temporary files of a process
 FULL_CODES = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 # As the system, SQLite, DuckDB, Arrow and PostgreSQL put it.
 FULL_WORDS = ("no space left on device", "disk is full", "disk quota exceeded", "max_temp_directory_size")
@@ -41,7 +41,7 @@ def describe_full_disk(error: BaseException, folder: Path | None = None, setting
     while not path.is_dir():
         path = path.parent
     if _is_below(path, temporary) and not _is_below(folder, temporary):
-        path = temporary.parent if temporary.name.startswith(TEMPORARY_PREFIX) else temporary
+        path = temporary.parent if temporary.name.startswith(TEMPORARY_FOLDER_PREFIX) else temporary
         elsewhere = "set TMPDIR to a folder on another disk"
     else:
         path = folder if folder and _is_below(path, folder) else path

@@ -181,12 +181,12 @@ def format_month(month: object) -> str:
     return f"{date(int(year), int(number), 1):%B %Y}" if number else str(month)
 
 
-def describe_horizon(horizon: object) -> str:
+def describe_next_period(horizon: object) -> str:
     """Write the time that is to come; the horizon reads ``3 months``.
 
     Examples
     --------
-    >>> describe_horizon("3 months"), describe_horizon("1 month")
+    >>> describe_next_period("3 months"), describe_next_period("1 month")
     ('next 3 months', 'next month')
     """
     return f"next {str(horizon).removeprefix('1 ')}"

@@ -31,7 +31,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "day": formatting.format_day,
     "dates": formatting.format_dates,
     "month": formatting.format_month,
-    "horizon": formatting.describe_horizon,
+    "horizon": formatting.describe_next_period,
     "name": formatting.clean_name,
     "names": formatting.join_names,
     "markdown": formatting.escape_markdown,

@@ -12,7 +12,7 @@ import pandas as pd
 from clv_experiments.comparison.bootstrap import METRICS
 from clv_experiments.comparison.cell import Cell, Entry
 from clv_experiments.comparison.standings import compute_standings
-from clv_experiments.evaluation.metrics import HIGHER_IS_BETTER, LOWER_IS_BETTER, OBJECTIVES, choose_objective
+from clv_experiments.evaluation.metrics import BEST_AT_ZERO, HIGHER_IS_BETTER, OBJECTIVE_NAMES, choose_objective
 from clv_experiments.forecasting.evaluation_result import EvaluationResult
 from clv_experiments.reporting.prose import render_paragraphs
 from clv_experiments.sweep.metric_values import MetricFormat, metric_format
@@ -156,7 +156,7 @@ class TuningOutcome:
         metrics = [metric for metric in self.metrics if metric in METRICS]
         by_metric = {difference.metric: difference for difference in self.differences}
         if not any(METRICS[metric].has_rank_groups for metric in metrics):
-            metrics.append(next(metric for metric in OBJECTIVES if metric in by_metric))
+            metrics.append(next(metric for metric in OBJECTIVE_NAMES if metric in by_metric))
         return [by_metric[metric] for metric in metrics]
 
     @property
@@ -202,11 +202,11 @@ def score_differences(
     Of several holdout periods each score is the mean; that of bias is the mean of its distances from 0.
     """
     cell = _build_leaderboard_cell(tuned, configured, has_losses)
-    objective = choose_objective(OBJECTIVES[0], has_losses=has_losses)
+    objective = choose_objective(OBJECTIVE_NAMES[0], has_losses=has_losses)
     board = compute_standings(cell, objective, replicates=REPLICATES, confidence=CONFIDENCE, seed=seed)
     differences = []
     for metric, oriented in board.oriented_scores.items():
-        scores = np.abs(oriented) if metric in LOWER_IS_BETTER else oriented
+        scores = np.abs(oriented) if metric in BEST_AT_ZERO else oriented
         gain, half_width = float(oriented[0] - oriented[1]), float(board.half_widths[metric][0, 1])
         differences.append(ScoreDifference(metric, float(scores[0]), float(scores[1]), gain, half_width))
     return differences

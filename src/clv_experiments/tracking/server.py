@@ -16,7 +16,7 @@ from filelock import FileLock
 from mlflow.exceptions import MlflowException
 
 from clv_experiments.errors import ClvError, StoreFailure
-from clv_experiments.reporting.disk_errors import TEMPORARY_PREFIX
+from clv_experiments.reporting.disk_errors import TEMPORARY_FOLDER_PREFIX
 from clv_experiments.tracking.addresses import check_server_uri
 from clv_experiments.tracking.environment_variables import temporary_environment
 from clv_experiments.tracking.store import LOCK, Result, Store, set_tracking_uri
@@ -127,7 +127,7 @@ class ServerStore(Store):
 
     @cached_property
     def _downloads(self) -> Path:
-        folder = mkdtemp(prefix=TEMPORARY_PREFIX)
+        folder = mkdtemp(prefix=TEMPORARY_FOLDER_PREFIX)
         finalize(self, rmtree, folder, ignore_errors=True)  # at the latest when Python ends
         return Path(folder)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from clv_experiments.commands.cli.temporary_files import LOCK, remove_stale_folders, use_temporary_folder
-from clv_experiments.reporting.disk_errors import TEMPORARY_PREFIX
+from clv_experiments.reporting.disk_errors import TEMPORARY_FOLDER_PREFIX
 
 HOLD = (
     "import sys, tempfile\n"
@@ -54,11 +54,11 @@ def test_what_a_killed_process_left_is_removed_and_what_a_living_one_holds_stays
 
 
 def test_what_is_not_ours_stays(system_folder):
-    names = [f"{TEMPORARY_PREFIX}without-a-lock", "somebody-elses", f"x{TEMPORARY_PREFIX}1"]
+    names = [f"{TEMPORARY_FOLDER_PREFIX}without-a-lock", "somebody-elses", f"x{TEMPORARY_FOLDER_PREFIX}1"]
     for name in names:
         (system_folder / name).mkdir()
     (system_folder / "somebody-elses" / LOCK).touch()
-    (system_folder / f"x{TEMPORARY_PREFIX}1" / LOCK).touch()
+    (system_folder / f"x{TEMPORARY_FOLDER_PREFIX}1" / LOCK).touch()
     elsewhere = system_folder / "elsewhere"
     elsewhere.touch()
     (system_folder / names[0] / LOCK).symlink_to(elsewhere)

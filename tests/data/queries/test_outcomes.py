@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from clv_experiments.data.horizon import Period
 from clv_experiments.data.queries.outcomes import (
     days_to_purchase,
-    holdout_spend_and_purchases,
+    holdout_spend_and_purchase_days,
     new_customers_and_repeat_spend,
 )
 
@@ -54,7 +54,7 @@ def test_holdout_and_waits_are_what_a_loop_over_the_rows_finds(log_of, rows, per
         expected[customer] = (sum(amount for _, amount in inside), len({day for day, _ in inside}))
         waits[customer] = (min(day for day, _ in inside) - period.cutoff).days if inside else None
     log = log_of(rows)
-    result = holdout_spend_and_purchases(log, period)
+    result = holdout_spend_and_purchase_days(log, period)
     assert list(result.index) == list(expected)
     assert result.index.name == "customer_id"
     assert list(result.columns) == ["spend", "purchase_days"]
@@ -84,13 +84,13 @@ def test_holdout_ends_with_the_last_day_of_the_period_and_drops_later_customers(
         ("known", date(2020, 3, 1), 1000.0),
         ("new", date(2020, 2, 1), 7.0),
     ]
-    result = holdout_spend_and_purchases(log_of(rows), Period(date(2020, 1, 31), date(2020, 2, 29)))
+    result = holdout_spend_and_purchase_days(log_of(rows), Period(date(2020, 1, 31), date(2020, 2, 29)))
     assert result.to_dict("index") == {"known": {"spend": 110.0, "purchase_days": 2}}
 
 
 def test_returns_stay_in_holdout_spend(log_of):
     rows = [("a", date(2020, 1, 1), 9.0), ("a", date(2020, 1, 3), -4.0), ("b", date(2020, 1, 1), 1.0)]
-    assert list(holdout_spend_and_purchases(log_of(rows), Period(date(2020, 1, 1), date(2020, 1, 5)))["spend"]) == [
+    assert list(holdout_spend_and_purchase_days(log_of(rows), Period(date(2020, 1, 1), date(2020, 1, 5)))["spend"]) == [
         -4.0,
         0.0,
     ]
@@ -104,5 +104,5 @@ def test_cdnow_days_add_up_to_calibration_and_holdout(cdnow_sample):
     # Cents added as floats day by day and customer by customer: rounding stays far below a cent.
     assert daily.loc["1997-10-01":, "repeat_spend"].sum() == pytest.approx(70_976.39, abs=1e-4)
     assert daily.loc["1997-10-01":, "repeat_spend"].sum() == pytest.approx(
-        holdout_spend_and_purchases(cdnow_sample, period)["spend"].sum(), abs=1e-4
+        holdout_spend_and_purchase_days(cdnow_sample, period)["spend"].sum(), abs=1e-4
     )

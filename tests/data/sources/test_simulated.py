@@ -15,7 +15,7 @@ from scipy.special import hyp2f1
 from clv_experiments.data.engine import DuckDb
 from clv_experiments.data.horizon import Horizon, Period
 from clv_experiments.data.log import load_log
-from clv_experiments.data.queries.outcomes import holdout_spend_and_purchases
+from clv_experiments.data.queries.outcomes import holdout_spend_and_purchase_days
 from clv_experiments.data.sources.simulated import MAX_PARAMETER, MIN_PARAMETER, SPEND_DEFAULTS, simulated
 from clv_experiments.data.sources.simulated_purchases import PROCESSES, SeasonalFactor
 from clv_experiments.errors import ClvError
@@ -252,7 +252,7 @@ def test_truth_lists_the_customers_of_the_cell():
     log = load_log("simulated", source, log_end=date(2023, 12, 31))
     for period in (AUTUMN, Period(date(2022, 1, 10), date(2022, 2, 10))):
         expected = log.truth.expected_spend(period)
-        pd.testing.assert_index_equal(expected.index, holdout_spend_and_purchases(log, period).index)
+        pd.testing.assert_index_equal(expected.index, holdout_spend_and_purchase_days(log, period).index)
     assert len(expected) < 300
     assert len(log.truth.expected_spend(Period(date(2021, 12, 31), date(2022, 1, 31)))) == 0
     assert (log.customers, log.end, log.notes) == (300, date(2023, 12, 31), ())
@@ -277,7 +277,7 @@ def recovered(request):
     log = load_log(request.param, partial(simulated, process=request.param, **setting), log_end=date(2023, 12, 31))
     X = FeatureSet("rfm", [rfm]).compute(log, AUTUMN.cutoff, Horizon(3, "months"))
     model = MODELS[request.param](horizon_days=float(AUTUMN.days)).fit(X)
-    y = holdout_spend_and_purchases(log, AUTUMN)["spend"]
+    y = holdout_spend_and_purchase_days(log, AUTUMN)["spend"]
     return model, recovery_scores(y, pd.Series(model.predict(X), X.index), log.truth.expected_spend(AUTUMN), 0.1), log
 
 

@@ -12,7 +12,7 @@ from typing import Any, TextIO
 
 from hydra.core.hydra_config import HydraConfig
 
-from clv_experiments.errors import mask_secrets, remember_environment
+from clv_experiments.errors import mask_secrets, remember_secrets_in_environment
 
 TRACEBACKS = logging.Formatter()
 
@@ -40,7 +40,7 @@ class MaskedStream:
 @contextmanager
 def masked_output() -> Iterator[None]:
     """Mask secrets in output, errors and log records of this process while the block runs."""
-    remember_environment(os.environ)
+    remember_secrets_in_environment(os.environ)
     stdout, stderr, make_record = sys.stdout, sys.stderr, logging.getLogRecordFactory()
 
     def make_masked_record(*args: Any, **kwargs: Any) -> logging.LogRecord:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from clv_experiments.reporting.disk_errors import TEMPORARY_PREFIX
+from clv_experiments.reporting.disk_errors import TEMPORARY_FOLDER_PREFIX
 from clv_experiments.tracking.environment_variables import temporary_environment
 from clv_experiments.tracking.interrupts import deferred_interrupts
 
@@ -58,7 +58,7 @@ def _can_hold_matplotlib_files(folder: Path) -> bool:
 
 def remove_stale_folders(parent: Path) -> None:
     """Remove the folders of our processes that are gone; those of other users and of living processes stay."""
-    for file in parent.glob(f"{TEMPORARY_PREFIX}*/{LOCK}"):
+    for file in parent.glob(f"{TEMPORARY_FOLDER_PREFIX}*/{LOCK}"):
         try:
             if file.is_symlink() or (hasattr(os, "getuid") and file.lstat().st_uid != os.getuid()):
                 continue
@@ -71,7 +71,7 @@ def remove_stale_folders(parent: Path) -> None:
 def _create_locked_folder() -> tuple[Path, FileLock]:
     """Make a folder and hold its lock; another one where a process that cleans up was there between the two."""
     while True:
-        folder = Path(tempfile.mkdtemp(prefix=f"{TEMPORARY_PREFIX}{os.getpid()}-"))
+        folder = Path(tempfile.mkdtemp(prefix=f"{TEMPORARY_FOLDER_PREFIX}{os.getpid()}-"))
         lock = FileLock(folder / LOCK)
         try:
             lock.acquire()

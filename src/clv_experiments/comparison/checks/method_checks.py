@@ -15,7 +15,7 @@ from clv_experiments.comparison.checks.protocol import Check, Finding, NotApplic
 from clv_experiments.comparison.standings import Standings
 from clv_experiments.evaluation.array_checks import Floats
 from clv_experiments.evaluation.metrics import top_share
-from clv_experiments.evaluation.score_records import PRIMARY
+from clv_experiments.evaluation.score_records import BASELINE_WARNING_METRICS
 from clv_experiments.reporting.prose import render_paragraphs
 
 TEMPLATE = "leaderboard/checks.jinja"
@@ -74,7 +74,7 @@ def find_models_worse_than_baseline(standings: Standings) -> list[Finding] | Not
     fitted_models = [model for model in standings.ranking if standings.cell.families[model] != "baseline"]
     losses: dict[str, list[ScoreDeficit]] = {model: [] for model in fitted_models}
     result = []
-    for metric in (metric for metric in PRIMARY if metric in standings.oriented_scores):
+    for metric in (metric for metric in BASELINE_WARNING_METRICS if metric in standings.oriented_scores):
         by_model = {
             model: loss for model in fitted_models if (loss := _compare_with_better_baselines(standings, metric, model))
         }

@@ -16,8 +16,8 @@ from clv_experiments.comparison.bootstrap import METRICS as BOARD_METRICS
 from clv_experiments.reporting.chart_style import (
     BLUE,
     REFERENCE_LINE,
+    TEXT_KWARGS,
     TEXT_SIZE,
-    TEXT_STYLE,
     axis_span_without_outliers,
     create_chart,
     draw_marker,
@@ -137,7 +137,7 @@ def _draw_differences(panel: Axes, rows: pd.DataFrame, number_format: str) -> No
     panel.grid(visible=False, axis="y")
     for y, (_, row) in zip(np.arange(len(rows))[::-1], rows.iterrows(), strict=True):
         if np.isnan(row["difference"]):
-            panel.text(-span, y, "left out", va="center", **TEXT_STYLE)
+            panel.text(-span, y, "left out", va="center", **TEXT_KWARGS)
             continue
         off_axis = row["difference"] < -1.03 * span
         panel.hlines(y, *np.clip([row["lower"], row["upper"]], -1.08 * span, None), color=BLUE, linewidth=3, alpha=0.55)

@@ -15,7 +15,7 @@ from clv_experiments.comparison.standings import Standings
 from clv_experiments.evaluation.array_checks import Floats
 from clv_experiments.reporting.chart_style import (
     QUIET,
-    TEXT_STYLE,
+    TEXT_KWARGS,
     axis_span_without_outliers,
     create_chart,
     draw_family_legend,
@@ -48,7 +48,7 @@ def plot_accuracy_against_cost(standings: Standings, width: float = WIDE) -> Fig
     rows = rows[rows["seconds"].notna() & rows["score"].notna()]
     if rows.empty:
         panel.text(
-            0.5, 0.5, "no model has both a score and a time", ha="center", transform=panel.transAxes, **TEXT_STYLE
+            0.5, 0.5, "no model has both a score and a time", ha="center", transform=panel.transAxes, **TEXT_KWARGS
         )
         panel.set_axis_off()
         return figure
@@ -129,14 +129,14 @@ def label_points(panel: Axes, names: Sequence[str], x: Floats, y: Floats, bars: 
         occupied = np.concatenate([occupied, boxes[[best]], _leader_line_boxes(pixel, *CHOICES[best])])
         panel.annotate(
             name, point, (across * distance, up * distance), textcoords="offset points",
-            ha=("right", "center", "left")[int(across) + 1], va="center", **TEXT_STYLE,
+            ha=("right", "center", "left")[int(across) + 1], va="center", **TEXT_KWARGS,
             arrowprops=LEADER if distance > DISTANCES[0] else None,
         )  # fmt: skip
 
 
 def _measure_text(panel: Axes, name: str, point: tuple[float, float]) -> Floats:
     """Return width and height of a text in pixels."""
-    text = panel.annotate(name, point, (0, 0), textcoords="offset points", **TEXT_STYLE)
+    text = panel.annotate(name, point, (0, 0), textcoords="offset points", **TEXT_KWARGS)
     extent = text.get_window_extent()
     text.remove()
     return np.array([extent.width, extent.height])

@@ -17,8 +17,8 @@ from clv_experiments.reporting.chart_style import (
     INK,
     QUIET,
     RULE,
+    TEXT_KWARGS,
     TEXT_SIZE,
-    TEXT_STYLE,
     create_chart,
     family_style,
     format_percent_ticks,
@@ -95,13 +95,13 @@ def plot_decile_calibrations(standings: Standings, width: float = WIDE) -> Figur
         panel.plot(
             table.index, scale(table["mean_predicted"]), style.marker, color=style.colour, markersize=6, linestyle=""
         )
-        panel.set_title(make_printable(label, TITLE[across]), loc="left", **TEXT_STYLE)
+        panel.set_title(make_printable(label, TITLE[across]), loc="left", **TEXT_KWARGS)
         panel.set_xticks([1, 5, 10])
         scale.format_axis(panel, "y", min(values.min(), 0.0), max(values.max(), scale.unit))
     for panel in panels[len(tables) :]:
         panel.set_axis_off()
     figure.supxlabel(
-        "decile (1 = highest predicted)" + "; line = actual, markers = predicted" * (width == WIDE), **TEXT_STYLE
+        "decile (1 = highest predicted)" + "; line = actual, markers = predicted" * (width == WIDE), **TEXT_KWARGS
     )
     return figure
 

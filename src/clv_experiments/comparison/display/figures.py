@@ -21,7 +21,7 @@ from clv_experiments.reporting.chart_style import (
     INK,
     QUIET,
     REFERENCE_LINE,
-    TEXT_STYLE,
+    TEXT_KWARGS,
     axis_span_without_outliers,
     create_chart,
     draw_family_legend,
@@ -139,7 +139,7 @@ def plot_bias_by_origin(standings: Standings, width: float = WIDE) -> Figure:
 
 def _write_beside_row(panel: Axes, y: float, text: str) -> None:
     """Write a number to the right of a row."""
-    panel.text(1.02, y, text, transform=panel.get_yaxis_transform(), va="center", **TEXT_STYLE)
+    panel.text(1.02, y, text, transform=panel.get_yaxis_transform(), va="center", **TEXT_KWARGS)
 
 
 def plot_mean_ranks(aggregate: MultiCellRanking, width: float = WIDE) -> Figure:
@@ -164,7 +164,7 @@ def plot_mean_ranks(aggregate: MultiCellRanking, width: float = WIDE) -> Figure:
         panel.annotate(
             f"{make_printable(model, letters)} {rank:.2f}", (side, row), (-5 if best_half else 5, 0),
             textcoords="offset points", ha="right" if best_half else "left", va="center", annotation_clip=False,
-            **TEXT_STYLE,
+            **TEXT_KWARGS,
         )  # fmt: skip
     for level, clique in enumerate(aggregate.cliques):
         ends = [ranks[clique[0]], ranks[clique[-1]]]
@@ -179,12 +179,12 @@ def _draw_rank_axis(panel: Axes, models: int, critical: float, numbers: int) -> 
     for rank in range(1, models + 1):
         panel.plot([rank, rank], [0, 0.25], color=QUIET, linewidth=1.2)
         if (rank - 1) % -(-models // numbers) == 0:
-            panel.text(rank, 0.35, str(rank), ha="center", va="bottom", **TEXT_STYLE)
-    panel.text(0.8, 0, "1 is best", ha="right", va="center", **TEXT_STYLE)
+            panel.text(rank, 0.35, str(rank), ha="center", va="bottom", **TEXT_KWARGS)
+    panel.text(0.8, 0, "1 is best", ha="right", va="center", **TEXT_KWARGS)
     length = min(critical, models - 1)
     panel.plot([1, 1 + length], [1.9, 1.9], color=INK, linewidth=2)
     if critical <= models - 1:
         panel.plot([1, 1], [1.75, 2.05], color=INK, linewidth=2)
         panel.plot([1 + length] * 2, [1.75, 2.05], color=INK, linewidth=2)
     suffix = "" if critical <= models - 1 else ", more than the axis is long"
-    panel.text(1, 2.1, f"critical difference {critical:.2f}{suffix}", va="bottom", **TEXT_STYLE)
+    panel.text(1, 2.1, f"critical difference {critical:.2f}{suffix}", va="bottom", **TEXT_KWARGS)

@@ -19,9 +19,9 @@ from clv_experiments.data.parsing.role_guesses import (
     RoleGuess,
     guess_by_contents,
     guess_by_name,
-    prefer_line_totals,
     prefer_net_of_refunds,
-    prefer_net_totals,
+    prefer_total_over_unit_price,
+    prefer_totals_net_of_discount,
 )
 from clv_experiments.data.parsing.role_names import USUAL_NAMES, normalise_name, rank_name
 from clv_experiments.errors import ClvError
@@ -122,8 +122,8 @@ def choose_column_roles(
         prefer_net_of_refunds(available, by_role, guesses, contents)
     chosen = {role: guess.column for role, guess in guesses.items() if guess.column is not None}
     if contents:
-        prefer_line_totals(by_role, chosen, guesses, contents)
-        prefer_net_totals(by_role, chosen, guesses, contents)
+        prefer_total_over_unit_price(by_role, chosen, guesses, contents)
+        prefer_totals_net_of_discount(by_role, chosen, guesses, contents)
         chosen |= guess_discounts(available, by_role | chosen, named, contents)
     if named.get("amount") is False and "quantity" not in by_role | chosen:
         chosen.pop("unit_price", None)  # a price without a quantity would be what was paid

@@ -17,10 +17,19 @@ EXTRAS = re.compile(
 )
 NO_EXTRA = re.compile("date|method|address|name|country|city|rate|pct|percent|zip|id$|incl|excl")
 RATE = re.compile("exchangerate|fxrate|conversionrate|currencyrate|wechselkurs|umrechnungskurs|tauxdechange")
-PRICE_UNITS = ("priceunit", "preiseinheit", "peinh", "kpein", "pricebase", "priceper", "unitsperprice", "prisenhet")
-MARKS = (("d", "c"), ("dr", "cr"), ("debit", "credit"), ("soll", "haben"), ("s", "h"))
-SIGNS = ("+", "-")
-MAX_COLUMNS = 8  # of numbers, that sums are looked for in
+PRICE_UNIT_COLUMNS = (
+    "priceunit",
+    "preiseinheit",
+    "peinh",
+    "kpein",
+    "pricebase",
+    "priceper",
+    "unitsperprice",
+    "prisenhet",
+)
+DEBIT_CREDIT_MARK_PAIRS = (("d", "c"), ("dr", "cr"), ("debit", "credit"), ("soll", "haben"), ("s", "h"))
+PLUS_MINUS_MARKS = ("+", "-")
+MAX_COLUMNS_IN_SUMS = 8  # of numbers, that sums are looked for in
 MIN_ROWS, MIN_EXTRAS = 20, 3
 
 
@@ -64,9 +73,9 @@ def _describe_charges_included_in_amount(columns: ColumnRoles, free: list[str], 
         parts = {product: contents.numbers(quantity) * contents.numbers(price), **parts}
         advice[product] = "data.columns.amount=false takes that product alone"
     paid = contents.numbers(amount)
-    for part, worth in list(parts.items())[:MAX_COLUMNS]:
+    for part, worth in list(parts.items())[:MAX_COLUMNS_IN_SUMS]:
         rest = (paid - worth).dropna()
-        for some in chain.from_iterable(combinations(extras[:MAX_COLUMNS], size) for size in (1, 2, 3)):
+        for some in chain.from_iterable(combinations(extras[:MAX_COLUMNS_IN_SUMS], size) for size in (1, 2, 3)):
             values = [contents.numbers(column).reindex(rest.index).fillna(0) for column in some]
             fits = (rest - sum(values)).abs() < CENT
             if len(rest) >= MIN_ROWS and fits.mean() > MOST and all((v != 0).sum() >= MIN_EXTRAS for v in values):
@@ -76,7 +85,9 @@ def _describe_charges_included_in_amount(columns: ColumnRoles, free: list[str], 
 
 def _describe_price_per_several_units(columns: ColumnRoles, free: list[str], contents: ColumnSample) -> str:
     """Say that a price may be that of 100 or 1000 units, as another column says."""
-    column = next((c for c in free if normalise_name(c) in PRICE_UNITS and contents.kind(c).name == "whole"), None)
+    column = next(
+        (c for c in free if normalise_name(c) in PRICE_UNIT_COLUMNS and contents.kind(c).name == "whole"), None
+    )
     if column is None or "amount" in columns.by_role:
         return ""
     units = sorted(contents.numbers(column).astype(int).unique())
@@ -108,10 +119,12 @@ def _describe_debit_credit_column(columns: ColumnRoles, free: list[str], content
     for column in free:
         cells = contents.sample[column].dropna()
         counts = cells.value_counts()
-        if len(counts) == 2 and {str(mark).lower().rstrip(".") for mark in counts.index} in map(set, (*MARKS, SIGNS)):
+        if len(counts) == 2 and {str(mark).lower().rstrip(".") for mark in counts.index} in map(
+            set, (*DEBIT_CREDIT_MARK_PAIRS, PLUS_MINUS_MARKS)
+        ):
             (most, many), (fewer, few) = counts.items()
             setting = f"data.columns.status={quote_for_command_line(column)} \"data.cleaning.status.net=['{fewer}']\""
-            if fewer in SIGNS:  # of which a status, compared by its letters, tells nothing
+            if fewer in PLUS_MINUS_MARKS:  # of which a status, compared by its letters, tells nothing
                 setting = f"data.where=\"{quote_name(column)} == '{most}'\"".replace("`", "\\`")
             return (
                 f"column '{column}' ('{most}' {many:,}, '{fewer}' {few:,}) is left aside, and no amount is below 0: if "

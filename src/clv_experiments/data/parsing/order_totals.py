@@ -21,14 +21,16 @@ from clv_experiments.data.parsing.role_names import normalise_name
 from clv_experiments.errors import ClvError
 
 PAYMENT_NAME = re.compile("payment|zahlung|paiement|pago|pagament")
-CENT = 0.011  # a line's value is rounded to cents
+CENT_TOLERANCE = 0.011  # a line's value is rounded to cents
 ORDER_TOTAL_NAME = re.compile(
     "(order|invoice|basket|cart|bestell|rechnungs)(total|amount|value|sum|wert|betrag)|grandtotal"
 )
 MOST = 0.9  # of the lines or orders that should agree
 # Shares of the orders of several lines whose amounts are all equal.
 NEARLY_ALL, MANY = 0.95, 0.75
-SAME_PRICE = 0.75  # in a shop of few prices, customers may buy this often at one price; chance alone is estimated
+SAME_PRICE_CHANCE = (
+    0.75  # in a shop of few prices, customers may buy this often at one price; chance alone is estimated
+)
 UNLIKELY = 0.001
 VALUE, FITS, STATUS_FITS, SEVERAL_FIT = "line: value", "order: fits", "status: fits", "statuses: fit"  # temporary
 
@@ -122,7 +124,7 @@ def _count_line_and_total_matches(lines: Table, details: list[str]) -> _MatchCou
     if units and "discount" in lines.columns:
         units += [unit for unit in DISCOUNT_UNITS if unit != "money_per_order"]
     values = {str(unit): compute_line_values(paid, unit).cast("float64") for unit in units}
-    is_close = {name: (value - paid.amount.cast("float64")).abs() < CENT for name, value in values.items()}
+    is_close = {name: (value - paid.amount.cast("float64")).abs() < CENT_TOLERANCE for name, value in values.items()}
     sizes = {f"sum {name}": value.sum() for name, value in values.items()}
     sizes |= {f"close {name}": count_true(close) for name, close in is_close.items()}
     sizes |= {f"differ in {role}": (paid[role].min() != paid[role].max()).fill_null(False) for role in details}
@@ -156,7 +158,7 @@ def _summarise_matches(orders: Table, readings: list[str], details: list[str]) -
     sums = {}
     for name in [*readings, *(["money_per_order"] if "discounted" in orders.columns else [])]:
         off = (orders[f"sum {name}"] - orders.most.cast("float64")).abs()
-        sums[f"sum {name}"] = count_true(equal & differs & (off < CENT * orders.rows))
+        sums[f"sum {name}"] = count_true(equal & differs & (off < CENT_TOLERANCE * orders.rows))
     together = orders.filter(several)
     prices = together.group_by("most").agg(n=together.count().cast("float64"))
     chance = prices.aggregate(squares=(prices.n * prices.n).sum(), total=prices.n.sum())
@@ -189,7 +191,11 @@ def _is_order_total(counts: _MatchCounts, column: str, has_details: bool) -> boo
     if not orders:  # lines that are alike in all else may well cost the same
         return False
     share, chance = equal / orders, counts.by_chance
-    if has_details and share >= NEARLY_ALL and _chernoff_bound(orders, share, max(chance, SAME_PRICE)) < UNLIKELY:
+    if (
+        has_details
+        and share >= NEARLY_ALL
+        and _chernoff_bound(orders, share, max(chance, SAME_PRICE_CHANCE)) < UNLIKELY
+    ):
         return True
     if share >= MANY and _chernoff_bound(orders, share, max(chance, 0.5 if not has_details else 0.3)) < UNLIKELY:
         return None
@@ -216,7 +222,7 @@ def _allocate_totals_to_lines(lines: Table) -> tuple[Table, list[str]]:
         return allocate_by_weight(lines, "amount", ibis.literal(1.0)).cache(), []
     t = lines.mutate(**{VALUE: compute_line_values(lines, None).cast("float64").fill_null(0)})
     key, value, amount = [*list_order_key_columns(lines), "amount"], t[VALUE], t.amount.cast("float64")
-    tolerated = CENT * t.count().over(group_by=key)
+    tolerated = CENT_TOLERANCE * t.count().over(group_by=key)
     of_status = value.sum().over(group_by=[*key, "status"]) if "status" in t.columns else ibis.literal(math.inf)
     t = t.mutate(
         **{

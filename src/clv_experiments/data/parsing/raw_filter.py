@@ -33,7 +33,7 @@ COMPARISONS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Eq: eq, ast.Lt: lt, ast.LtE: le, ast.Gt: gt, ast.GtE: ge,
 }  # fmt: skip
 Comparison: TypeAlias = Callable[[Any, Any], Any]
-NEGATED = {ast.NotEq: ast.Eq, ast.NotIn: ast.In, ast.IsNot: ast.Is}
+OPERATOR_BY_NEGATION = {ast.NotEq: ast.Eq, ast.NotIn: ast.In, ast.IsNot: ast.Is}
 NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]*)?")
 PREFIX = "where: "  # of temporary columns
 KEPT, CUSTOMER = f"{PREFIX}kept", f"{PREFIX}customer"
@@ -104,12 +104,12 @@ def split_rows_by_condition(raw: Table, where: str, options: ParseOptions, log: 
     kept, removed = (table.filter(rows).select(*raw.columns) for rows in (table[KEPT], ~table[KEPT]))
     if not table[KEPT].any().to_pyarrow().as_py():
         raise ClvError(
-            f"data.where=\"{condition.parsed.text}\" keeps no row of log '{log}'{_describe_values(raw, condition)}"
+            f"data.where=\"{condition.parsed.text}\" keeps no row of log '{log}'{_describe_examples(raw, condition)}"
         )
     return FilteredRows(kept, removed, f"where {condition.parsed.text}")
 
 
-def _describe_values(raw: Table, condition: _ConditionCompiler) -> str:
+def _describe_examples(raw: Table, condition: _ConditionCompiler) -> str:
     columns = [node for node in ast.walk(condition.parsed.tree) if isinstance(node, ast.Name)]
     if not columns:
         return ""
@@ -139,8 +139,8 @@ class _ConditionCompiler:
         raise self.parsed.build_error(node, f"that is no comparison; {GRAMMAR}")
 
     def _compare(self, node: ast.Compare, left: ast.expr, op: ast.cmpop, right: ast.expr) -> Any:
-        if type(op) in NEGATED:
-            return ~self._compare(node, left, NEGATED[type(op)](), right)
+        if type(op) in OPERATOR_BY_NEGATION:
+            return ~self._compare(node, left, OPERATOR_BY_NEGATION[type(op)](), right)
         if isinstance(op, ast.Is):
             return self._is_null(node, left, right)
         if isinstance(op, ast.In):
@@ -170,7 +170,7 @@ class _ConditionCompiler:
 
     def _column_for_comparison(self, node: ast.Compare, name: ast.Name, value: Any, is_order: bool) -> tuple[Any, Any]:
         """Return the column as it compares with a value, and the value."""
-        kind, day = self._column_type(name), _parse_day(value)
+        kind, day = self._column_type(name), _parse_iso_date(value)
         if kind.is_boolean() and isinstance(value, bool):
             return ibis._[self.parsed.original_name(name)], value
         if kind.is_date() or kind.is_timestamp():
@@ -272,7 +272,7 @@ def _add_number_without_nan(table: Table, column: str, name: str) -> Table:
     return table.mutate(**{name: number})
 
 
-def _parse_day(value: Any) -> date | None:
+def _parse_iso_date(value: Any) -> date | None:
     if not isinstance(value, str) or not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
         return None
     try:

@@ -16,7 +16,7 @@ MIN_ROWS = 20
 MIN_SHARE = 0.01  # of the rows that repeat another: fewer are no matter
 MIN_PAIRS, MIN_ODDS = 5, 10  # of equal rows on one day, in times of what they are on different days
 BLOCK_ROWS, NEARLY_ALL = (10, 50, 200), 0.95  # of consecutive days, that all repeat another where exports overlap
-SEVERAL_BLOCKS = 2
+MIN_REPEATED_BLOCKS = 2
 UNLIKELY = 0.001
 SIZE, TOTAL = "customer: rows", "customers: rows"  # names of temporary columns
 
@@ -87,4 +87,4 @@ def _has_days_that_repeat(days: pd.Series, repeats: pd.Series, rows: int) -> boo
     rest = blocks[~repeated]
     share = rest["sum"].sum() / rest["size"].sum() if len(rest) else 0.0
     expected = float((share ** (NEARLY_ALL * blocks["size"])).sum())
-    return bool(repeated.sum() >= max(SEVERAL_BLOCKS, expected / UNLIKELY))
+    return bool(repeated.sum() >= max(MIN_REPEATED_BLOCKS, expected / UNLIKELY))

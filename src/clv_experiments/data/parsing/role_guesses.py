@@ -9,7 +9,7 @@ from itertools import permutations
 
 from clv_experiments.data.parsing.column_contents import ColumnSample
 from clv_experiments.data.parsing.role_names import (
-    KNOWN_EXPORTS,
+    EXPORT_COLUMNS_BY_MARKER,
     SALES,
     TOTALS,
     normalise_name,
@@ -27,17 +27,25 @@ PROFITS = re.compile(
     "profit|gewinn|benefice|guadagno|ganancia|lucro|winst|zysk|vinst|deckungsbeitrag|(?:margin|marge|margen|margine|marza)"
     "(?!p(?:er)?c|rate|ratio|quote|prozent)"
 )
-SHORT_NUMBERS = "lat|lon|lng|tax|vat|mwst|tva|iva|fee|rate|tip|age|pct"  # end or begin a name: no basket value is tva
-OTHER_NUMBERS = re.compile(
-    f"^(?:{SHORT_NUMBERS})|(?:{SHORT_NUMBERS})$|{PROFITS.pattern}|ship|freight|fracht|discount|rabat|rebate|cost|margin|"
+SHORT_NON_SPEND_WORDS = (
+    "lat|lon|lng|tax|vat|mwst|tva|iva|fee|rate|tip|age|pct"  # end or begin a name: no basket value is tva
+)
+NON_SPEND_NUMBER_NAMES = re.compile(
+    f"^(?:{SHORT_NON_SPEND_WORDS})|(?:{SHORT_NON_SPEND_WORDS})$|{PROFITS.pattern}|ship|freight|fracht|discount|rabat|rebate|cost|margin|"
     "weight|ratio|percent|score|rating|balance|refund|price"
 )
-OTHER_IDS = re.compile(
+NON_CUSTOMER_ID_NAMES = re.compile(
     "product|item|sku|article|artikel|country|city|state|region|status|payment|channel|category|store|shop|employee|"
     "cashier|seller|vendor|supplier|rep$|currency|gender|zip|postal|segment|method|type|brand|coupon|device|browser"
 )
-UNAMBIGUOUS_ROLES = ("customer_id", "date", "amount")  # a wrong column here makes a wrong log
-LABELS = ("order_id", "product", "product_name", "country", "channel")  # of which an empty column says nothing
+ROLES_THAT_MUST_BE_UNAMBIGUOUS = ("customer_id", "date", "amount")  # a wrong column here makes a wrong log
+ROLES_IGNORING_EMPTY_COLUMNS = (
+    "order_id",
+    "product",
+    "product_name",
+    "country",
+    "channel",
+)  # of which an empty column says nothing
 
 
 @dataclass(frozen=True)
@@ -88,9 +96,9 @@ def guess_by_name(role: str, unused: Sequence[str], contents: ColumnSample | Non
         ranks |= {by_export: -1}
     named = sorted(ranks, key=lambda column: (ranks[column], unused.index(column)))
     fitting = [column for column in named if contents is None or contents.could_have_role(role, column)]
-    if contents and (len(fitting) > 1 or role in LABELS):
+    if contents and (len(fitting) > 1 or role in ROLES_IGNORING_EMPTY_COLUMNS):
         fitting = [column for column in fitting if contents.kind(column).name != "nothing"] or (
-            [] if role in LABELS else fitting
+            [] if role in ROLES_IGNORING_EMPTY_COLUMNS else fitting
         )
     unfit = [column for column in named if column not in fitting]
     doubts = tuple(f"{column} holds {_describe_column(contents, column)}" for column in unfit if contents)
@@ -100,16 +108,20 @@ def guess_by_name(role: str, unused: Sequence[str], contents: ColumnSample | Non
     rivals = tuple(
         c for c in fitting if _is_ambiguous_pair(role, first, c) or (ranks[c] == ranks[first] and c != first)
     )
-    if rivals and role in UNAMBIGUOUS_ROLES and not (contents and contents.are_equal([first, *rivals])):
+    if rivals and role in ROLES_THAT_MUST_BE_UNAMBIGUOUS and not (contents and contents.are_equal([first, *rivals])):
         return RoleGuess(rivals=(first, *rivals), doubts=doubts)
     return RoleGuess(
-        first, other_candidates=tuple(others) if role in (*UNAMBIGUOUS_ROLES, "discount") else (), doubts=doubts
+        first,
+        other_candidates=tuple(others) if role in (*ROLES_THAT_MUST_BE_UNAMBIGUOUS, "discount") else (),
+        doubts=doubts,
     )
 
 
 def _find_known_export_column(role: str, unused: Sequence[str]) -> str | None:
     names = {normalise_name(column): column for column in unused}
-    names_in_export = [roles[role] for marker, roles in KNOWN_EXPORTS.items() if marker in names and role in roles]
+    names_in_export = [
+        roles[role] for marker, roles in EXPORT_COLUMNS_BY_MARKER.items() if marker in names and role in roles
+    ]
     return names.get(names_in_export[0]) if names_in_export else None
 
 
@@ -168,19 +180,19 @@ def guess_by_contents(
     if is_missing("date"):
         add("date", [column for column in unused if contents.kind(column).name == "date"], OTHER_DATES)
     if is_missing("amount") and not (column_of("quantity") and column_of("unit_price")):
-        add("amount", [column for column in unused if contents.could_be_money(column)], OTHER_NUMBERS)
+        add("amount", [column for column in unused if contents.could_be_money(column)], NON_SPEND_NUMBER_NAMES)
     date = column_of("date")
     if is_missing("customer_id"):
         candidates = [column for column in unused if contents.could_be_customer_id(column, date)]
         candidates.sort(key=lambda column: -contents.share_of_returning_values(column, date))
-        add("customer_id", _drop_equivalent_columns(candidates, contents), OTHER_IDS)
+        add("customer_id", _drop_one_to_one_columns(candidates, contents), NON_CUSTOMER_ID_NAMES)
     customer = column_of("customer_id")
     if is_missing("order_id") and customer and date:
         orders = [column for column in unused if contents.could_be_order_id(column, customer, date)]
         guesses["order_id"] = RoleGuess(orders[0]) if len(orders) == 1 else guesses["order_id"]
 
 
-def prefer_net_totals(
+def prefer_totals_net_of_discount(
     by_role: Mapping[str, str], chosen: dict[str, str], guesses: dict[str, RoleGuess], contents: ColumnSample
 ) -> None:
     """Take a total that is the sum of other amounts less the discount, which needs no further subtraction then.
@@ -210,7 +222,7 @@ def prefer_net_totals(
         guesses["amount"] = replace(guesses["amount"], column=paid, other_candidates=rest)
 
 
-def prefer_line_totals(
+def prefer_total_over_unit_price(
     by_role: Mapping[str, str], chosen: dict[str, str], guesses: dict[str, RoleGuess], contents: ColumnSample
 ) -> None:
     """Take a total that is the quantity times the guessed amount, which is a unit price then.
@@ -265,7 +277,7 @@ def prefer_net_of_refunds(
         guesses["amount"] = RoleGuess(net, other_candidates=(gross,))
 
 
-def _drop_equivalent_columns(candidates: Sequence[str], contents: ColumnSample) -> list[str]:
+def _drop_one_to_one_columns(candidates: Sequence[str], contents: ColumnSample) -> list[str]:
     """Keep one of columns that stand for each other, such as an id and a name, the first."""
     kept: list[str] = []
     for column in candidates:

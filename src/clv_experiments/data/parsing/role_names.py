@@ -10,12 +10,12 @@ import unicodedata
 from collections.abc import Mapping
 from functools import cache
 
-WITHOUT_ACCENT = str.maketrans(
+UNDECOMPOSABLE_LETTERS = str.maketrans(
     {"ł": "l", "ø": "o", "æ": "ae", "œ": "oe", "đ": "d", "ı": "i", "°": "o"}
 )  # have no decomposition
 CURRENCY_SUFFIX = re.compile("(?:in)?(?:usd|eur|euro|gbp|chf|cad|aud|pln|czk|sek|nok|dkk|brl|mxn|rub|jpy|inr)$")
 CENTS_SUFFIX = re.compile("(?:in)?(?:cents?|centimes?|centavos?|centesimi|pence|ore|grosze|minorunits?|minor)$")
-JOINTS = ("de", "del", "du", "di", "do", "da", "dela", "della", "van")  # numéro de client
+PREPOSITIONS = ("de", "del", "du", "di", "do", "da", "dela", "della", "van")  # numéro de client
 
 ID_WORDS = (
     "id", "no", "nr", "num", "number", "code", "key", "uuid", "ref", "identifier", "nummer", "kennung", "schluessel",
@@ -86,7 +86,7 @@ MONEY_WORDS = (
 
 def normalise_name(column: str) -> str:
     """Normalise a name for comparison."""
-    letters = unicodedata.normalize("NFKD", column.casefold().translate(WITHOUT_ACCENT))
+    letters = unicodedata.normalize("NFKD", column.casefold().translate(UNDECOMPOSABLE_LETTERS))
     return re.sub(r"[\W_]", "", "".join(letter for letter in letters if not unicodedata.combining(letter)))
 
 
@@ -124,12 +124,12 @@ SALES = (
     "ricavi", "vendas", "receita", "faturamento", "omzet", "przychod", "sprzedaz", "omsattning", "forsaljning",
     "omsetning", "omsaetning", "salg", "liikevaihto", "myynti", "trzba", "trzby", "выручка", "продажи",
 )  # fmt: skip
-EASTERN_TOTALS = ("合計金額", "实付金额", "买家实际支付金额", "订单金额", "訂單金額")
+CHINESE_AND_JAPANESE_TOTALS = ("合計金額", "实付金额", "买家实际支付金额", "订单金额", "訂單金額")
 SUBTOTALS = (
     "subtotal", "itemsubtotal", "linesubtotal", "ordersubtotal", "zwischensumme", "soustotal", "subtotale",
     "subtotaal", "delsumma", "valisumma",
 )  # fmt: skip
-SOLD_WORDS = (  # what a total may be of
+SALE_OR_RECEIPT_WORDS = (  # what a total may be of
     *ORDER_WORDS, "ticket", "cart", "purchase", "sale", "checkout", "bill", "check", "bon", "panier", "warenkorb",
     "carrello", "carrito", "einkaufs", "achat", "ticketdecaisse", "scontrino", "paragonu", "kvitto",
 )  # fmt: skip
@@ -161,7 +161,7 @@ USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
         "день", "month", "monat", "mes", "mois", "mese", "maand", "miesiac", "manad", "maned", "kuukausi", "mesic",
         "месяц", "audat", "fkdat", "erdat", "budat", "bldat",
     ),
-    "amount": (*LINE_TOTALS, *SALES, *EASTERN_TOTALS, *TOTALS, *SUBTOTALS),
+    "amount": (*LINE_TOTALS, *SALES, *CHINESE_AND_JAPANESE_TOTALS, *TOTALS, *SUBTOTALS),
     "quantity": (
         "quantity", "qty", "quantitypurchased", "quantityordered", "quantitysold", "qtyordered", "orderqty",
         "orderquantity", "units", "unitssold", "itemcount", "quantityshipped", "lineitemquantity", "productquantity",
@@ -227,7 +227,7 @@ USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
 
 
 # Exports that use a usual name for something else, by a column that only they have.
-KNOWN_EXPORTS = {
+EXPORT_COLUMNS_BY_MARKER = {
     "amazonorderid": {"amount": "itemprice"},  # of all units
     "customeruniqueid": {"customer_id": "customeruniqueid"},  # Olist: a customer_id stands for one order
 }
@@ -239,14 +239,14 @@ TWO_WORD_NAMES = {
     "discount": (DISCOUNT_WORDS, DISCOUNT_SUFFIX_WORDS),
     "refunded": (REFUND_WORDS, MONEY_WORDS),
     "order_id": (ORDER_WORDS, ID_WORDS),
-    "amount": (SOLD_WORDS, MONEY_WORDS),
+    "amount": (SALE_OR_RECEIPT_WORDS, MONEY_WORDS),
 }
 
 
 @cache
 def _two_word_pattern(role: str) -> re.Pattern[str]:
     words, kinds = ("|".join(map(normalise_name, some)) for some in TWO_WORD_NAMES[role])
-    return re.compile(f"(?:{kinds})(?:{'|'.join(JOINTS)})?({words})|({words})(?:{kinds})")
+    return re.compile(f"(?:{kinds})(?:{'|'.join(PREPOSITIONS)})?({words})|({words})(?:{kinds})")
 
 
 @cache

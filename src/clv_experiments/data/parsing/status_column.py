@@ -101,7 +101,7 @@ def find_status_column(raw: Table, used: Container[str], named: str | bool | Non
     if named:
         return StatusColumn(raw, str(named))
     names = [column for column in free if column in flags or _may_be_status_by_name(raw, column)]
-    candidates = [_count_status_values(raw, column, flags.get(column)) for column in names]
+    candidates = [_build_status_candidate(raw, column, flags.get(column)) for column in names]
     candidates = [candidate for candidate in candidates if 0 < len(candidate.rows) <= MAX_VALUES]
     matches = [candidate for candidate in candidates if candidate.is_status]
     if not matches:
@@ -131,7 +131,7 @@ def _may_be_status_by_name(raw: Table, column: str) -> bool:
     return (kind.is_string() or kind.is_integer()) and bool(fits) and not OTHER_NAME.search(name)
 
 
-def _count_status_values(raw: Table, column: str, flag: StatusFlag | None) -> _StatusCandidate:
+def _build_status_candidate(raw: Table, column: str, flag: StatusFlag | None) -> _StatusCandidate:
     table = add_text_column(raw.select(column), column, TEXT)
     counts = table.filter(table[TEXT].notnull()).group_by(TEXT).agg(rows=lambda t: t.count())
     rows = counts.order_by(TEXT).limit(MAX_VALUES + 1).to_pyarrow().to_pylist()

@@ -20,14 +20,14 @@ SUBJECTS, VERBS, ENDS = (
         "flag yn ind indicator bool at on date datum utc フラグ 여부 mi",
     )
 )
-AFFIXES = (
+AFFIX_REMOVAL_STEPS = (
     (ENDS, str.removesuffix),
     (VERBS, str.removeprefix),
     (SUBJECTS, str.removeprefix),
     (SUBJECTS, str.removesuffix),
     (VERBS, str.removeprefix),
 )
-STATES_WHERE_FALSE = {
+NAMES_BY_STATUS_WHERE_FALSE = {
     "unpaid": (
         "paid settled bezahlt payee paye pagado pagada pagato pago betaald oplacone zaplacone oplacony betald betalt "
         "zaplaceno оплачен оплачено odendi 支付 付款 已支付 已付款 支払い済み 입금"
@@ -39,22 +39,24 @@ STATES_WHERE_FALSE = {
     "uncaptured": "captured",
     "test": "live",
 }
-UNSURE = (  # where false it may be no sale, or one that is not over
+UNSURE_IF_FALSE = (  # where false it may be no sale, or one that is not over
     "shipped sent dispatched delivered fulfilled received confirmed active processed posted billed invoiced final "
     "finalized counted included billable chargeable versandt geliefert livree entregado consegnato geleverd wyslane "
     "доставлен aktiv actif activo attivo"
 )
 UNSURE_IF_TRUE = "internal|archived|hidden|ignored?|excluded?|trial|demo|bot|staff|employee|adjusted|sample"
-WHERE_FALSE = {normalise_status(name): state for state, names in STATES_WHERE_FALSE.items() for name in names.split()}
-PERHAPS_WHERE_FALSE = {normalise_status(name): f"not {name}" for name in UNSURE.split()}
+STATUS_IF_FALSE_BY_NAME = {
+    normalise_status(name): state for state, names in NAMES_BY_STATUS_WHERE_FALSE.items() for name in names.split()
+}
+PERHAPS_WHERE_FALSE = {normalise_status(name): f"not {name}" for name in UNSURE_IF_FALSE.split()}
 REASON = re.compile("(.+)(?:reason(?:code)?|grund|motif|motivo|原因|이유)")
 STATES_BY_REASON = {  # of which a reason is given
     "cancel": "cancelled", "cancellation": "cancelled", "cancelation": "cancelled", "storno": "storniert",
     "refund": "refunded", "return": "returned", "rejection": "rejected", "decline": "declined", "failure": "failed",
     "void": "voided", "取消": "取消", "退款": "已退款", "annulation": "annulee",
 }  # fmt: skip
-REJECTION = "abgru"  # SAP's reason for it, in an order's item
-STEMS = {"delete": "deleted", "del": "deleted", "livemode": "live"}  # of a column's name
+SAP_REJECTION_REASON = "abgru"  # SAP's reason for it, in an order's item
+STEM_REPLACEMENTS = {"delete": "deleted", "del": "deleted", "livemode": "live"}  # of a column's name
 TRUE_CELLS = (
     "true", "t", "1", "1.0", "-1", "yes", "y", "x", "on", "ja", "j", "oui", "o", "si", "sí", "s", "sim", "tak",
     "да", "wahr", "vrai", "vero", "verdadero", "verdadeiro", "evet", "e", "ano", "kyllä", "igen", "是", "真", "有",
@@ -134,14 +136,14 @@ def is_named_like_status(column: str) -> bool:
 
 def _parse_flag_name(column: str) -> _FlagName | None:
     for name in _list_name_stems(normalise_status(column)):
-        if name in WHERE_FALSE:
-            return _FlagName(WHERE_FALSE[name], applies_where_true=False)
+        if name in STATUS_IF_FALSE_BY_NAME:
+            return _FlagName(STATUS_IF_FALSE_BY_NAME[name], applies_where_true=False)
         if USUAL_EFFECTS.get(name) in (RowAction.DROP, RowAction.NET):
             return _FlagName(name, applies_where_true=True)
         if name in PERHAPS_WHERE_FALSE:
             return _FlagName(PERHAPS_WHERE_FALSE[name], applies_where_true=False, is_certain=False)
         reason = REASON.fullmatch(name)
-        state = "rejected" if name == REJECTION else STATES_BY_REASON.get(reason[1]) if reason else None
+        state = "rejected" if name == SAP_REJECTION_REASON else STATES_BY_REASON.get(reason[1]) if reason else None
         if state:
             return _FlagName(state, applies_where_true=True, is_certain=False, is_reason=True)
         if re.fullmatch(UNSURE_IF_TRUE, name):
@@ -152,9 +154,9 @@ def _parse_flag_name(column: str) -> _FlagName | None:
 def _list_name_stems(name: str) -> list[str]:
     """List a name and what is left of it without a verb, what it is said of, or an end, the longest first."""
     stems = {name}
-    for affixes, remove in AFFIXES:
+    for affixes, remove in AFFIX_REMOVAL_STEPS:
         stems |= {remove(stem, affix) for stem in stems for affix in affixes}
-    return [STEMS.get(stem, stem) for stem in sorted(stems, key=lambda stem: (-len(stem), stem))]
+    return [STEM_REPLACEMENTS.get(stem, stem) for stem in sorted(stems, key=lambda stem: (-len(stem), stem))]
 
 
 def _flag_from_timestamps(name: _FlagName, filled: BooleanValue) -> StatusFlag | None:

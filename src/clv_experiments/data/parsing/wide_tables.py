@@ -23,8 +23,10 @@ MONTHS = {word: int(number) for number, words in MONTH_WORDS.items() for word in
 MONTH = rf"(?P<month>{'|'.join(sorted(MONTHS, key=len, reverse=True))})\.?"
 YEAR = r"(?P<year>(?:19|20)\d\d)"
 WEEK = r"(?:w|kw|wk|week)[-_/. ]?(?P<week>\d\d?)"
-IN_EITHER_ORDER = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2((?:19|20)?\d\d)")  # day and month, or month and day
-CLOCK = " 00:00:00"  # behind a day that pandas wrote as the name of a column
+DAY_MONTH_IN_EITHER_ORDER = re.compile(
+    r"(\d{1,2})([-/.])(\d{1,2})\2((?:19|20)?\d\d)"
+)  # day and month, or month and day
+MIDNIGHT_SUFFIX = " 00:00:00"  # behind a day that pandas wrote as the name of a column
 PERIODS = (  # pandas' letter of the period, and what may stand in a column's name, with any words before it
     ("D", rf"{YEAR}[-_/. ](?P<month>0[1-9]|1[0-2])[-_/. ](?P<day>0[1-9]|[12]\d|3[01])(?:[ T]00:00:00)?"),
     ("M", rf"{YEAR}[-_/. ]?m?(?P<month>0[1-9]|1[0-2])"),
@@ -135,7 +137,7 @@ def _find_day_columns(columns: Sequence[str], log: str, date_order: str | None) 
     The order of day and month is that in which each name is another day, or the one that makes all of them first days
     of a month; else the user tells.
     """
-    cells = {column: match for column in columns if (match := IN_EITHER_ORDER.fullmatch(column.strip()))}
+    cells = {column: match for column in columns if (match := DAY_MONTH_IN_EITHER_ORDER.fullmatch(column.strip()))}
     orders = [date_order] if date_order in ("dmy", "mdy") else ["dmy", "mdy"]
     readings = {order: [_parse_day_name(match, order) for match in cells.values()] for order in orders}
     possible = [days for days in readings.values() if len(set(days) - {None}) == len(cells)]
@@ -168,14 +170,14 @@ def generate_melting_code(wide: WideTable, reader: str | None, log: str) -> str:
     days, identifiers, values = (
         json.dumps(names, ensure_ascii=False)
         for names in (
-            {column.removesuffix(CLOCK): day for column, day in wide.last_days.items()},
+            {column.removesuffix(MIDNIGHT_SUFFIX): day for column, day in wide.last_days.items()},
             list(wide.identifiers),
             [*wide.last_days.values()],
         )
     )
     customer = json.dumps(wide.identifiers[0], ensure_ascii=False)
     return (
-        f'import pandas; {reader or "rows"}.rename(columns=lambda name: str(name).removesuffix("{CLOCK}"))'
+        f'import pandas; {reader or "rows"}.rename(columns=lambda name: str(name).removesuffix("{MIDNIGHT_SUFFIX}"))'
         f".rename(columns={days})"
         f'.loc[lambda rows: ~rows[{customer}].astype(str).str.fullmatch("(?i)((grand|sub) ?)?total|all|sum")]'
         f'.melt(id_vars={identifiers}, value_vars={values}, var_name="date", value_name="amount")'

@@ -108,7 +108,7 @@ def count_last_two_gaps(log: TransactionLog, cutoff: date) -> pd.DataFrame:
     return counts.to_pyarrow().to_pandas().sort_values(["earlier", "later"], ignore_index=True)
 
 
-def fetch_purchase_days(log: TransactionLog, cutoff: date) -> pd.DataFrame:
+def fetch_purchase_days_and_amounts(log: TransactionLog, cutoff: date) -> pd.DataFrame:
     """Fetch the purchase days up to the cutoff, inclusive.
 
     Returns

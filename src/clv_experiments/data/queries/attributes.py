@@ -48,10 +48,10 @@ def spend_by_customer_and_product(log: TransactionLog, cutoff: date) -> pd.DataF
 
 
 YEAR = 365  # days, including the first purchase day
-PRESENT_VALUE = "decimal(28, 10)"
+PRESENT_VALUE_TYPE = "decimal(28, 10)"
 
 
-def first_year_spend(log: TransactionLog, cutoff: date, daily_discount: float) -> pd.DataFrame:
+def first_and_repeat_year_spend(log: TransactionLog, cutoff: date, daily_discount: float) -> pd.DataFrame:
     """Sum each customer's spend in the year from their first purchase day, as far as known at the cutoff.
 
     Parameters
@@ -72,7 +72,7 @@ def first_year_spend(log: TransactionLog, cutoff: date, daily_discount: float) -
     later = t.date.delta(t.first_day, unit="day").cast("float64")
     amount = t.amount.cast("float64")
     # As decimals, since a sum of floats depends on the order in which an engine's threads add them.
-    present_value = (amount * (ibis.literal(float(daily_discount)) ** later)).cast(PRESENT_VALUE)
+    present_value = (amount * (ibis.literal(float(daily_discount)) ** later)).cast(PRESENT_VALUE_TYPE)
     table = t.group_by("customer_id").agg(
         first_day=t.first_day.min(),
         first_spend=t.amount.sum(where=later == 0).cast("float64"),

@@ -15,7 +15,7 @@ from clv_experiments.data.log import TransactionLog
 # ends with the cutoff, month 0 follows it, and months twelve apart cover the same days of the year, give or take one.
 NUMERATOR, DENOMINATOR = 1461, 48
 DAYS_A_MONTH = NUMERATOR / DENOMINATOR
-COUNTS = ["purchase_days", "spend"]
+SUM_COLUMNS = ["purchase_days", "spend"]
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,8 @@ def sum_repeat_purchases_by_cohort_month(log: TransactionLog, cutoff: date) -> C
     entries = sums[sums["customers"] > 0].set_index("cohort").sort_index()
     cohorts = entries[["customers"]].assign(age=entries["age"] / entries["customers"])
     grid = _build_cohort_month_grid(cohorts, {cohort: range(cohort, 0) for cohort in cohorts.index})
-    past = grid.merge(sums[["cohort", "month", *COUNTS]], on=["cohort", "month"], how="left")
-    return CohortMonthRepeatSums(past.fillna(dict.fromkeys(COUNTS, 0.0)), cohorts)
+    past = grid.merge(sums[["cohort", "month", *SUM_COLUMNS]], on=["cohort", "month"], how="left")
+    return CohortMonthRepeatSums(past.fillna(dict.fromkeys(SUM_COLUMNS, 0.0)), cohorts)
 
 
 def _build_cohort_month_grid(cohorts: pd.DataFrame, months: dict[int, range]) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.queries.customers import fetch_by_customer
 
 
-def holdout_spend_and_purchases(log: TransactionLog, period: Period) -> pd.DataFrame:
+def holdout_spend_and_purchase_days(log: TransactionLog, period: Period) -> pd.DataFrame:
     """Sum spend and purchase days in the period of each customer known at the cutoff.
 
     Returns
@@ -35,8 +35,8 @@ def days_to_purchase(log: TransactionLog, period: Period) -> pd.Series:
     Returns
     -------
     pandas.Series
-        Index ``customer_id`` as of ``holdout_spend_and_purchases``; from 1 to the days of the period, NaN where there
-        is no purchase.
+        Index ``customer_id`` as of ``holdout_spend_and_purchase_days``; from 1 to the days of the period, NaN where
+        there is no purchase.
     """
     t = log.purchase_days.filter(log.purchase_days.date <= ibis.literal(period.end))
     later = t.date > ibis.literal(period.cutoff)

@@ -10,22 +10,22 @@ import pandas as pd
 
 LINES_A_CUSTOMER, LINES_AN_ORDER = 231, 20  # as of a shop with 43,298 customers and 500,000 orders of 10,000,000 lines
 FIRST_DAY, DAYS = date(2022, 1, 1), 730
-SPREAD = 2_654_435_761  # an odd number that scatters consecutive ones over all remainders
+HASH_MULTIPLIER = 2_654_435_761  # an odd number that scatters consecutive ones over all remainders
 
 
 def simulate_order_lines(number: int) -> ibis.Table:
     """Build lines of orders as a shop exports them: invoice, customer_id, invoice_date, quantity, unit_price."""
     line = ibis.range(0, number).unnest().name("line").as_table().line
     order = line // LINES_AN_ORDER
-    scattered = order * SPREAD % 2**31
+    scattered = order * HASH_MULTIPLIER % 2**31
     customers = max(number // LINES_A_CUSTOMER, 1)
     moment = ibis.literal(FIRST_DAY).cast("timestamp") + (scattered % (DAYS * 1440)).as_interval("m")
     return line.as_table().select(
         invoice=order,
         customer_id=scattered // 7 % customers,
         invoice_date=moment,
-        quantity=(line * SPREAD % 2**31 // 3 % 5 + 1).cast("int32"),
-        unit_price=((line * SPREAD % 2**31 // 11 % 5000 + 50) / 100).cast("decimal(10, 2)"),
+        quantity=(line * HASH_MULTIPLIER % 2**31 // 3 % 5 + 1).cast("int32"),
+        unit_price=((line * HASH_MULTIPLIER % 2**31 // 11 % 5000 + 50) / 100).cast("decimal(10, 2)"),
     )
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from datetime import date
 
-NUMBERS_FROM_ONE = 3  # so many headings 1, 2, 3 number periods
+MIN_NUMBERED_PERIODS = 3  # so many headings 1, 2, 3 number periods
 EMPTY_CELLS = {"", "na", "n/a", "#n/a", "nan", "nat", "null", "none"}
 CURRENCY = r"(?:[A-Z]{0,2}[$]|[£€¥₹₩₽₺₫₪₱฿₴₦]|[A-Z]{3})"
 NUMBER = re.compile(rf"\(?[-+]?(?:{CURRENCY} ?)?[-+]?\d[\d.,' ]*(?:[eE][-+]?\d+)?(?: ?{CURRENCY}| ?%)?\)?")
@@ -26,7 +26,7 @@ def detect_row_kinds(row: Sequence[object]) -> list[str]:
     first = numbers[0] if numbers else None
     if first is None or "date" in kinds or numbers != list(range(first, first + len(numbers))):
         return kinds
-    if (len(numbers) > 1 and 1900 < first < 2100) or (first == 1 and len(numbers) >= NUMBERS_FROM_ONE):
+    if (len(numbers) > 1 and 1900 < first < 2100) or (first == 1 and len(numbers) >= MIN_NUMBERED_PERIODS):
         return ["text" if kind == "number" else kind for kind in kinds]
     return kinds
 

@@ -18,7 +18,7 @@ from clv_experiments.errors import MASK, ClvError, find_secrets, mask_secrets
 URI_EXAMPLES = "postgresql://user:password@host/database, duckdb:///shop.duckdb or sqlite:///shop.db"
 DRIVER_INSTALL = {"postgres": "pip install -c constraints.txt -e '.[postgres]'"}
 IN_MEMORY = ("duckdb://", "duckdb:///", "duckdb://:memory:", "duckdb:///:memory:")
-OTHER_FILES_ADVICE = (
+QUERY_FILE_ACCESS_ADVICE = (
     "a query on a database file reads no other file, and one with data.connection=duckdb:// any that it names"
 )
 CONNECT_TIMEOUT = 15  # seconds, of a PostgreSQL server
@@ -101,7 +101,7 @@ def shorten_driver_message(error: Exception, connection: str) -> str:
     """Return a driver's message on one line of at most 300 characters, without the connection's password."""
     text = mask_secrets(" ".join(str(error).split("LINE 1:")[0].split()))[:300]
     text = _mask_passwords(text, connection).rstrip(".;?")
-    return f"{text}; {OTHER_FILES_ADVICE}" if "disabled by configuration" in text else text
+    return f"{text}; {QUERY_FILE_ACCESS_ADVICE}" if "disabled by configuration" in text else text
 
 
 def _mask_passwords(text: str, connection: str) -> str:

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from clv_experiments.data.engine import open_in_memory_duckdb, quote_identifier
 from clv_experiments.data.sources.csv_encoding import BLOCK_BYTES, open_binary
 from clv_experiments.data.sources.csv_text import (
-    SPACE,
+    FALLBACK_SEPARATORS,
     CsvFile,
     describe_quotes,
     name_separator,
@@ -33,10 +33,10 @@ PATTERN_CHARACTERS = set("*?[")  # DuckDB takes them for a pattern of many files
 ALL_TEXT: Mapping[str, str] = MappingProxyType({})
 LOSSY = "lossy: "  # name of the column that tells which type loses something of a row
 FOOTER_BYTES, MIN_CELLS = 1 << 13, 3  # of what stands below a table, and of a row that can be told from it
-BLANK = " \t\r\n\x1a"  # a line of these holds nothing; 1a ends files of DOS
+BLANK_CHARACTERS = " \t\r\n\x1a"  # a line of these holds nothing; 1a ends files of DOS
 USUAL_LINE = 1 << 20  # bytes; DuckDB reads lines of twice as much, and drops longer ones, some without a word
 LONG_LINE = 1 << 28  # what it is told to read where there are such
-MARK = "\ufeff"  # of UTF-8, in the middle of files that were put together
+BYTE_ORDER_MARK = "\ufeff"  # of UTF-8, in the middle of files that were put together
 COMPARED_COLUMNS = 100  # of a line that may be the header again
 FIRST_FAULT = """
     SELECT error_type, csv_line, line_byte_position - 1 FROM reject_errors
@@ -134,7 +134,7 @@ def _write_text(file: CsvFile, target: Path, newline: str | None) -> _Utf8Text:
         for _ in range(file.lines_above):
             last = source.readline()
         end = last[len(last.rstrip("\r\n")) :]
-        if file.separator == SPACE["space"]:
+        if file.separator == FALLBACK_SEPARATORS["space"]:
             csv.writer(copy, delimiter=" ", lineterminator="\n").writerows(read_records(source, file.separator))
             return _Utf8Text(target, 0, file.lines_above)
         copy.write(end)  # shows how lines end, which the first row may not: it may hold other ends in quotes
@@ -176,11 +176,11 @@ def _copy_text(
     kept = rows.project(", ".join(f"{column} AS {quote_identifier(name)}" for column, name in named.items()))
     types = find_lossless_types(kept) if types is None else types
     misfits = _write_typed(connection, kept, types, target)
-    fault = next(iter(connection.execute(FIRST_FAULT, [BLANK]).fetchall()), None)
+    fault = next(iter(connection.execute(FIRST_FAULT, [BLANK_CHARACTERS]).fetchall()), None)
     if fault and "LINE SIZE" in fault[0] and longest < LONG_LINE:
         connection.execute("DROP TABLE reject_errors; DROP TABLE reject_scans")
         return _copy_text(connection, file, text, target, types, order, LONG_LINE)
-    footer = _read_footer(file, text, fault[2]) if fault else ()
+    footer = _read_footer_cells(file, text, fault[2]) if fault else ()
     if fault and not footer:
         _refuse_line(file, text, *fault)
     empty = [column for position, column in enumerate(names) if file.header.is_empty_column(position)]
@@ -215,9 +215,9 @@ def _drop_repeated_headers(connection: duckdb.DuckDBPyConnection, file: CsvFile,
         return 0
     copy = connection.read_parquet(str(target))
     copied = {name.lower(): name for name in copy.columns}
-    names = [name.strip(MARK + " ").lower() for name in file.columns[:COMPARED_COLUMNS]]
+    names = [name.strip(BYTE_ORDER_MARK + " ").lower() for name in file.columns[:COMPARED_COLUMNS]]
     columns = [copied[name.lower()] for name in file.columns[:COMPARED_COLUMNS]]
-    blanks = duckdb.ConstantExpression(MARK + " ")
+    blanks = duckdb.ConstantExpression(BYTE_ORDER_MARK + " ")
     trimmed = (duckdb.FunctionExpression("trim", duckdb.ColumnExpression(column), blanks) for column in columns)
     cells = (duckdb.FunctionExpression("lower", cell) for cell in trimmed)
     is_header = reduce(and_, (cell == duckdb.ConstantExpression(name) for cell, name in zip(cells, names, strict=True)))
@@ -229,7 +229,7 @@ def _drop_repeated_headers(connection: duckdb.DuckDBPyConnection, file: CsvFile,
     return repeated
 
 
-def _read_footer(file: CsvFile, text: _Utf8Text, position: int) -> tuple[str, ...]:
+def _read_footer_cells(file: CsvFile, text: _Utf8Text, position: int) -> tuple[str, ...]:
     """Return the first cell of each line from a byte position on if all are a few, and fill at most half of a row."""
     width = len(file.header.names)
     with text.path.open("rb") as stream:
@@ -237,7 +237,7 @@ def _read_footer(file: CsvFile, text: _Utf8Text, position: int) -> tuple[str, ..
         end = stream.read(FOOTER_BYTES + 1)
     if width < MIN_CELLS or len(end) > FOOTER_BYTES:
         return ()
-    lines = StringIO(end.decode("utf-8", errors="replace").rstrip(BLANK), newline="")
+    lines = StringIO(end.decode("utf-8", errors="replace").rstrip(BLANK_CHARACTERS), newline="")
     rows = [[cell for cell in row if cell.strip()] for row in read_records(lines, file.separator)]
     rows = [row for row in rows if row]
     return tuple(row[0] for row in rows) if all(2 * len(row) <= width for row in rows) else ()

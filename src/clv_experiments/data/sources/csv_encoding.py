@@ -19,10 +19,10 @@ import pyarrow as pa
 
 from clv_experiments.errors import ClvError
 
-UTF_8 = "utf-8-sig"  # with or without a byte order mark
+UTF_8_SIG = "utf-8-sig"  # with or without a byte order mark
 FALLBACKS = ("cp1252", "latin-1")
 BYTE_ORDER_MARKS = {
-    codecs.BOM_UTF8: UTF_8,
+    codecs.BOM_UTF8: UTF_8_SIG,
     codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose mark is its beginning
     codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16",
@@ -66,7 +66,7 @@ def check_encoding(encoding: str | None) -> str | None:
             f"there is no text encoding '{encoding}' (data.source.encoding); usual ones are utf-8, cp1252, latin-1, "
             "utf-16"
         ) from error
-    return UTF_8 if codecs.lookup(encoding).name in ("utf-8", "ascii") else encoding
+    return UTF_8_SIG if codecs.lookup(encoding).name in ("utf-8", "ascii") else encoding
 
 
 def find_encoding(path: Path, encoding: str | None) -> tuple[str, int]:
@@ -84,7 +84,7 @@ def find_encoding(path: Path, encoding: str | None) -> tuple[str, int]:
             head = stream.read(HEAD_BYTES)
         marked = next((name for mark, name in BYTE_ORDER_MARKS.items() if head.startswith(mark)), None)
         declared = encoding or marked or _detect_utf16_or_utf32(head)
-        for candidate in [declared] if declared else [UTF_8, *FALLBACKS]:
+        for candidate in [declared] if declared else [UTF_8_SIG, *FALLBACKS]:
             try:
                 return candidate, _measure_longest_line(path, candidate, candidate in FALLBACKS and not declared)
             except UnicodeError as error:

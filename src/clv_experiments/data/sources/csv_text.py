@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from clv_experiments.data.sources.csv_encoding import (
-    UTF_8,
+    UTF_8_SIG,
     check_encoding,
     find_encoding,
     has_compressed_suffix,
@@ -26,7 +26,7 @@ from clv_experiments.data.sources.header import Header, find_header
 from clv_experiments.errors import ClvError
 
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
-SPACE = {"space": " "}  # what R's write.table puts between cells; tried where no other fits
+FALLBACK_SEPARATORS = {"space": " "}  # what R's write.table puts between cells; tried where no other fits
 SAMPLE_CHARACTERS = 1 << 16  # to find the separator and the header
 SAMPLE_ROWS = 100
 SEPARATOR_LINE = re.compile(r'"?sep=([^"\r\n])"?(?:\r\n|\r|\n)', re.IGNORECASE)  # an optional first line of Excel
@@ -74,8 +74,9 @@ def inspect_csv(
     path : Path
         A file, compressed if its name ends in .gz, .bz2, .xz or .zst.
     separator : str, optional
-        One character, or one of the names in ``SEPARATORS`` and ``SPACE``; by default the one that a first line
-        ``sep=;`` names, else the usual one that splits most rows into the same number of cells, of at least two.
+        One character, or one of the names in ``SEPARATORS`` and ``FALLBACK_SEPARATORS``; by default the one that a
+        first line ``sep=;`` names, else the usual one that splits most rows into the same number of cells, of at least
+        two.
     encoding : str, optional
         Python's name of it; by default that of the byte order mark, UTF-16 where every other byte is 0, else UTF-8,
         else cp1252, else latin-1.
@@ -115,7 +116,10 @@ def inspect_csv(
             records.texts[header_found.row], separator, f"line {records.starts[header_found.row]} of '{path}'"
         )
     is_readable = (
-        encoding == UTF_8 and not has_compressed_suffix(path) and not separator_line and separator != SPACE["space"]
+        encoding == UTF_8_SIG
+        and not has_compressed_suffix(path)
+        and not separator_line
+        and separator != FALLBACK_SEPARATORS["space"]
     )
     is_readable = is_readable and _can_duckdb_skip_preamble(records.texts, header_found)
     return CsvFile(path, encoding, separator, header_found, lines_above, is_readable, longest_line)
@@ -123,7 +127,7 @@ def inspect_csv(
 
 def read_records(lines: Iterable[str], separator: str) -> Any:
     """Read the records of a CSV; of several blanks that separate cells, one counts."""
-    if separator == SPACE["space"]:
+    if separator == FALLBACK_SEPARATORS["space"]:
         lines = (re.sub(" +(?=[\r\n]*$)", "", line) for line in lines)
     return csv.reader(lines, delimiter=separator, skipinitialspace=True)
 
@@ -138,7 +142,9 @@ def describe_quotes(location: str) -> str:
 
 def name_separator(separator: str) -> str:
     """Return the name that a separator has in settings, or the character in quotes."""
-    return next((name for name, mark in (SEPARATORS | SPACE).items() if mark == separator), f"'{separator}'")
+    return next(
+        (name for name, mark in (SEPARATORS | FALLBACK_SEPARATORS).items() if mark == separator), f"'{separator}'"
+    )
 
 
 def _can_duckdb_skip_preamble(texts: Sequence[str], header: Header) -> bool:
@@ -160,7 +166,7 @@ def _check_quotes(text: str, separator: str, location: str) -> None:
 def _parse_separator(separator: str | None) -> str | None:
     if separator is None:
         return None
-    character = (SEPARATORS | SPACE).get(separator, "\t" if separator == "\\t" else separator)
+    character = (SEPARATORS | FALLBACK_SEPARATORS).get(separator, "\t" if separator == "\\t" else separator)
     if len(character) != 1 or character in '"\r\n':
         raise ClvError(
             f"a separator is one character or {', '.join(SEPARATORS)}, got '{separator}' (data.source.separator)"
@@ -190,7 +196,10 @@ class _FirstRecords:
 def _choose_separator(path: Path, sample: str, declared: str | None, line: int) -> tuple[_FirstRecords, str]:
     """Split the sample, which begins on a line, by the separator that is given or fits best."""
     marks = SEPARATORS.values()
-    records = {mark: _read_first_records(sample, mark, line) for mark in {declared or ",", *marks, *SPACE.values()}}
+    records = {
+        mark: _read_first_records(sample, mark, line)
+        for mark in {declared or ",", *marks, *FALLBACK_SEPARATORS.values()}
+    }
     best = max(marks, key=lambda mark: records[mark].separator_score())
     space = records[" "].separator_score()
     if not records[best].separator_score()[0] and space[:2] == (True, 1.0):

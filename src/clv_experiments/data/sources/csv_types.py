@@ -10,7 +10,7 @@ from clv_experiments.data.engine import quote_identifier
 
 SAMPLE_ROWS = 4_000
 # When a cell, put for {0}, is written exactly as DuckDB writes its value, put for {1}, so that nothing of it is lost.
-LOSSLESS = {
+LOSSLESS_TESTS_BY_TYPE = {
     "BIGINT": "CAST({1} AS VARCHAR) = {0}",
     "DOUBLE": "(CAST({1} AS VARCHAR) = {0} OR CAST({1} AS VARCHAR) = {0} || '.0') "
     "AND regexp_full_match({0}, '-?[0-9]+([.][0-9]+)?')",
@@ -18,7 +18,7 @@ LOSSLESS = {
     "DATE": "CAST({1} AS VARCHAR) = {0} AND length({0}) = 10",
     "TIMESTAMP": "CAST({1} AS VARCHAR) = {0} AND {0} LIKE '____-%'",
 }
-DECIMAL_POINT = "bool_or({0} LIKE '%._' OR {0} LIKE '%.__')"  # else 1.234 may be a thousand
+HAS_DECIMAL_POINT_SQL = "bool_or({0} LIKE '%._' OR {0} LIKE '%.__')"  # else 1.234 may be a thousand
 
 
 def find_lossless_types(rows: duckdb.DuckDBPyRelation) -> dict[str, str]:
@@ -35,7 +35,7 @@ def find_lossless_types(rows: duckdb.DuckDBPyRelation) -> dict[str, str]:
         Column to type in DuckDB: integers, floats, decimals, dates or timestamps. Numbers that could be read in two
         ways are left out.
     """
-    pairs = [(column, kind) for column in rows.columns for kind in LOSSLESS]
+    pairs = [(column, kind) for column in rows.columns for kind in LOSSLESS_TESTS_BY_TYPE]
     sample = rows.limit(SAMPLE_ROWS).aggregate(", ".join(_build_lossless_test(column, kind) for column, kind in pairs))
     kinds: dict[str, str] = {}
     for (column, kind), holds in zip(pairs, sample.fetchall()[0], strict=True):
@@ -57,7 +57,7 @@ def cast_lossless(rows: duckdb.DuckDBPyRelation, types: Mapping[str, str], lossy
     values = {name: quote_identifier(f"{lossy}{name}") for name in types}
     cells = {name: quote_identifier(name) for name in rows.columns}
     casts = [f"TRY_CAST({cells[name]} AS {kind}) AS {values[name]}" for name, kind in types.items()]
-    lossless = {name: LOSSLESS[kind].format(cells[name], values[name]) for name, kind in types.items()}
+    lossless = {name: LOSSLESS_TESTS_BY_TYPE[kind].format(cells[name], values[name]) for name, kind in types.items()}
     kept = [f"CASE WHEN {lossless[name]} THEN {values[name]} END AS {values[name]}" for name in types]
     typed = [f"{values[name]} AS {cells[name]}" if name in types else cells[name] for name in cells]
     losses = [
@@ -70,6 +70,7 @@ def cast_lossless(rows: duckdb.DuckDBPyRelation, types: Mapping[str, str], lossy
 
 def _build_lossless_test(column: str, kind: str) -> str:
     cell = quote_identifier(column)
-    test = f"bool_and(coalesce({LOSSLESS[kind].format(cell, f'TRY_CAST({cell} AS {kind})')}, {cell} IS NULL))"
+    is_lossless = LOSSLESS_TESTS_BY_TYPE[kind].format(cell, f"TRY_CAST({cell} AS {kind})")
+    test = f"bool_and(coalesce({is_lossless}, {cell} IS NULL))"
     test += f" AND count({cell}) > 0"
-    return f"{test} AND {DECIMAL_POINT.format(cell)}" if kind == "DOUBLE" else test
+    return f"{test} AND {HAS_DECIMAL_POINT_SQL.format(cell)}" if kind == "DOUBLE" else test

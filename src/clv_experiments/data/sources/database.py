@@ -23,7 +23,7 @@ from clv_experiments.data.sources.connection import (
     open_database_file,
     shorten_driver_message,
 )
-from clv_experiments.data.sources.database_tables import choose_table, list_tables
+from clv_experiments.data.sources.database_tables import list_tables, require_single_table
 from clv_experiments.errors import ClvError, mask_secrets
 
 BATCH_ROWS = 100_000  # rows
@@ -93,7 +93,7 @@ def _read_rows(
     notes: tuple[str, ...] = ()
     try:
         if not (table or query):
-            table = choose_table(backend, connection)
+            table = require_single_table(backend, connection)
             notes = (f"table {table} was read, the only one of the database",)
         rows = _find_table(backend, table, connection) if table else _run_query(backend, str(query), connection)
         if push_down and _supports_push_down(backend):

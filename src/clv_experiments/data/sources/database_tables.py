@@ -14,7 +14,7 @@ MAX_LISTED = 10  # tables in a message
 MAX_INSPECTED = 100  # tables whose columns are looked up
 
 
-def choose_table(backend: Any, connection: str) -> str:
+def require_single_table(backend: Any, connection: str) -> str:
     """Return the only table, or view, of a database.
 
     Raises

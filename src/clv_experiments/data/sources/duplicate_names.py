@@ -12,7 +12,7 @@ MAX_WIDTH = 2_000  # columns
 MIN_GROUPS = 2  # names in a row that groups columns; one alone is a title
 
 
-def join_two_header_rows(
+def join_header_rows_if_duplicates(
     rows: Sequence[Sequence[str]], kinds: Sequence[Sequence[str]], header: int | None
 ) -> tuple[list[str] | None, tuple[int, ...]]:
     """Tell columns of one name apart by the words of a row above theirs, each of which may stand over several.

@@ -12,7 +12,7 @@ from clv_experiments.data.sources.connection import detect_database_kind
 from clv_experiments.data.sources.csv_encoding import has_compressed_suffix
 from clv_experiments.errors import ClvError
 
-SUFFIXES = {
+SUFFIXES_BY_KIND = {
     "csv": ("csv", "txt", "tsv"),
     "parquet": ("parquet", "pq"),
     "workbook": ("xlsx", "xls", "xlsm", "xlsb", "ods"),
@@ -21,7 +21,7 @@ SUFFIXES = {
     "orc": ("orc",),
 }
 HEAD_BYTES = 4096  # tell what a file is
-PACKED_KINDS = {"csv": (".gz", ".bz2", ".xz", ".zst"), "json": (".gz", ".zst")}
+COMPRESSED_SUFFIXES_BY_KIND = {"csv": (".gz", ".bz2", ".xz", ".zst"), "json": (".gz", ".zst")}
 DATABASE_SUFFIXES = ("db", "sqlite", "sqlite3", "duckdb")
 MAGIC = {  # the first bytes of a file: its kind, and what it is
     b"PAR1": ("parquet", "a Parquet file, so rename it to end in .parquet"),
@@ -32,8 +32,8 @@ MAGIC = {  # the first bytes of a file: its kind, and what it is
     b"ORC": ("orc", "an ORC file, so rename it to end in .orc"),
 }
 BINARY_KINDS = {"parquet": "Parquet file", "workbook": "workbook", "orc": "ORC file"}
-PANDAS = "import pandas; pandas.{reader}({file}).to_parquet({target})"
-CONVERSIONS = {  # suffix: the pandas function that reads it, and a package that it needs
+PANDAS_CONVERSION_CODE = "import pandas; pandas.{reader}({file}).to_parquet({target})"
+PANDAS_READERS_BY_SUFFIX = {  # suffix: the pandas function that reads it, and a package that it needs
     "dta": ("read_stata", ""),
     "sas7bdat": ("read_sas", ""),
     "xpt": ("read_sas", ""),
@@ -50,7 +50,7 @@ JSON_OBJECT = re.compile(r"\[?\s*\{\s*(?:\"(?:[^\"\\]|\\.)*\"\s*:|\})")
 
 
 def detect_file_kind(path: Path) -> str:
-    """Return the kind of a file: one of ``SUFFIXES``, ``database`` or ``zip``.
+    """Return the kind of a file: one of ``SUFFIXES_BY_KIND``, ``database`` or ``zip``.
 
     Raises
     ------
@@ -63,8 +63,8 @@ def detect_file_kind(path: Path) -> str:
     suffix = path.name.lower().removesuffix(path.suffix.lower() if compressed else "").rpartition(".")[2]
     if suffix == "zip" and not compressed and zipfile.is_zipfile(path) and _identify_zip(path)[0] == "zip":
         return "zip"
-    for kind, suffixes in SUFFIXES.items():
-        if suffix in suffixes and (not compressed or path.suffix.lower() in PACKED_KINDS.get(kind, ())):
+    for kind, suffixes in SUFFIXES_BY_KIND.items():
+        if suffix in suffixes and (not compressed or path.suffix.lower() in COMPRESSED_SUFFIXES_BY_KIND.get(kind, ())):
             _check_content(path, kind)
             return kind
     raise ClvError(_advise_conversion(path, suffix))
@@ -72,9 +72,9 @@ def detect_file_kind(path: Path) -> str:
 
 def _advise_conversion(path: Path, suffix: str) -> str:
     target = path.with_suffix(".parquet")
-    if suffix in CONVERSIONS:
-        reader, package = CONVERSIONS[suffix]
-        code = PANDAS.format(reader=reader, file=json.dumps(str(path)), target=json.dumps(str(target)))
+    if suffix in PANDAS_READERS_BY_SUFFIX:
+        reader, package = PANDAS_READERS_BY_SUFFIX[suffix]
+        code = PANDAS_CONVERSION_CODE.format(reader=reader, file=json.dumps(str(path)), target=json.dumps(str(target)))
         install = f"pip install {package} and " if package else ""
         return f"'{path}' is not read as it is: type {install}python -c {shlex.quote(code)}, then data.path='{target}'"
     if suffix in R_READERS:
@@ -87,7 +87,7 @@ def _advise_conversion(path: Path, suffix: str) -> str:
     with path.open("rb") as stream:
         if markup := describe_non_csv_text(stream.read(HEAD_BYTES).decode("utf-8", errors="replace")):
             return f"'{path}' is {markup} (data.path)"
-    endings = ", .".join(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
+    endings = ", .".join(suffix for suffixes in SUFFIXES_BY_KIND.values() for suffix in suffixes)
     return (
         f"'{path}' is of no kind that is read: its name must end in .{endings}, .csv.gz (.bz2, .xz, .zst) or .zip, "
         "or it must be a DuckDB or SQLite database; unpack it, or save it as one of them (data.path)"

@@ -18,7 +18,7 @@ from clv_experiments.data.sources.csv_copy import ALL_TEXT, CsvCopy, copy_to_par
 from clv_experiments.data.sources.csv_encoding import FALLBACKS, OPENERS
 from clv_experiments.data.sources.csv_text import CsvFile, inspect_csv
 from clv_experiments.data.sources.database import database_file
-from clv_experiments.data.sources.file_kinds import SUFFIXES, detect_file_kind
+from clv_experiments.data.sources.file_kinds import SUFFIXES_BY_KIND, detect_file_kind
 from clv_experiments.data.sources.header import check_same_header
 from clv_experiments.data.sources.other_files import read_json_arrow_or_orc, unpack_only_file
 from clv_experiments.data.sources.parquet_files import create_temporary_folder, format_file_list, read_parquet
@@ -34,9 +34,9 @@ SETTING_KINDS = {
     "table": ("database",),
 }
 MANY_BYTES = 1 << 22  # of CSV files, from which on it pays to look for columns that need no parsing
-MAX_QUOTED = 60  # characters of a line, in a note
-FILE = "{file}"  # stands for a file in a note about several
-PANDAS_READERS = {  # what reads a file of each kind, and finds its separator
+MAX_QUOTED_CHARACTERS = 60  # characters of a line, in a note
+FILE_PLACEHOLDER = "{file}"  # stands for a file in a note about several
+PANDAS_READER_EXPRESSIONS = {  # what reads a file of each kind, and finds its separator
     "csv": 'pandas.read_csv({file}, sep=None, engine="python")',
     "parquet": "pandas.read_parquet({file})",
     "workbook": 'pandas.read_excel({file}, engine="calamine")',
@@ -114,7 +114,7 @@ def files(
         reason = describe_full_disk(error) if is_disk_full(error) else error.strerror or error
         raise ClvError(f"'{error.filename or path}' cannot be read or copied: {reason}") from error
     notes = (f"{len(paths)} files match '{path}' and were stacked",) if len(paths) > 1 else ()
-    reader = PANDAS_READERS.get(kind, "").format(file=json.dumps(str(paths[0]), ensure_ascii=False))
+    reader = PANDAS_READER_EXPRESSIONS.get(kind, "").format(file=json.dumps(str(paths[0]), ensure_ascii=False))
     return RawTable(raw.table, (*notes, *unpacked, *raw.notes), reader=reader if len(paths) == 1 and reader else None)
 
 
@@ -142,7 +142,7 @@ def _find_files(path: str | None) -> list[Path]:
 
 def _find_in_folder(folder: Path) -> list[Path]:
     """Return the files of a folder that are read, if all are of one kind."""
-    endings = {f".{suffix}" for suffixes in SUFFIXES.values() for suffix in suffixes} | {*OPENERS}
+    endings = {f".{suffix}" for suffixes in SUFFIXES_BY_KIND.values() for suffix in suffixes} | {*OPENERS}
     paths = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith((".", "_", "~$")))
     paths = [path for path in paths if path.suffix.lower() in endings]
     if len({path.suffix.lower() for path in paths}) == 1:
@@ -204,7 +204,7 @@ def _describe_dropped_headers_and_footers(copy: CsvCopy, file: CsvFile) -> Itera
     if copy.repeated_headers:
         yield f"{copy.repeated_headers:,} line(s) of '{file.path}' repeat the names of its columns and were left out"
     if copy.footer:
-        first = copy.footer[0].strip()[:MAX_QUOTED]
+        first = copy.footer[0].strip()[:MAX_QUOTED_CHARACTERS]
         yield f"the last {len(copy.footer)} line(s) of '{file.path}', from '{first}' on, are no rows of its table"
 
 
@@ -228,9 +228,9 @@ def _describe_csv_guesses(csv_files: Sequence[CsvFile], encoding: str | None) ->
     by_note: dict[str, list[Path]] = {}
     for file in csv_files:
         for note in file.header.notes:
-            by_note.setdefault(note.replace(f"'{file.path}'", FILE), []).append(file.path)
+            by_note.setdefault(note.replace(f"'{file.path}'", FILE_PLACEHOLDER), []).append(file.path)
     for note, paths in by_note.items():
-        yield note.replace(FILE, format_file_list(paths))
+        yield note.replace(FILE_PLACEHOLDER, format_file_list(paths))
 
 
 def _read_workbooks(engine: Engine, paths: Sequence[Path], sheet: str | None, header: bool | int | None) -> RawTable:

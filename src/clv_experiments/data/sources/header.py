@@ -13,7 +13,7 @@ from clv_experiments.data.sources.cell_kinds import detect_cell_kind, detect_row
 from clv_experiments.data.sources.duplicate_names import (
     describe_renamed_columns,
     describe_unnamed_column,
-    join_two_header_rows,
+    join_header_rows_if_duplicates,
     number_duplicate_names,
 )
 from clv_experiments.errors import ClvError
@@ -98,7 +98,9 @@ def find_header(
     unit = "row" if line_numbers is None else "line"
     numbers = range(1, len(rows) + 1) if line_numbers is None else line_numbers
     row, first_row = _choose_header_row(kinds, filled, header, numbers, f"{unit} {header} of {where}")
-    joined, used = join_two_header_rows([[*map(_format_name, cells)] for cells in rows[:first_row]], kinds, row)
+    joined, used = join_header_rows_if_duplicates(
+        [[*map(_format_name, cells)] for cells in rows[:first_row]], kinds, row
+    )
     top = first_row if row is None else used[0] if joined else row
     notes = _describe_skipped_rows([numbers[index] for index in filled if index < top], unit, where)
     if row is not None and not joined and (units := [index for index in filled if row < index < first_row]):

@@ -22,7 +22,7 @@ from clv_experiments.data.sources.duplicate_names import (
     make_names_unique,
     number_duplicate_names,
 )
-from clv_experiments.data.sources.file_kinds import SUFFIXES
+from clv_experiments.data.sources.file_kinds import SUFFIXES_BY_KIND
 from clv_experiments.errors import ClvError
 
 # Dates stay text, unless they are written year first: which of two readings is right is found out later. So do times,
@@ -178,4 +178,6 @@ def _choose_cast_type(kind: pa.DataType) -> pa.DataType:
 def _is_readable(name: str) -> bool:
     path = Path(name.lower().removesuffix(".gz"))
     hidden = name.startswith("__MACOSX") or path.name.startswith(".")
-    return not hidden and path.suffix.removeprefix(".") in [suffix for ends in SUFFIXES.values() for suffix in ends]
+    return not hidden and path.suffix.removeprefix(".") in [
+        suffix for ends in SUFFIXES_BY_KIND.values() for suffix in ends
+    ]

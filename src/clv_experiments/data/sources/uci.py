@@ -23,7 +23,7 @@ from clv_experiments.data.engine import DuckDb, Engine
 from clv_experiments.data.parsing.cells import aggregate_row
 from clv_experiments.data.parsing.formats import AMOUNT, add_amount_column
 from clv_experiments.data.raw import RawTable
-from clv_experiments.data.sources.file_kinds import SUFFIXES
+from clv_experiments.data.sources.file_kinds import SUFFIXES_BY_KIND
 from clv_experiments.data.sources.files import files
 from clv_experiments.data.sources.workbook import read_workbook
 from clv_experiments.errors import ClvError
@@ -197,4 +197,4 @@ def _read_archive(log: _PublishedDataset, archive: Path, sheet: str) -> pa.Table
 
 
 def _is_workbook(name: str) -> bool:
-    return Path(name).suffix.lower().removeprefix(".") in SUFFIXES["workbook"]
+    return Path(name).suffix.lower().removeprefix(".") in SUFFIXES_BY_KIND["workbook"]

@@ -11,10 +11,10 @@ from sklearn.base import clone
 
 from clv_experiments.data.horizon import DAY, Horizon
 from clv_experiments.data.log import TransactionLog
-from clv_experiments.data.queries.attributes import YEAR, first_year_spend
+from clv_experiments.data.queries.attributes import YEAR, first_and_repeat_year_spend
 from clv_experiments.decisions.overview.months import BURN_IN
 from clv_experiments.decisions.shop import Shop
-from clv_experiments.decisions.snapshot import HISTORY, Snapshot
+from clv_experiments.decisions.snapshot import HISTORY_FEATURE_SET, Snapshot
 from clv_experiments.evaluation.array_checks import Floats
 from clv_experiments.evaluation.confidence_intervals import Estimate, bootstrap_positions, percentile_interval
 from clv_experiments.forecasting.forecaster import Forecaster
@@ -93,7 +93,7 @@ def first_year_margin_by_customer(
         what is left of the year.
     """
     daily = (1 + shop.annual_discount_rate) ** (-1 / DAYS_A_YEAR)
-    spend, age = first_year_spend(log, cutoff, daily), customers["T"]
+    spend, age = first_and_repeat_year_spend(log, cutoff, daily), customers["T"]
     first_day = pd.to_datetime(spend["first_day"])
     return pd.DataFrame(
         {
@@ -201,7 +201,7 @@ def backtest_first_year(
     cutoff = Horizon(12, "months").shift_day(now.period.cutoff + DAY, -1) - DAY
     if forecaster.window.horizon.shift_day(cutoff + DAY, -1) < forecaster.log.start:
         return None
-    customers = forecaster.features(cutoff, HISTORY)
+    customers = forecaster.features(cutoff, HISTORY_FEATURE_SET)
     btyd = clone(now.btyd.estimator).fit(customers)
     earlier = first_year_margin_by_customer(forecaster.log, cutoff, customers, btyd, shop)
     return compare_with_year_ago(earlier, today, replicates, seed)

@@ -16,7 +16,7 @@ from clv_experiments.decisions.missed import (
 )
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
-from clv_experiments.reporting.chart_style import INK, ORANGE, RULE, TEXT_STYLE, create_chart
+from clv_experiments.reporting.chart_style import INK, ORANGE, RULE, TEXT_KWARGS, create_chart
 from clv_experiments.reporting.exhibit import Exhibit, Section
 from clv_experiments.reporting.formatting import format_dates
 from clv_experiments.reporting.section_template import SectionTemplate
@@ -57,11 +57,11 @@ def draw_likely_non_buyers(non_buyers: NonBuyerCount, subtitle: str, width: floa
         f"{non_buyers.expected:,.0f} by chance",
         (non_buyers.expected_high if is_left else non_buyers.expected_low, 0.42),
         (8 if is_left else -8, 0), textcoords="offset points", ha="left" if is_left else "right", va="center",
-        **TEXT_STYLE,
+        **TEXT_KWARGS,
     )  # fmt: skip
-    panel.text(0, -0.42, f"{non_buyers.missed:,} stayed away", va="center", **TEXT_STYLE)
+    panel.text(0, -0.42, f"{non_buyers.missed:,} stayed away", va="center", **TEXT_KWARGS)
     came = f"{non_buyers.customers - non_buyers.missed:,} bought"
-    panel.text(non_buyers.customers, -0.42, came, va="center", ha="right", **TEXT_STYLE)
+    panel.text(non_buyers.customers, -0.42, came, va="center", ha="right", **TEXT_KWARGS)
     panel.set(ylim=(-0.65, 0.65), yticks=[], xlim=(0, non_buyers.customers * 1.01))
     panel.xaxis.set_major_formatter(format_amount)
     panel.grid(visible=False)

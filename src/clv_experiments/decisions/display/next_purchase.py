@@ -19,8 +19,8 @@ from clv_experiments.reporting.chart_style import (
     GROUND,
     INK,
     QUIET,
+    TEXT_KWARGS,
     TEXT_SIZE,
-    TEXT_STYLE,
     create_chart,
     draw_legend_above,
     family_style,
@@ -66,7 +66,7 @@ def draw_buyers(buyers: pd.DataFrame, subtitle: str, width: float) -> Figure:
     y = np.arange(len(buyers))
     for position, (column, look) in enumerate(looks.items()):
         bars = panel.barh(y + 0.27 * (position - 1), buyers[column], 0.25, **look)
-        panel.bar_label(bars, [f"{value:,.0f}" for value in buyers[column]], padding=3, **TEXT_STYLE)
+        panel.bar_label(bars, [f"{value:,.0f}" for value in buyers[column]], padding=3, **TEXT_KWARGS)
     panel.set_yticks(y, [f"{days} days" for days in buyers["within_days"]])
     panel.invert_yaxis()
     panel.margins(x=0.14)
@@ -132,7 +132,7 @@ def draw_reliability(table: pd.DataFrame, families: Mapping[str, str], subtitle:
                 color=style.colour, marker=style.marker, linewidth=1.4, elinewidth=1, label=make_printable(name, 18),
             )  # fmt: skip
         panel.set(xlim=(0, top), ylim=(0, top), xlabel="predicted probability")
-        panel.set_title(f"within {days} days", loc="left", **TEXT_STYLE)
+        panel.set_title(f"within {days} days", loc="left", **TEXT_KWARGS)
         panel.xaxis.set_major_locator(MaxNLocator(2))
         format_percent_ticks(panel.xaxis, panel.yaxis)
     panels[0].set_ylabel("share who bought")

@@ -20,7 +20,7 @@ from clv_experiments.decisions.segments.tiers import (
 )
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
-from clv_experiments.reporting.chart_style import BLUE, GREY, ORANGE, RULE, TEXT_STYLE, create_chart
+from clv_experiments.reporting.chart_style import BLUE, GREY, ORANGE, RULE, TEXT_KWARGS, create_chart
 from clv_experiments.reporting.exhibit import WIDE, Exhibit, Section
 from clv_experiments.reporting.formatting import format_day
 from clv_experiments.reporting.section_template import SectionTemplate
@@ -81,7 +81,7 @@ def draw_tier_moves(counts: pd.DataFrame, subtitle: str, width: float) -> Figure
             continue
         panel.add_patch(_create_band(left[before], right[after], count, TIER_COLOURS[before]))
         if count > LABELLED * customers:
-            panel.text(0.04, left[before] - count / 2, f"{count:,}", **TEXT_STYLE, va="center")
+            panel.text(0.04, left[before] - count / 2, f"{count:,}", **TEXT_KWARGS, va="center")
         left[before] -= count
         right[after] -= count
     for x, sums, word, side in ((0.0, counts.sum(axis=1), "before", "right"), (1.0, counts.sum(axis=0), "now", "left")):
@@ -90,7 +90,7 @@ def draw_tier_moves(counts: pd.DataFrame, subtitle: str, width: float) -> Figure
                 name = tier if tier == NEW else f"{tier} {word}"
                 panel.text(
                     x + (-0.02 if side == "right" else 0.02), top - sums[tier] / 2, f"{name}\n{sums[tier]:,}",
-                    **TEXT_STYLE, ha=side, va="center",
+                    **TEXT_KWARGS, ha=side, va="center",
                 )  # fmt: skip
     margin = 0.28 if width == WIDE else 0.5
     panel.set(xlim=(-margin, 1 + margin), ylim=(-(1 + 3 * GAP) * customers, 0.02 * customers))

@@ -9,7 +9,7 @@ from scipy.stats import ttest_rel
 from clv_experiments.data.horizon import Period
 from clv_experiments.data.queries.activity import count_last_two_gaps
 from clv_experiments.decisions.next_purchase.backtest import Candidate, run_backtest
-from clv_experiments.decisions.snapshot import RHYTHM_NAME, Snapshot, TimingChoice
+from clv_experiments.decisions.snapshot import RHYTHM_MODEL_NAME, Snapshot, TimingChoice
 from clv_experiments.evaluation.regularity import measure_regularity
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import rfm
@@ -44,7 +44,7 @@ def fit_timing_model(forecaster: Forecaster, period: Period) -> MbgCnbdK:
 def build_mbg_cnbd_k_candidate(forecaster: Forecaster, period: Period) -> Candidate:
     """Fit the MBG/CNBD-k at a period's cutoff and return it as a candidate."""
     return Candidate(
-        RHYTHM_NAME, "btyd", fit_timing_model(forecaster, period), forecaster.features(period.cutoff, GAPS)
+        RHYTHM_MODEL_NAME, "btyd", fit_timing_model(forecaster, period), forecaster.features(period.cutoff, GAPS)
     )
 
 

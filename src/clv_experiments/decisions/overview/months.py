@@ -17,7 +17,7 @@ YEAR = 12
 LENGTHS = (1, 3, YEAR)  # months that are compared
 BURN_IN = 3  # first months of a log, in which customers of old look new
 EARLY = [1, 2, 3]  # months after the first by which cohorts are compared
-MIN_COHORTS = 3  # on either side of a comparison
+MIN_COHORTS_PER_HALF = 3  # on either side of a comparison
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,7 @@ class RevenueComparison:
         return self.revenue / self.earlier_revenue - 1 if self.earlier_revenue > 0 else np.nan
 
 
-def compare_revenue(revenue: pd.Series, length: int) -> RevenueComparison | None:
+def compare_revenue_with_year_ago(revenue: pd.Series, length: int) -> RevenueComparison | None:
     """Compare the last months with the same a year earlier, or with those right before where the log is too short.
 
     ``revenue`` holds successive whole months, oldest first; None where there are too few.
@@ -50,7 +50,9 @@ def compare_revenue(revenue: pd.Series, length: int) -> RevenueComparison | None
 
 def compare_month_quarter_and_year(revenue: pd.Series) -> list[RevenueComparison]:
     """Compare the last whole month, quarter and year, as far as the months reach; the longest comes last."""
-    return [comparison for length in LENGTHS if (comparison := compare_revenue(revenue, length)) is not None]
+    return [
+        comparison for length in LENGTHS if (comparison := compare_revenue_with_year_ago(revenue, length)) is not None
+    ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,7 +177,7 @@ class CohortRetention:
     @property
     def trend(self) -> Estimate | None:
         """By what share more of the later half of the cohorts after the burn-in than of the earlier buy again."""
-        return retention_change(self.table[self.is_after_burn_in])
+        return retention_change_between_halves(self.table[self.is_after_burn_in])
 
     @property
     def direction(self) -> Literal["improving", "worsening", "steady", "unknown"]:
@@ -188,7 +190,7 @@ class CohortRetention:
         return "improving" if trend.value > 0 else "worsening"
 
 
-def retention_change(cohorts: pd.DataFrame) -> Estimate | None:
+def retention_change_between_halves(cohorts: pd.DataFrame) -> Estimate | None:
     """Set the later half of the cohorts against the earlier, by the mean share that buys in the first three months.
 
     Cohorts, oldest first, count alike, so that the interval is of the ups and downs from cohort to cohort (Welch's t,
@@ -196,7 +198,7 @@ def retention_change(cohorts: pd.DataFrame) -> Estimate | None:
     """
     early = cohorts[EARLY].dropna().mean(axis=1).to_numpy()
     half = len(early) // 2
-    if half < MIN_COHORTS:
+    if half < MIN_COHORTS_PER_HALF:
         return None
     before, after = early[:half], early[half:]
     variances = np.array([before.var(ddof=1) / len(before), after.var(ddof=1) / len(after)])

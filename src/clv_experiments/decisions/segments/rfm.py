@@ -16,7 +16,7 @@ FIFTHS = (0.2, 0.4, 0.6, 0.8)
 
 # Rows: R from 1 to 5; columns: mean of F and M (halves go down) from 1 to 5. The names and their places are those of
 # Putler's guide to RFM analysis (putler.com/rfm-analysis); where its ranges overlap or leave a gap, one is chosen.
-_GRID = (
+_SEGMENTS_BY_R_AND_FM = (
     ("Lost", "Lost", "At risk", "Cannot lose", "Cannot lose"),
     ("Hibernating", "Hibernating", "At risk", "At risk", "Cannot lose"),
     ("About to sleep", "About to sleep", "Needs attention", "Loyal", "Loyal"),
@@ -70,7 +70,7 @@ class RfmCutPoints:
         """Name the segment of each customer, one of ``SEGMENTS``, from R and the mean of F and M."""
         scores = self.assign_scores(table)
         value = (scores["f"] + scores["m"]) // 2
-        names = np.array(_GRID, dtype=object)[scores["r"] - 1, value - 1]
+        names = np.array(_SEGMENTS_BY_R_AND_FM, dtype=object)[scores["r"] - 1, value - 1]
         return pd.Series(names, index=table.index, name="segment")
 
 

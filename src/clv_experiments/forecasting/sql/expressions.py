@@ -23,9 +23,9 @@ from clv_experiments.models.pareto_nbd import LONGEST_DECAY, ParetoNbd
 
 SMALL = 1e-4  # below it a Taylor series is exact where 1 + v, or exp(v) - 1, would lose digits
 LOWEST_EXPONENT, HIGHEST_EXPONENT = -600.0, 600.0  # what is beyond shows in no digit
-NEGLIGIBLE_DECAY = 36.0  # exp(-36) is the last digit of a double
-WIDEST = 9.0  # standard deviations beyond which nothing of a normal distribution shows
-PARETO_NODES = pa.table({"node": pareto_nbd.NODES, "weight": pareto_nbd.WEIGHTS})
+DECAY_BEYOND_DOUBLE_PRECISION = 36.0  # exp(-36) is the last digit of a double
+MAX_STANDARD_DEVIATIONS = 9.0  # standard deviations beyond which nothing of a normal distribution shows
+PARETO_NODES_AND_WEIGHTS = pa.table({"node": pareto_nbd.NODES, "weight": pareto_nbd.WEIGHTS})
 
 
 def build_forecast_expression(model: BtydRegressor, customers: Table, spacing: float) -> Table:
@@ -62,8 +62,8 @@ def _add_p_alive_and_expected_purchases(model: BtydRegressor, customers: Table, 
 
 
 @_add_p_alive_and_expected_purchases.register
-def _bg_nbd_purchases(model: BgNbd, customers: Table, spacing: float) -> Table:
-    """Follow ``BgNbd._dropout`` and ``expected_purchases_until_dropout``: the mean of (1 - (1 + p u)^-(r + x)) / p."""
+def _add_bg_nbd_forecast(model: BgNbd, customers: Table, spacing: float) -> Table:
+    """Follow ``BgNbd._dropout`` and ``expected_purchases_if_alive``: the mean of (1 - (1 + p u)^-(r + x)) / p."""
     r, alpha, a, b = model.r_, model.alpha_, model.a_, model.b_ + model._initial_tosses
     c = customers.select("frequency", "T").distinct()
     c = c.mutate(
@@ -72,7 +72,7 @@ def _bg_nbd_purchases(model: BgNbd, customers: Table, spacing: float) -> Table:
         stays=c.frequency + b,
     )
     c = c.mutate(centre=-(c.stays / a).ln(), width=ibis.least(1.0, (1 / c.stays + 1 / a).sqrt()))
-    mean = _mean_purchases_if_alive(c.cross_join(ibis.memtable(_build_beta_nodes(a, b, spacing))), a)
+    mean = _purchases_if_alive_by_history(c.cross_join(ibis.memtable(_build_beta_nodes(a, b, spacing))), a)
     c = _join_by_history(customers, mean, ["frequency", "T"])
     growth = (c["T"] - c.recency) / (c.recency + alpha * DAYS_A_WEEK)
     c = c.mutate(growth=growth, tosses=c.frequency + model._initial_tosses)
@@ -91,12 +91,15 @@ def _build_beta_nodes(a: float, b: float, spacing: float) -> pa.Table:
     The trapezoidal rule after such a substitution converges exponentially (Takahasi and Mori 1974, "Double Exponential
     Formulas for Numerical Integration"), whatever the singularities of the density at 0 and 1.
     """
-    ends = [np.arcsinh(max(NEGLIGIBLE_DECAY / min(shape, shape**0.5), WIDEST)) for shape in (a, b)]
+    ends = [
+        np.arcsinh(max(DECAY_BEYOND_DOUBLE_PRECISION / min(shape, shape**0.5), MAX_STANDARD_DEVIATIONS))
+        for shape in (a, b)
+    ]
     steps = spacing * np.arange(-np.ceil(ends[0] / spacing), np.ceil(ends[1] / spacing) + 1)
     return pa.table({"node": np.sinh(steps), "weight": np.cosh(steps)})
 
 
-def _mean_purchases_if_alive(c: Table, a: float) -> Table:
+def _purchases_if_alive_by_history(c: Table, a: float) -> Table:
     """Average (1 - (1 + p u)^-shape) / p over p ~ Beta(a, stays) at the nodes, for each frequency and T."""
     c = c.mutate(z=c.centre + c.width * c.node)
     c = c.mutate(
@@ -110,7 +113,7 @@ def _mean_purchases_if_alive(c: Table, a: float) -> Table:
 
 
 @_add_p_alive_and_expected_purchases.register
-def _pareto_nbd_purchases(model: ParetoNbd, customers: Table, spacing: float) -> Table:
+def _add_pareto_nbd_forecast(model: ParetoNbd, customers: Table, spacing: float) -> Table:
     """Follow ``ParetoNbd``: the race of dropout against the next purchase, with the same nodes."""
     r, alpha, s, beta = model.r_, model.alpha_ * DAYS_A_WEEK, model.s_, model.beta_ * DAYS_A_WEEK
     keys = ["frequency", "recency", "T"]
@@ -119,7 +122,7 @@ def _pareto_nbd_purchases(model: ParetoNbd, customers: Table, spacing: float) ->
     c = c.mutate(by_alpha=c.recency + alpha, by_beta=c.recency + beta)
     c = c.mutate(by_alpha_growth=c.silence / c.by_alpha, by_beta_growth=c.silence / c.by_beta)
     c = c.mutate(decay=c.shape * _log1p(c.by_alpha_growth) + _log1p(c.by_beta_growth) * s)
-    dropout = _dropout_before_purchase(c, s, purchases_near=alpha <= beta)
+    dropout = _integrate_dropout_by_history(c, s, purchases_near=alpha <= beta)
     c = _join_by_history(customers, dropout, keys)
     c = c.mutate(p_alive=1 / (1 + _exp(c.decay) * c.dropout), stretch=model.horizon_days / (c["T"] + beta))
     c = c.mutate(stretch=_log1p(c.stretch))
@@ -128,7 +131,7 @@ def _pareto_nbd_purchases(model: ParetoNbd, customers: Table, spacing: float) ->
     return c.mutate(expected_purchases=expected)
 
 
-def _dropout_before_purchase(c: Table, s: float, *, purchases_near: bool) -> Table:
+def _integrate_dropout_by_history(c: Table, s: float, *, purchases_near: bool) -> Table:
     """Integrate, as ``pareto_nbd._integrate_competing_risks`` does, P(dropout ends the silence) of each history."""
     sides = [(c.shape, c.by_alpha), (ibis.literal(s), c.by_beta)]
     (near, near_age), (far, far_age) = sides if purchases_near else sides[::-1]
@@ -136,7 +139,7 @@ def _dropout_before_purchase(c: Table, s: float, *, purchases_near: bool) -> Tab
     c = c.mutate(longest=ibis.least(LONGEST_DECAY / c.far, HIGHEST_EXPONENT))
     c = c.mutate(longest=_expm1(c.longest) / c.ratio)
     c = c.mutate(length=ibis.least(_log1p(c.v), LONGEST_DECAY / c.near, _log1p(c.longest)))
-    c = c.cross_join(ibis.memtable(PARETO_NODES))
+    c = c.cross_join(ibis.memtable(PARETO_NODES_AND_WEIGHTS))
     c = c.mutate(y=c.length * c.node)
     c = c.mutate(excess=_expm1(c.y))
     c = c.mutate(far_excess=c.ratio * c.excess)

@@ -25,7 +25,7 @@ from clv_experiments.forecasting.sql.expressions import build_forecast_expressio
 from clv_experiments.models.array_input import CUSTOMER_COLUMNS, FIRST_SPEND
 from clv_experiments.models.btyd import COLUMNS, BtydRegressor
 
-DIALECTS = {  # Ibis's compiler, and sqlglot's name; Databricks's needs no Spark to compile
+COMPILERS_BY_DIALECT = {  # Ibis's compiler, and sqlglot's name; Databricks's needs no Spark to compile
     "duckdb": (compilers.DuckDBCompiler, "duckdb"),
     "postgres": (compilers.PostgresCompiler, "postgres"),
     "bigquery": (compilers.BigQueryCompiler, "bigquery"),
@@ -35,8 +35,8 @@ DIALECTS = {  # Ibis's compiler, and sqlglot's name; Databricks's needs no Spark
 TRANSACTIONS, RFM_SUMMARY = "transactions", "rfm_summary"  # a row a purchase; a row a customer
 SPACINGS = (0.1, 0.05, 0.025)
 AGREEMENT = 1e-10  # relative, of the statement in DuckDB with the model
-NUMBER = "decimal(38, 9)"  # whatever type a column has, it is cast
-SMALLEST = 1e-200  # below it a probability or a spend counts as 0
+DECIMAL_TYPE = "decimal(38, 9)"  # whatever type a column has, it is cast
+ZERO_THRESHOLD = 1e-200  # below it a probability or a spend counts as 0
 FREQUENCIES = (0, 1, 2, 3, 5, 10, 30, 100, 300, 1000)
 AGES = (0, 1, 2, 7, 30, 90, 365, 1000, 3650)  # days
 
@@ -75,8 +75,8 @@ class ForecastQuery:
     max_relative_difference: float
 
     def to_sql(self, dialect: str) -> str:
-        """Compile one SELECT in a dialect of ``DIALECTS``."""
-        compiler, name = DIALECTS[dialect]
+        """Compile one SELECT in a dialect of ``COMPILERS_BY_DIALECT``."""
+        compiler, name = COMPILERS_BY_DIALECT[dialect]
         select = compiler().to_sqlglot(self.table)
         for nodes in self.table.op().find(InMemoryTable):
             select = _replace_table_with_values(select, nodes.name, nodes.data.to_pyarrow(nodes.schema))
@@ -119,7 +119,7 @@ def measure_max_relative_difference(model: BtydRegressor, spacing: float) -> flo
     if model.spend_:
         expected["expected_spend"] = model.predict(customers)
     differences = [
-        np.abs(in_sql[name] - values) / np.maximum(np.abs(values), SMALLEST) for name, values in expected.items()
+        np.abs(in_sql[name] - values) / np.maximum(np.abs(values), ZERO_THRESHOLD) for name, values in expected.items()
     ]
     return float(np.max(differences))
 
@@ -141,9 +141,9 @@ def _read_customers(source: SourceTable, cutoff: date, model: BtydRegressor) -> 
     """Read customer_id, frequency, recency, T and, of a model with spend, its columns, as the model saw them."""
     features = (*COLUMNS, *model.spend_columns) if model.spend_ else COLUMNS
     if source.rows == RFM_SUMMARY:
-        table = _build_source_expression(source, {"customer_id": "string", **dict.fromkeys(features, NUMBER)})
+        table = _build_source_expression(source, {"customer_id": "string", **dict.fromkeys(features, DECIMAL_TYPE)})
         return table.select("customer_id", **{name: table[name].cast("float64") for name in features})
-    amount = {"amount": NUMBER} if model.spend_ else {}
+    amount = {"amount": DECIMAL_TYPE} if model.spend_ else {}
     lines = _build_source_expression(source, {"customer_id": "string", "date": "timestamp", **amount})
     spend = lines.amount.sum() if model.spend_ else ibis.literal(1)
     days = lines.group_by("customer_id", date=lines.date.cast("date")).agg(amount=spend)
