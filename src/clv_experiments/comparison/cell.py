@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from clv_experiments.data.log import PURCHASES
+from clv_experiments.data.log import UNIT_WITHOUT_AMOUNTS
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.array_checks import Floats
 from clv_experiments.tracking.experiment_name import format_experiment_name
@@ -137,7 +137,7 @@ class Cell:
     @property
     def measure(self) -> str:
         """What is predicted: spend, or purchases of a log without amounts."""
-        return PURCHASES if self.currency == PURCHASES else "spend"
+        return UNIT_WITHOUT_AMOUNTS if self.currency == UNIT_WITHOUT_AMOUNTS else "spend"
 
     @property
     def subtitle(self) -> str:

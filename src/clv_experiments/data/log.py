@@ -17,9 +17,9 @@ from clv_experiments.data.fingerprint import compute_fingerprint, summarise_cust
 from clv_experiments.data.log_checks import (
     check_date_span,
     check_gregorian_calendar,
+    check_no_isolated_early_dates,
     check_no_missing_values,
     check_not_in_future,
-    check_placeholder_dates,
     describe_placeholders,
     find_placeholder_days,
     require_repeat_customers,
@@ -38,7 +38,7 @@ from clv_experiments.data.raw import GroundTruth, Source
 from clv_experiments.data.typed_lines import read_typed_lines
 from clv_experiments.errors import ClvError
 
-PURCHASES = "purchases"  # unit of a log without amounts
+UNIT_WITHOUT_AMOUNTS = "purchases"  # unit of a log without amounts
 WITHOUT_AMOUNTS = "there are no amounts: purchases are predicted, no spend (data.columns.amount)"
 
 
@@ -93,7 +93,7 @@ class TransactionLog:
     @property
     def measure(self) -> str:
         """What amounts are: spend, or purchases."""
-        return "spend" if self.has_amounts else PURCHASES
+        return "spend" if self.has_amounts else UNIT_WITHOUT_AMOUNTS
 
 
 def load_log(
@@ -158,13 +158,13 @@ def load_log(
     get_learning_end = get_learning_end or (lambda first, last: last)
     clean_lines = partial(clean, steps=steps, log_end=log_end, get_learning_end=get_learning_end, log_start=log_start)
     cleaned = clean_lines(lines)
-    summed, days = _sum_purchase_days(cleaned, roles.has_amounts)
+    summed, days = _sum_by_customer_day_and_by_day(cleaned, roles.has_amounts)
     placeholders = find_placeholder_days(name, days, today) if raw.truth is None else []
     if placeholders:
         notes.append(describe_placeholders(days, placeholders))
         date_or_none = ibis.ifelse(lines.date.isin(placeholders), None, lines.date)
         cleaned = clean_lines(lines.mutate(date=date_or_none))
-        summed, days = _sum_purchase_days(cleaned, roles.has_amounts)
+        summed, days = _sum_by_customer_day_and_by_day(cleaned, roles.has_amounts)
     report = typed_lines.prepend_filter(cleaned.report)
     if report.rows_kept == 0:
         raise ClvError(f"log '{name}' has no usable row: {report}")
@@ -179,14 +179,14 @@ def load_log(
     end = log_end or (period.end if period and period.is_certain and period.end <= today else last)
     notes += [*report.notes, describe_end_of_totals_log(period, last, end, log_end)]
     notes += ["" if roles.has_amounts else WITHOUT_AMOUNTS, describe_losses(days)]
-    notes += describe_customers(customers, days, "spend" if roles.has_amounts else PURCHASES)
+    notes += describe_customers(customers, days, "spend" if roles.has_amounts else UNIT_WITHOUT_AMOUNTS)
     return TransactionLog(
         name=name,
         purchase_days=purchase_days,
         start=days["date"].iloc[0],
         end=end,
         customers=len(customers),
-        currency=currency if roles.has_amounts else PURCHASES,
+        currency=currency if roles.has_amounts else UNIT_WITHOUT_AMOUNTS,
         fingerprint=compute_fingerprint(customers, end, report, has_amounts=roles.has_amounts),
         report=report if roles.has_amounts else report.without_amounts(),
         notes=(*raw.notes, *filter(None, notes)),
@@ -203,7 +203,7 @@ def _check_dates(
     if today:
         check_not_in_future(name, days, today)
     check_date_span(name, days["date"].iloc[0], days["date"].iloc[-1], log_end, period)
-    check_placeholder_dates(name, days)
+    check_no_isolated_early_dates(name, days)
     check_gregorian_calendar(name, days)
 
 
@@ -212,7 +212,7 @@ def _select_attributes(lines: ibis.Table) -> ibis.Table | None:
     return lines.select("customer_id", "date", "amount", *attributes) if attributes else None
 
 
-def _sum_purchase_days(cleaned: CleanLines, has_amounts: bool) -> tuple[ibis.Table, pd.DataFrame]:
+def _sum_by_customer_day_and_by_day(cleaned: CleanLines, has_amounts: bool) -> tuple[ibis.Table, pd.DataFrame]:
     """Sum orders by customer and day, and those by day (see ``count_daily_customers_and_lines``).
 
     ``rows`` and ``no_amount`` count lines, and those without an amount.

@@ -26,7 +26,7 @@ PLACEHOLDER_DAYS = frozenset(
 )  # fmt: skip
 FIRST_YEAR = 1600  # earlier ones are those of another calendar
 CONVERSIONS = "with the package jdatetime from Persian, hijridate from Islamic ones"
-MAX_DAYS_WITHOUT_PURCHASE = 7  # at the end of a log
+MAX_DAYS_AFTER_LAST_PURCHASE = 7  # at the end of a log
 
 
 def check_no_missing_values(name: str, days: pd.DataFrame) -> None:
@@ -82,7 +82,7 @@ def check_gregorian_calendar(name: str, days: pd.DataFrame) -> None:
         )
 
 
-def check_placeholder_dates(name: str, days: pd.DataFrame) -> None:
+def check_no_isolated_early_dates(name: str, days: pd.DataFrame) -> None:
     """Refuse a few rows that lie years before all others: 1900-01-01 is nobody's first purchase day."""
     gaps = pd.to_datetime(days["date"]).diff().dt.days.to_numpy()
     for k in np.flatnonzero(gaps > PLACEHOLDER_GAP_DAYS):
@@ -120,7 +120,7 @@ def check_date_span(name: str, first: date, last: date, log_end: date | None, pe
     """Refuse a log of one day, or one said to end long after its last purchase."""
     if first == last:
         raise ClvError(f"all purchases of log '{name}' fall on one day, {first}; is that the date of the purchase?")
-    latest = max(last + timedelta(days=MAX_DAYS_WITHOUT_PURCHASE), period.end if period else last)
+    latest = max(last + timedelta(days=MAX_DAYS_AFTER_LAST_PURCHASE), period.end if period else last)
     if log_end and log_end > latest:
         raise ClvError(
             f"the log end {log_end} lies {(log_end - last).days} days after the last purchase of log '{name}', {last}: "

@@ -17,9 +17,9 @@ DOMINANT_SHARE, LARGE_SHARE = 0.2, 0.05  # of all spend
 LARGE_TIMES = 3  # the next largest, beside which even a large share is worth a note
 MIN_WEEKS, MIN_MONTHS = 8, 6  # of totals: fewer dates may fall on Mondays, or on first days, by chance
 MONDAY = 0
-ARRIVAL_DAYS = 28  # in which customers who are older than the log are first seen
+FIRST_ARRIVAL_DAYS = 28  # in which customers who are older than the log are first seen
 ARRIVAL_TIMES, ARRIVAL_DROP = 3, 1.5  # as many as later, and as right after: a cohort goes on arriving for a while
-MIN_SPANS = 6  # of so many days
+MIN_ARRIVAL_SPANS = 6  # of so many days
 
 
 @dataclass(frozen=True)
@@ -188,15 +188,15 @@ def _describe_missing_one_time_buyers(customers: pd.DataFrame) -> str:
 
 def _describe_older_customers(days: pd.DataFrame) -> str:
     """Tell customers who were there before the log from new ones: many appear at once, and later few."""
-    new = pd.Series(days["new"].to_numpy(), pd.to_datetime(days["date"])).resample(f"{ARRIVAL_DAYS}D").sum()
+    new = pd.Series(days["new"].to_numpy(), pd.to_datetime(days["date"])).resample(f"{FIRST_ARRIVAL_DAYS}D").sum()
     new = new.iloc[:-1]  # the last may be cut off
-    if len(new) < MIN_SPANS:
+    if len(new) < MIN_ARRIVAL_SPANS:
         return ""
     first, second, later = int(new.iloc[0]), int(new.iloc[1]), float(new.iloc[len(new) // 2 :].median())
     if first < max(MIN_CUSTOMERS, ARRIVAL_TIMES * later, ARRIVAL_DROP * second) or later == 0:
         return ""
     return (
-        f"{first:,} of {int(days['new'].sum()):,} customers first appear in the first {ARRIVAL_DAYS} days, "
+        f"{first:,} of {int(days['new'].sum()):,} customers first appear in the first {FIRST_ARRIVAL_DAYS} days, "
         f"{first / later:.0f} times as many as later: if they are older than the log, their T begins too late, and "
         "BTYD models take them for new"
     )

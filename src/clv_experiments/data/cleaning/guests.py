@@ -37,7 +37,7 @@ TOTALS = (
 MAX_TOTALS, CENT = 3, 0.011  # of one row: subtotals, totals of these and a grand total may all be called alike
 MIN_ROWS = 10
 MIN_EMAILS, MANY_EMAILS = 3, 10  # of one id
-MAX_IDS = 100  # that are looked at
+MAX_SUSPECT_IDS = 100  # that are looked at
 PEERS = 30  # other ids that suspects are compared with first
 SIZES = ("rows", "days", "amount")
 
@@ -67,8 +67,8 @@ def guests(policy: str = "auto", ids: Sequence[str | int] = ()) -> Step:
     typed = [str(value) for value in ([ids] if isinstance(ids, str | int) else ids)]
 
     def apply(t: Table, ids: Table) -> StepResult:
-        candidates = _find_guest_ids(ids, typed, policy)
-        peers = _list_other_customers(ids, candidates) if candidates else []
+        candidates = _find_guest_id_candidates(ids, typed, policy)
+        peers = _sample_other_customers(ids, candidates) if candidates else []
         sizes = _summarise_customers(t, [*candidates, *peers]) if candidates else []
         suspects = [row for row in sizes if row["customer_id"] in candidates]
         if missing := sorted(set(typed) - {row["customer_id"] for row in suspects}):
@@ -76,14 +76,18 @@ def guests(policy: str = "auto", ids: Sequence[str | int] = ()) -> Step:
         totals = _find_total_rows(t, suspects)
         sure = [*typed, *(row["customer_id"] for row in totals)]
         doubtful = [
-            row for row in suspects if row["customer_id"] not in sure and not _is_placeholder_id(row["customer_id"])
+            row
+            for row in suspects
+            if row["customer_id"] not in sure and not _is_certain_placeholder_id(row["customer_id"])
         ]
         others = _largest_sizes([row for row in sizes if row["customer_id"] in peers])
         if not all(_is_at_most_as_large(row, others) for row in doubtful):
             others = _largest_sizes_of_others(t, [row["customer_id"] for row in suspects])
         cleared = [row for row in doubtful if not _is_shared_id(row, others)]
         confirmed = [row for row in suspects if row not in cleared]
-        notes = [_describe_largest_customer(row["customer_id"]) for row in cleared if _is_largest(row, others)]
+        notes = [
+            _describe_largest_customer(row["customer_id"]) for row in cleared if _is_largest_in_any_size(row, others)
+        ]
         notes += (
             _describe_other_ids_with_many_emails(t, [row["customer_id"] for row in suspects])
             if policy == "auto"
@@ -97,7 +101,7 @@ def guests(policy: str = "auto", ids: Sequence[str | int] = ()) -> Step:
             *([_describe_rows_identified_by_email(without_id)] if without_id["rows"] else []),
             *notes,
         ]
-        t = _replace_ids_with_emails(t, [row["customer_id"] for row in confirmed])
+        t = _replace_ids_with_email_or_null(t, [row["customer_id"] for row in confirmed])
         if without_id["rows"]:
             t = t.mutate(customer_id=t.customer_id.fill_null(t.email.lower()))
         return StepResult(t, tuple(notes))
@@ -105,16 +109,20 @@ def guests(policy: str = "auto", ids: Sequence[str | int] = ()) -> Step:
     return Step("guests", apply, takes_customer_ids=True)
 
 
-CUSTOMERS = "^(?:customer|cliente|client|kunde|klant|klient|kund|usuario|user|utente|buyer|acheteur)"
-BARE_WORDS = tuple(word.replace(" ", "") for word in WORDS)
+CUSTOMER_WORD_PREFIX = "^(?:customer|cliente|client|kunde|klant|klient|kund|usuario|user|utente|buyer|acheteur)"
+WORDS_WITHOUT_SPACES = tuple(word.replace(" ", "") for word in WORDS)
 BRACKETS = ("()", "<>", "[]")  # that may stand around a word
 
 
-def _is_placeholder_id(customer_id: str) -> bool:
+def _is_certain_placeholder_id(customer_id: str) -> bool:
     lower = customer_id.lower()
     bare = _remove_separators(lower)
     bare = bare[1:-1] if bare[:1] + bare[-1:] in BRACKETS else bare
-    return lower in SYMBOLS or bare in BARE_WORDS or re.sub(CUSTOMERS, "", bare) in BARE_WORDS
+    return (
+        lower in SYMBOLS
+        or bare in WORDS_WITHOUT_SPACES
+        or re.sub(CUSTOMER_WORD_PREFIX, "", bare) in WORDS_WITHOUT_SPACES
+    )
 
 
 def _remove_separators(lower: str) -> str:
@@ -135,7 +143,7 @@ def _find_total_rows(t: Table, suspects: Sequence[dict[str, Any]]) -> list[dict[
     return [row for row in totals if any(abs(float(row["amount"]) - value) < CENT for value in tolerated)]
 
 
-def _find_guest_ids(ids: Table, typed: Sequence[str], policy: str) -> list[str]:
+def _find_guest_id_candidates(ids: Table, typed: Sequence[str], policy: str) -> list[str]:
     """Return the ids that the user named, or that look like nobody's."""
     candidates = ids.filter(ids.customer_id.isin(typed)) if typed else ids.limit(0)
     if policy == "auto":
@@ -143,7 +151,7 @@ def _find_guest_ids(ids: Table, typed: Sequence[str], policy: str) -> list[str]:
         unusual = ids.mutate(lower=ids.customer_id.lower())
         unusual = unusual.filter(~unusual.lower.re_search("^[^@]*[1-8]") | (unusual.lower == "-1")).cache()
         candidates = candidates.union(unusual.filter(_may_be_placeholder_id(unusual.lower)).select("customer_id"))
-    return sorted(set(candidates.limit(MAX_IDS).to_pyarrow()["customer_id"].to_pylist()))
+    return sorted(set(candidates.limit(MAX_SUSPECT_IDS).to_pyarrow()["customer_id"].to_pylist()))
 
 
 def _may_be_placeholder_id(lower: StringValue) -> BooleanValue:
@@ -151,7 +159,9 @@ def _may_be_placeholder_id(lower: StringValue) -> BooleanValue:
     bare = lower.replace(" ", "").replace("_", "").replace("-", "")
     in_brackets = (bare.left(1) + bare.right(1)).isin(BRACKETS)
     bare = ibis.ifelse(in_brackets, bare.substr(1, bare.length() - 2), bare)
-    condition |= bare.isin([*BARE_WORDS, *TOTALS]) | bare.re_replace(CUSTOMERS, "").isin(BARE_WORDS)
+    condition |= bare.isin([*WORDS_WITHOUT_SPACES, *TOTALS]) | bare.re_replace(CUSTOMER_WORD_PREFIX, "").isin(
+        WORDS_WITHOUT_SPACES
+    )
     for mailbox in MAILBOXES:
         condition |= lower.startswith(mailbox)
     return condition
@@ -176,9 +186,11 @@ def _largest_sizes_of_others(t: Table, suspects: Sequence[str]) -> dict[str, Any
     return aggregate_row(each, rows=each.rows.max(), days=each.days.max(), amount=each.amount.max())
 
 
-def _list_other_customers(ids: Table, suspects: Sequence[str]) -> list[str]:
+def _sample_other_customers(ids: Table, suspects: Sequence[str]) -> list[str]:
     """List some other customers: most often one of them is larger than any suspect, and no other needs to be read."""
-    peers: list[str] = ids.order_by("customer_id").limit(MAX_IDS + PEERS).to_pyarrow()["customer_id"].to_pylist()
+    peers: list[str] = (
+        ids.order_by("customer_id").limit(MAX_SUSPECT_IDS + PEERS).to_pyarrow()["customer_id"].to_pylist()
+    )
     return [peer for peer in peers if peer not in suspects][:PEERS]
 
 
@@ -200,11 +212,11 @@ def _is_shared_id(row: dict[str, Any], others: dict[str, Any]) -> bool:
     )
 
 
-def _is_largest(row: dict[str, Any], others: dict[str, Any]) -> bool:
+def _is_largest_in_any_size(row: dict[str, Any], others: dict[str, Any]) -> bool:
     return row["rows"] >= MIN_ROWS and _ratio_to_largest_other(row, others) > 1
 
 
-def _replace_ids_with_emails(t: Table, ids: Sequence[str]) -> Table:
+def _replace_ids_with_email_or_null(t: Table, ids: Sequence[str]) -> Table:
     email = t.email.lower() if "email" in t.columns else ibis.null("string")
     return t.mutate(customer_id=ibis.ifelse(t.customer_id.isin(ids), email, t.customer_id))
 

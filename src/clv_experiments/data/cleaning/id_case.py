@@ -10,7 +10,7 @@ from clv_experiments.data.cleaning.report import Step, StepResult
 from clv_experiments.data.parsing.cells import aggregate_row, count_true
 
 PADDED = "^0+[1-9][0-9]*$"  # of which spreadsheets drop the zeros
-EMAIL = "_%@_%"  # something, @, something
+EMAIL_LIKE_PATTERN = "_%@_%"  # something, @, something
 
 
 def id_case(policy: str = "emails") -> Step:
@@ -31,7 +31,7 @@ def id_case(policy: str = "emails") -> Step:
 
     def fold(customer_id: StringValue) -> StringValue:
         lower = customer_id.lower()
-        return lower if policy == "fold" else ibis.ifelse(customer_id.like(EMAIL), lower, customer_id)
+        return lower if policy == "fold" else ibis.ifelse(customer_id.like(EMAIL_LIKE_PATTERN), lower, customer_id)
 
     def apply(t: Table, ids: Table) -> Table | StepResult:
         if policy == "keep":
@@ -43,7 +43,7 @@ def id_case(policy: str = "emails") -> Step:
             folded=count_true(customer != fold(customer)),
             padded=count_true(customer.re_search(PADDED)),
         )
-        notes = _describe_ambiguous_ids(policy, ids) if rows["in_case"] else []
+        notes = _describe_ids_differing_in_case(policy, ids) if rows["in_case"] else []
         padded = _list_zero_padded_ids(ids) if rows["padded"] else []
         if rows["folded"]:
             t = t.mutate(customer_id=fold(t.customer_id))
@@ -78,8 +78,8 @@ def _describe_treatment(policy: str, is_email: bool) -> str:
     return "stay customers of their own: data.cleaning.id_case.policy=fold makes one of each"
 
 
-def _describe_ambiguous_ids(policy: str, ids: Table) -> list[str]:
-    ids = ids.mutate(lower=ids.customer_id.lower(), is_email=ids.customer_id.like(EMAIL))
+def _describe_ids_differing_in_case(policy: str, ids: Table) -> list[str]:
+    ids = ids.mutate(lower=ids.customer_id.lower(), is_email=ids.customer_id.like(EMAIL_LIKE_PATTERN))
     groups = ids.group_by("lower", "is_email").agg(spellings=ids.count(), example=ids.customer_id.max())
     twins = groups.filter(groups.spellings > 1).group_by("is_email")
     rows = twins.agg(more=lambda g: (g.spellings - 1).sum(), example=lambda g: g.example.max()).to_pyarrow().to_pylist()

@@ -14,8 +14,8 @@ from clv_experiments.data.parsing.formats import AMOUNT
 from clv_experiments.errors import ClvError
 
 MIN_LOSSES, MIN_LOSS_SHARE = 20, 0.05  # of the rows: fewer negative ones are returns
-MOST_NEGATIVE = 0.5  # of the rows: then sales may be written below 0
-MAX_MATCHED = 0.2  # of the negative rows, by a purchase that they could undo
+MOSTLY_NEGATIVE_SHARE = 0.5  # of the rows: then sales may be written below 0
+MIN_MATCHED_SHARE = 0.2  # of the negative rows, by a purchase that they could undo
 
 
 def returns(policy: str | None = None, cancelled: str | None = None) -> Step:
@@ -86,7 +86,7 @@ def _check_negatives_match_purchases(t: Table, counts: Mapping[str, int]) -> Non
     if losses < MIN_LOSS_SHARE * paid:
         return
     matched = _count_matched_returns(t, _is_negative_non_return(t)) / losses
-    if matched < MAX_MATCHED:
+    if matched < MIN_MATCHED_SHARE:
         raise ClvError(
             f"{losses / paid:.0%} of the amounts are negative, and {matched:.0%} of these {losses:,} match "
             "an earlier purchase of the same customer: type data.cleaning.returns.policy=keep if they are losses, as "
@@ -96,7 +96,7 @@ def _check_negatives_match_purchases(t: Table, counts: Mapping[str, int]) -> Non
 
 
 def _suggest_settings_for_negatives(t: Table, share: float) -> str:
-    turn = "; or data.scale=-1 if sales are what is below 0" if share > MOST_NEGATIVE else ""
+    turn = "; or data.scale=-1 if sales are what is below 0" if share > MOSTLY_NEGATIVE_SHARE else ""
     or_deduct = "; or data.cleaning.discount_lines.policy=deduct if they are discounts on the orders they stand on"
     return turn + (or_deduct if "order_id" in t.columns else "")
 
@@ -139,7 +139,7 @@ def net_returns(lines: Table, is_return: BooleanValue) -> StepResult:
         The columns of ``lines``, and how much of the returns is left that nothing was set against.
     """
     t = lines.mutate(returned=is_return)
-    days = _compute_refunds_by_day(t).cache()
+    days = _compute_purchase_reductions_by_day(t).cache()
     t = t.left_join(days, ["customer_id", "date"]).select(*t.columns, "refund", "undone")
     t = t.filter(~t.returned & ~t.undone.fill_null(False))
     # Which of two equal rows is reduced matters only where a later step removes one of them: keep the order definite.
@@ -169,7 +169,7 @@ def _describe_unmatched_returns(days: Table) -> tuple[str, ...]:
     )
 
 
-def _compute_refunds_by_day(t: Table) -> Table:
+def _compute_purchase_reductions_by_day(t: Table) -> Table:
     """Compute by how much each customer's purchases of a day are reduced, and whether that day's returns undo them."""
     complete = t.filter(t.customer_id.notnull() & t.date.notnull() & t.amount.notnull())
     days = complete.group_by("customer_id", "date").agg(

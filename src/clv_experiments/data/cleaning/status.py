@@ -82,7 +82,7 @@ def refunded() -> Step:
         refund = ibis.ifelse(t.amount > 0, t.refunded.abs(), 0).fill_null(0)
         if not aggregate_row(t, rows=count_true(refund > 0))["rows"]:
             return t
-        t = _count_order_refunds_once(t.mutate(refund=refund))
+        t = _allocate_order_refunds_to_lines(t.mutate(refund=refund))
         undone = (t.refund > 0) & (t.refund >= t.amount)
         summary = aggregate_row(t, rows=count_true(t.refund > 0), undone=count_true(undone))
         note = (
@@ -113,7 +113,7 @@ def _fill_status_from_order(t: Table) -> Table:
     return t.mutate(status=t.status.fill_null(ibis.ifelse(t.order_id.notnull(), of_order, None)))
 
 
-def _count_order_refunds_once(t: Table) -> Table:
+def _allocate_order_refunds_to_lines(t: Table) -> Table:
     """Take a refund that stands on each line of an order from its largest lines, where it exceeds one of them."""
     if "order_id" not in t.columns:
         return t

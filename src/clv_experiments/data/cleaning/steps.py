@@ -15,7 +15,7 @@ from clv_experiments.data.parsing.cells import aggregate_row
 from clv_experiments.data.parsing.formats import AMOUNT
 from clv_experiments.errors import ClvError
 
-RATE = "decimal(18, 10)"  # PostgreSQL rounds only decimals whose size is known
+RATE_DECIMAL_TYPE = "decimal(18, 10)"  # PostgreSQL rounds only decimals whose size is known
 
 
 def missing_customer() -> Step:
@@ -188,7 +188,7 @@ def currency(rates: Mapping[str, float] | None = None) -> Step:
             )
         if None in codes:
             raise ClvError("data.cleaning.currency has rates, but there are rows without a currency: fill them in")
-        factors = {name: ibis.literal(round(rate, 10), RATE) for name, rate in exact.items()}
+        factors = {name: ibis.literal(round(rate, 10), RATE_DECIMAL_TYPE) for name, rate in exact.items()}
         amounts = ((code == name, (t.amount * factor).round(4)) for name, factor in factors.items())
         return t.mutate(amount=ibis.cases(*amounts).cast(AMOUNT))
 

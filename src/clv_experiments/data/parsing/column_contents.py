@@ -19,13 +19,13 @@ from clv_experiments.data.parsing.date_layouts import (
     DAY_OF_YEAR_LAYOUTS,
     EITHER_ORDER,
     END,
-    LAYOUTS,
     OTHER_CHARACTERS,
+    PART_ORDER_BY_DATE_PATTERN,
     PERIOD_LAYOUTS,
     PLAIN_CHARACTERS,
+    TWO_DIGIT_YEAR_FIRST,
     WEEK_LAYOUTS,
     WEEKDAY,
-    YEAR_FIRST,
     ZONE,
 )
 from clv_experiments.data.parsing.formats import EMPTY_CELLS, amount_pattern
@@ -38,15 +38,23 @@ MOST = 0.9
 PERIODS = (pattern for patterns in PERIOD_LAYOUTS.values() for pattern in patterns)
 DATE = re.compile(
     "|".join(
-        (f"^{CALENDAR_DATE}{END}", *LAYOUTS, *PERIODS, *WEEK_LAYOUTS, *DAY_OF_YEAR_LAYOUTS, EITHER_ORDER, YEAR_FIRST)
+        (
+            f"^{CALENDAR_DATE}{END}",
+            *PART_ORDER_BY_DATE_PATTERN,
+            *PERIODS,
+            *WEEK_LAYOUTS,
+            *DAY_OF_YEAR_LAYOUTS,
+            EITHER_ORDER,
+            TWO_DIGIT_YEAR_FIRST,
+        )
     ),
     re.IGNORECASE,
 )
-NAMED_DAY = re.compile(WEEKDAY, re.IGNORECASE)
-CHARACTERS = str.maketrans(OTHER_CHARACTERS, PLAIN_CHARACTERS)
+WEEKDAY_REGEX = re.compile(WEEKDAY, re.IGNORECASE)
+PLAIN_CHARACTER_TRANSLATION = str.maketrans(OTHER_CHARACTERS, PLAIN_CHARACTERS)
 CLOCK_TIME = re.compile(f"{CLOCK}{ZONE}?", re.IGNORECASE)
-SIX_DIGITS = re.compile("|".join(COMPACT_LAYOUTS["yymmdd"]))
-EIGHT_DIGITS = re.compile("(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?:[.]0)?")  # 20201231
+YYMMDD_DATE = re.compile("|".join(COMPACT_LAYOUTS["yymmdd"]))
+YYYYMMDD_DATE = re.compile("(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?:[.]0)?")  # 20201231
 NUMBER = re.compile(f"{amount_pattern('.')}|{amount_pattern(',')}|^[+-]?[0-9.]+[eE][+-]?[0-9]+$")
 WHOLE = re.compile("[+-]?[0-9]+(?:[.]0?)?")  # 17850.0 too, but no 30.00
 SERIAL_DATES = (20_000, 80_000)  # days since 1900, as spreadsheets count: 1954 to 2119
@@ -55,7 +63,7 @@ YYYYMMDD_RANGE = (19_000_101, 21_001_231)  # 20200131
 YYYYDDD_RANGE = (1_900_001, 2_100_366)  # the day of the year
 BUDDHIST_RANGE = (24_430_101, 26_431_231)  # 25650131
 YEARS = (1900, 2100)
-EPOCH = 10**8  # seconds since 1970, from 1973 on; smaller ones are no date of a purchase
+MIN_EPOCH_SECONDS = 10**8  # seconds since 1970, from 1973 on; smaller ones are no date of a purchase
 MIN_ONES, MAX_UNITS = 0.2, 1_000  # of a quantity
 MIN_SUMS, CENT = 5, 0.011  # orders whose sums are compared, and what rounding makes of each of their lines
 MIN_CATEGORY_ROWS, MAX_CATEGORIES = 200, 12  # so few values in so many rows are kinds, not customers
@@ -241,11 +249,11 @@ class ColumnSample:
         return all(CLOCK_TIME.fullmatch(cell) for cell in self.sample[column].dropna())
 
     def _could_be_coded_dates(self, column: str) -> bool:
-        if all(SIX_DIGITS.match(cell) for cell in self.sample[column].dropna()):
+        if all(YYMMDD_DATE.match(cell) for cell in self.sample[column].dropna()):
             return True
         middle = self.numbers(column).median()
         ranges = (SERIAL_DATES, YYYYMM_RANGE, YYYYMMDD_RANGE, YYYYDDD_RANGE, BUDDHIST_RANGE)
-        return middle >= EPOCH or any(first <= middle <= last for first, last in ranges)
+        return middle >= MIN_EPOCH_SECONDS or any(first <= middle <= last for first, last in ranges)
 
 
 def _sample_rows_evenly(raw: Table) -> Table:
@@ -265,14 +273,14 @@ def _detect_column_kind(cells: Sequence[str]) -> ColumnKind:
     if not cells:
         return ColumnKind("nothing")
     cells = [cell[:MAX_LENGTH] for cell in cells]
-    if _share_of_matches(EIGHT_DIGITS.fullmatch(cell) for cell in cells) >= MOST and len(cells) > 1:
+    if _share_of_matches(YYYYMMDD_DATE.fullmatch(cell) for cell in cells) >= MOST and len(cells) > 1:
         return ColumnKind("date", cells[0])
     if _share_of_matches(NUMBER.search(cell) for cell in cells) >= MOST:
         # 000226 is an identifier: no number is written so.
         if _share_of_matches(re.match("0[0-9]", cell) for cell in cells) > 1 - MOST:
             return ColumnKind("text", cells[0])
         return ColumnKind("whole" if all(WHOLE.fullmatch(cell) for cell in cells) else "decimal", cells[0])
-    dates = (DATE.search(NAMED_DAY.sub("", cell.translate(CHARACTERS))) for cell in cells)
+    dates = (DATE.search(WEEKDAY_REGEX.sub("", cell.translate(PLAIN_CHARACTER_TRANSLATION))) for cell in cells)
     return ColumnKind("date" if _share_of_matches(dates) >= MOST else "text", cells[0])
 
 

@@ -44,9 +44,9 @@ PERIOD_NAMES = (
     "periode",
 )  # fmt: skip
 SIGNS = {"W": WEEK_NAMES, "Q": QUARTER_NAMES}  # before a bare number
-PARTS = (*YEAR_NAMES, *DAY_NAMES, *PERIOD_NAMES)
+DATE_PART_NAMES = (*YEAR_NAMES, *DAY_NAMES, *PERIOD_NAMES)
 DATE_WORDS = "date|datum|fecha|time|zeit"  # in the name of a column that is a whole date
-LISTS = (2, 3)  # columns of a date
+DATE_COLUMN_COUNTS = (2, 3)  # columns of a date
 
 
 def join_date_columns(
@@ -106,7 +106,7 @@ def _guess_date_part_columns(available: Sequence[str]) -> list[str]:
         return [names[name] for name in usual if name in names][:1]
 
     year, month, day = first(*YEAR_NAMES), first(*MONTH_NAMES), first(*DAY_NAMES)
-    if any(re.search(DATE_WORDS, name) or name in USUAL_NAMES["date"] for name in names if name not in PARTS):
+    if any(re.search(DATE_WORDS, name) or name in USUAL_NAMES["date"] for name in names if name not in DATE_PART_NAMES):
         return []
     if year and month:
         return year + month + day
@@ -121,11 +121,13 @@ def _guess_date_part_columns(available: Sequence[str]) -> list[str]:
 def _get_date_part(column: str) -> str:
     """Return what a column's name says of a part of the date: ``OrderYear`` is ``year``."""
     name = normalise_name(column)
-    return next((p for p in PARTS if name.removesuffix(p) != name and name.removesuffix(p) in PURCHASE_WORDS), name)
+    return next(
+        (p for p in DATE_PART_NAMES if name.removesuffix(p) != name and name.removesuffix(p) in PURCHASE_WORDS), name
+    )
 
 
 def _check_date_parts(parts: Sequence[str], available: Sequence[str], log: str) -> None:
-    if len(parts) not in LISTS:
+    if len(parts) not in DATE_COLUMN_COUNTS:
         raise ClvError(f"data.columns.date must be one column, [year,month,day] or [date,time], got {list(parts)}")
     for column in parts:
         if column not in available:
@@ -144,7 +146,9 @@ def _join_date_parts(table: Table, parts: Sequence[str], name: str) -> Table:
     first, *others = (table[text] for text in texts)
     joined: StringValue = first.fill_null("")
     for other in others:
-        joined += ibis.ifelse(other.contains(":"), "", "-" + other).fill_null("-" if len(parts) == max(LISTS) else "")
+        joined += ibis.ifelse(other.contains(":"), "", "-" + other).fill_null(
+            "-" if len(parts) == max(DATE_COLUMN_COUNTS) else ""
+        )
     if _get_date_part(parts[-1]) in (*WEEK_NAMES, *QUARTER_NAMES):  # 2022-W05 needs no other year
         joined = ibis.ifelse(others[-1].re_search("[0-9]{4}"), others[-1], joined)
     is_empty = ibis.coalesce(first, *others).isnull()

@@ -14,7 +14,7 @@ from ibis.expr.types import BooleanValue, Table
 from clv_experiments.data.parsing.cells import aggregate_row, count_true, quote_cells
 from clv_experiments.data.parsing.date_layouts import (
     BUDDHIST_DATE,
-    BUDDHIST_YEARS,
+    BUDDHIST_YEAR_OFFSET,
     COMPACT_LAYOUTS,
     DATE_ORDERS,
     DAY_OF_YEAR_LAYOUTS,
@@ -23,20 +23,20 @@ from clv_experiments.data.parsing.date_layouts import (
     LAST_YEAR,
     LATER_DAYS,
     LATER_WEEKS,
-    LAYOUTS,
     NUMBER,
     NUMBER_FORMATS,
+    PART_ORDER_BY_DATE_PATTERN,
     PERIOD_LAYOUTS,
+    TIME_WITH_ZONE,
     UNMISTAKABLE,
     WEEK_LAYOUTS,
     WEEK_NUMBER_LAYOUTS,
-    ZONED,
     is_layout_compatible,
 )
 from clv_experiments.data.parsing.dates import (
     add_date_text_columns,
     add_day_column,
-    add_number_column,
+    add_integer_part_column,
     add_time_zone_column,
 )
 from clv_experiments.data.parsing.formats import ParseOptions, add_text_column
@@ -45,11 +45,11 @@ from clv_experiments.errors import ClvError
 PREFIX = "parsed: "  # of the columns added here
 TEXT, ZONE, NUMBER_VALUE = f"{PREFIX}text", f"{PREFIX}time zone", f"{PREFIX}number"
 ISO, REST, HYPHEN = f"{PREFIX}iso", f"{PREFIX}rest", f"{PREFIX}hyphen"
-FIRST_PART = {"dmy": "the day", "mdy": "the month", "ymd": "the year"}
-EITHER = tuple(dict.fromkeys(layout for layouts in DATE_ORDERS.values() for layout in layouts))
+FIRST_PART_BY_DATE_ORDER = {"dmy": "the day", "mdy": "the month", "ymd": "the year"}
+ORDER_DEPENDENT_LAYOUTS = tuple(dict.fromkeys(layout for layouts in DATE_ORDERS.values() for layout in layouts))
 YEARS = (1900, 2100)
 MUCH_SHORTER = 4  # times: what dates span if their two-digit year is read in the right place
-MIN_LATER_WEEKS = 0.1  # of rows: a few numbers above 12 are misprints of months
+MIN_LATER_WEEK_SHARE = 0.1  # of rows: a few numbers above 12 are misprints of months
 
 
 def infer_dates(raw: Table, column: str, options: ParseOptions, log: str) -> tuple[ParseOptions, list[str]]:
@@ -65,7 +65,7 @@ def infer_dates(raw: Table, column: str, options: ParseOptions, log: str) -> tup
     if not (kind.is_string() or kind.is_numeric()):
         return options, []
     raw = add_date_text_columns(raw.select(column), column, TEXT, ISO, REST)
-    raw = add_number_column(raw, REST, NUMBER_VALUE)
+    raw = add_integer_part_column(raw, REST, NUMBER_VALUE)
     conditions = _classify_date_cells(raw)
     counts = aggregate_row(raw, **{name: count_true(condition) for name, condition in conditions.items()})
     notes: list[str] = []
@@ -92,14 +92,16 @@ def _classify_date_cells(raw: Table) -> dict[str, BooleanValue]:
         return text.re_search("|".join(layouts))
 
     week = fits(WEEK_LAYOUTS)
-    full_date = fits((*LAYOUTS, *EITHER)) & ~week  # week 13 2022 looks like March 13, 2022
+    full_date = (
+        fits((*PART_ORDER_BY_DATE_PATTERN, *ORDER_DEPENDENT_LAYOUTS)) & ~week
+    )  # week 13 2022 looks like March 13, 2022
     counted = text.re_search(NUMBER) & ~full_date
     conditions = {
         "iso": raw[ISO].notnull(),
         "rest": text.notnull(),
         "whole": full_date,
-        "zoned": raw[TEXT].re_search(ZONED),
-        "either": fits(EITHER),
+        "zoned": raw[TEXT].re_search(TIME_WITH_ZONE),
+        "either": fits(ORDER_DEPENDENT_LAYOUTS),
         "compact": fits([EITHER_COMPACT]),
         "number": counted,
         "week": week,
@@ -123,12 +125,12 @@ def _infer_date_format(
 ) -> tuple[str | None, str]:
     filled = counts["iso"] + counts["rest"]
     later, numbered = counts["later week"], not counts["iso"] and counts["week number"] == counts["rest"]
-    if numbered and later > MIN_LATER_WEEKS * counts["rest"]:
+    if numbered and later > MIN_LATER_WEEK_SHARE * counts["rest"]:
         return "week", f"dates are ISO weeks, as {later:,} row(s) above 12 show"
     if filled and counts["buddhist"] == filled:
-        return "buddhist", f"years are those of Thailand, {BUDDHIST_YEARS} ahead"
+        return "buddhist", f"years are those of Thailand, {BUDDHIST_YEAR_OFFSET} ahead"
     if filled and counts["day of year"] == filled:
-        if counts["later day"] <= MIN_LATER_WEEKS * filled:
+        if counts["later day"] <= MIN_LATER_WEEK_SHARE * filled:
             raise ClvError(
                 f"dates of log '{log}' such as {', '.join(quote_cells(raw, column))} (column '{column}') could be "
                 "days of a year or months: type data.date_format=day_of_year or data.date_format=month"
@@ -138,7 +140,7 @@ def _infer_date_format(
     if counts["yymmdd"] and counts["yymmdd"] == counts["rest"] and counts["month"] < counts["rest"]:
         candidates = ["yymmdd"]
     if not candidates:
-        _check_numeric_dates(raw, column, conditions, counts, log)
+        _check_numbers_can_be_dates(raw, column, conditions, counts, log)
         return None, ""
     name = candidates[0]
     # 202201 is a number too, and 12.2021 a month.
@@ -161,7 +163,7 @@ def _infer_date_format(
     return name, f"dates are {counted.description}: {number} is {counted.to_day(number)}"
 
 
-def _check_numeric_dates(
+def _check_numbers_can_be_dates(
     raw: Table, column: str, conditions: dict[str, BooleanValue], counts: dict[str, int], log: str
 ) -> None:
     if counts["number"] and not (counts["iso"] or counts["whole"]):
@@ -233,17 +235,17 @@ def _infer_date_order(raw: Table, column: str, log: str) -> tuple[str, list[str]
         if examples:
             raise ClvError(
                 f"dates of log '{log}' such as {', '.join(examples)} (column '{column}') could begin with "
-                f"{' or '.join(FIRST_PART[order] for order in possible)}, and no row tells: type "
+                f"{' or '.join(FIRST_PART_BY_DATE_ORDER[order] for order in possible)}, and no row tells: type "
                 f"{' or '.join(f'data.date_order={order}' for order in possible)}"
             )
         return first, []  # any that are left, like 05/05/2020, are the same in either order
     decisive = is_date & ~reduce(and_, (valid[order] for order in candidates))
     rows = aggregate_row(raw, rows=count_true(decisive))["rows"]
-    return first, [f"dates begin with {FIRST_PART[first]}, as {rows:,} row(s) show"]
+    return first, [f"dates begin with {FIRST_PART_BY_DATE_ORDER[first]}, as {rows:,} row(s) show"]
 
 
 def _parse_in_each_order(raw: Table, column: str) -> Table:
-    raw = raw.filter(raw[REST].re_search("|".join(EITHER)))
+    raw = raw.filter(raw[REST].re_search("|".join(ORDER_DEPENDENT_LAYOUTS)))
     for order in DATE_ORDERS:
         raw = add_day_column(raw, column, order, PREFIX + order)
     raw = raw.mutate(**{HYPHEN: raw[REST].re_search("^[0-9]{2}-")})

@@ -16,7 +16,7 @@ CLOCK = (
     f"(?:[0-9]{{1,2}}[:.h][0-9]{{2}}(?:[:.][0-9]{{2}}(?:[.,][0-9]+)?)? *(?:{HALF_DAY}|uhr)?|[0-9]{{1,2}} *{HALF_DAY}) *"
 )
 TIME = f"(?:,?[ t]+(?:(?:at|um|à|klo?[.]?|a las) +)?|:){CLOCK}"
-ZONED = f"{TIME}({ZONE})$"
+TIME_WITH_ZONE = f"{TIME}({ZONE})$"
 END = f"(?:{TIME}{ZONE}?)?$"
 
 YEAR = "([0-9]{4}|[0-9]{2})"
@@ -27,7 +27,7 @@ ARTICLE = "(?:(?:the|le|el|il|den|der) +)?"
 WORD = "([a-zà-žа-яё]{3,})"
 # Layouts of a date, such as 01DEC10 and Dec 1, 2010, and the order of year, month and day in them. At most one fits a
 # text.
-LAYOUTS = {
+PART_ORDER_BY_DATE_PATTERN = {
     f"^([0-9]{{4}})(?:[-/.] ?|[年년] ?){DAY}(?:[-/.] ?|[月월] ?){DAY}[.日일]?{END}": "ymd",
     f"^([0-9]{{4}})(0[1-9]|1[0-2])([0-9]{{2}})(?:[0-9]{{6}}|[.]0)?{END}": "ymd",
     f"^{COMMON_YEAR}([0-9]{{2}})([0-9]{{2}})(?:[0-9]{{4}}|[t_][0-9]{{4}}(?:[0-9]{{2}})?z?)$": "ymd",
@@ -38,11 +38,11 @@ LAYOUTS = {
 }
 EITHER_ORDER = f"^{DAY}[-/.] ?{DAY}[-/.] ?{YEAR}[.]?{END}"
 EITHER_COMPACT = f"^{DAY}([0-9]{{2}}){COMMON_YEAR}$"
-YEAR_FIRST = f"^([0-9]{{2}})[-/.]{DAY}[-/.]{DAY}{END}"
+TWO_DIGIT_YEAR_FIRST = f"^([0-9]{{2}})[-/.]{DAY}[-/.]{DAY}{END}"
 DATE_ORDERS = {  # layouts that need an order to be read
     "dmy": (EITHER_ORDER, EITHER_COMPACT),
     "mdy": (EITHER_ORDER, EITHER_COMPACT),
-    "ymd": (YEAR_FIRST,),
+    "ymd": (TWO_DIGIT_YEAR_FIRST,),
 }
 # Layouts of a period, which is read as its first day.
 MONTH_LAYOUTS = {
@@ -133,7 +133,7 @@ MONTH_WORDS = {
         "joulukuu joulukuuta grudzień grudnia gru prosinec prosince декабрь декабря дек aralık ara decembrie"
     ),
 }
-MONTHS = "".join(f";{word}={month}" for month, words in MONTH_WORDS.items() for word in words.split())
+MONTH_WORD_LOOKUP_STRING = "".join(f";{word}={month}" for month, words in MONTH_WORDS.items() for word in words.split())
 WEEKDAY_WORDS = (
     "mon monday tue tues tuesday wed weds wednesday thu thur thurs thursday fri friday sat saturday sun sunday "
     "mo montag di dienstag mi mittwoch do donnerstag fr freitag sa samstag sonnabend so sonntag "
@@ -150,13 +150,13 @@ WEEKDAY_WORDS = (
     "sal çar per cum cmt paz luni marți marti miercuri joi vineri sâmbătă sambata duminică duminica hétfő kedd szerda "
     "csütörtök péntek szombat vasárnap"
 )
-EASTERN_DAY = "[月火水木金土日一二三四五六天월화수목금토일]"
-ANY_DAY = f"(?:{'|'.join(WEEKDAY_WORDS.split())})(?:-feira)?"
+EAST_ASIAN_WEEKDAY = "[月火水木金土日一二三四五六天월화수목금토일]"
+ANY_WEEKDAY_WORD = f"(?:{'|'.join(WEEKDAY_WORDS.split())})(?:-feira)?"
 # In front of a date, in parentheses anywhere, or at the end; mar is also the month of March, unless a comma follows.
 WEEKDAY = (
-    f"^{ANY_DAY}[.]?,? +|^mar[.]?, +|,? +{ANY_DAY}[.]?$"
-    f"| *(?:[(]|（)(?:{ANY_DAY}[.]?|{EASTERN_DAY}(?:曜日?|요일)?)(?:[)]|）)"
-    f"| *(?:星期|周|週|礼拜|禮拜){EASTERN_DAY}| *{EASTERN_DAY}(?:曜日?|요일)"
+    f"^{ANY_WEEKDAY_WORD}[.]?,? +|^mar[.]?, +|,? +{ANY_WEEKDAY_WORD}[.]?$"
+    f"| *(?:[(]|（)(?:{ANY_WEEKDAY_WORD}[.]?|{EAST_ASIAN_WEEKDAY}(?:曜日?|요일)?)(?:[)]|）)"
+    f"| *(?:星期|周|週|礼拜|禮拜){EAST_ASIAN_WEEKDAY}| *{EAST_ASIAN_WEEKDAY}(?:曜日?|요일)"
 )
 # Digits, dashes and blanks as other keyboards write them, and as patterns know them.
 OTHER_CHARACTERS = "٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹０１２３４５６７８９／：．－‐‑‒–—−\u00a0\u2007\u2009\u202f\u3000"
@@ -164,7 +164,7 @@ PLAIN_CHARACTERS = "0123456789" * 3 + "/:.-" + "-" * 6 + " " * 5
 ZERO_DATE = (  # what databases write where there is none
     f"^(?:0000[-/.]?00[-/.]?00|00[-/.]00[-/.](?:0000|00)|0001[-/.]?01[-/.]?01|0?1[-/.]0?1[-/.]0001|0+(?:[.]0+)?){END}"
 )
-BUDDHIST_YEARS = 543  # before ours, as in Thailand
+BUDDHIST_YEAR_OFFSET = 543  # before ours, as in Thailand
 BUDDHIST_YEAR = "2[456][0-9]{2}"
 BUDDHIST_DATE = (
     f"^{BUDDHIST_YEAR}(?:[-/. ]|[01][0-9][0-3][0-9]$)"

@@ -10,25 +10,25 @@ import ibis
 from ibis.expr.types import IntegerValue, StringValue, Table
 
 from clv_experiments.data.parsing.date_layouts import (
-    BUDDHIST_YEARS,
+    BUDDHIST_YEAR_OFFSET,
     CALENDAR_DATE,
     CENTURY_PIVOT,
     COMPACT_LAYOUTS,
     DATE_ORDERS,
     DAY_OF_YEAR_LAYOUTS,
     END,
-    LAYOUTS,
-    MONTHS,
+    MONTH_WORD_LOOKUP_STRING,
     NUMBER,
     NUMBER_FORMATS,
     OTHER_CHARACTERS,
+    PART_ORDER_BY_DATE_PATTERN,
     PERIOD_LAYOUTS,
     PLAIN_CHARACTERS,
+    TIME_WITH_ZONE,
     WEEK_LAYOUTS,
     WEEK_NUMBER_LAYOUTS,
     WEEKDAY,
     ZERO_DATE,
-    ZONED,
     SerialDateFormat,
     is_layout_compatible,
 )
@@ -65,22 +65,22 @@ def add_day_column(table: Table, column: str, order: str | None, name: str, date
         return table.mutate(**{name: table[column].cast("date") if kind.is_timestamp() else table[column]})
     lower_text, iso, other_text = f"{name} whole", f"{name} iso", f"{name} rest"
     table = add_date_text_columns(table, column, lower_text, iso, other_text)
-    layouts = LAYOUTS | (PERIOD_LAYOUTS | COMPACT_LAYOUTS).get(date_format or "", {})
+    layouts = PART_ORDER_BY_DATE_PATTERN | (PERIOD_LAYOUTS | COMPACT_LAYOUTS).get(date_format or "", {})
     if order:
         layouts |= {layout: order for layout in DATE_ORDERS[order] if is_layout_compatible(layout, date_format)}
     table = _add_iso_text(table, other_text, layouts, name)
     text = table[iso].fill_null(table[name])
     if date_format == "buddhist":
-        year = text.re_extract("^([0-9]{4})-", 1).nullif("").cast("int64") - BUDDHIST_YEARS
+        year = text.re_extract("^([0-9]{4})-", 1).nullif("").cast("int64") - BUDDHIST_YEAR_OFFSET
         text = year.cast("string") + text.substr(4)
     exists = text.re_search(f"^{CALENDAR_DATE}$")
     table = table.mutate(**{name: ibis.ifelse(exists, text, None).cast("date")})
     if date_format in NUMBER_FORMATS:
-        table = _add_day_from_number(table, other_text, NUMBER_FORMATS[date_format], name)
+        table = _fill_date_from_number(table, other_text, NUMBER_FORMATS[date_format], name)
     elif date_format == "week":
-        table = _add_iso_week_date(table, other_text, name)
+        table = _fill_date_from_iso_week(table, other_text, name)
     elif date_format == "day_of_year":
-        table = _add_day_of_year(table, other_text, name)
+        table = _fill_date_from_day_of_year(table, other_text, name)
     return table.drop(lower_text, iso, other_text)
 
 
@@ -104,7 +104,9 @@ def add_time_zone_column(table: Table, column: str, name: str) -> Table:
     """Add the offset at the end of a timestamp, such as +0100; null where it has none."""
     table = add_text_column(table, column, name)
     text = table[name].lower()
-    table = table.mutate(**{name: ibis.ifelse(text.re_search(ZONED), text.re_extract(ZONED, 1), None)})
+    table = table.mutate(
+        **{name: ibis.ifelse(text.re_search(TIME_WITH_ZONE), text.re_extract(TIME_WITH_ZONE, 1), None)}
+    )
     # UTC+01:00 and +01:00 (Central European Time) are +0100.
     offset = table[name].re_extract("([+-][0-9:]+)", 1).replace(":", "")
     zone = ibis.ifelse(table[name].re_search("[+-]"), offset, table[name].upper())
@@ -132,8 +134,10 @@ def _add_iso_text(table: Table, other_text: str, layouts: dict[str, str], name: 
     )
     y, m, d = (table[f"{name} {which}"] for which in "ymd")
     word = ";" + m + "="
-    position = ibis.literal(MONTHS).find(word)
-    month = ibis.ifelse(position >= 0, ibis.literal(MONTHS).substr(position + word.length(), 2), m.lpad(2, "0"))
+    position = ibis.literal(MONTH_WORD_LOOKUP_STRING).find(word)
+    month = ibis.ifelse(
+        position >= 0, ibis.literal(MONTH_WORD_LOOKUP_STRING).substr(position + word.length(), 2), m.lpad(2, "0")
+    )
     century = ibis.cases((y.length() == 4, ""), (y < CENTURY_PIVOT, "20"), else_="19")
     day = ibis.ifelse((d == "") & (y != ""), "01", d.lpad(2, "0"))  # of a period
     return table.mutate(**{name: century + y + "-" + month + "-" + day}).drop(*(v.get_name() for v in (y, m, d)))
@@ -151,9 +155,9 @@ def _extract_date_part(text: StringValue, layouts: Mapping[str, str], which: str
     return ibis.ifelse(text.notnull(), joined, None)
 
 
-def _add_day_from_number(table: Table, other_text: str, counted: SerialDateFormat, name: str) -> Table:
+def _fill_date_from_number(table: Table, other_text: str, counted: SerialDateFormat, name: str) -> Table:
     number = f"{name} number"
-    table = add_number_column(table, other_text, number)
+    table = add_integer_part_column(table, other_text, number)
     table = _convert_numbers_to_days(table, counted, number)
     return table.mutate(**{name: ibis.coalesce(table[name], table[number])}).drop(number)
 
@@ -165,7 +169,7 @@ def _convert_numbers_to_days(table: Table, counted: SerialDateFormat, name: str)
     return table.mutate(**{name: _add_days(ibis.literal(counted.origin), table[name])})
 
 
-def add_number_column(table: Table, text: str, name: str) -> Table:
+def add_integer_part_column(table: Table, text: str, name: str) -> Table:
     """Add the whole part of text that is a number; null elsewhere."""
     matches = table[text].re_search(NUMBER)
     table = table.mutate(**{name: ibis.ifelse(matches, table[text].re_extract(NUMBER, 1), None)})
@@ -173,7 +177,7 @@ def add_number_column(table: Table, text: str, name: str) -> Table:
     return table.mutate(**{name: ibis.ifelse(small, table[name], None).cast("int64")})
 
 
-def _add_iso_week_date(table: Table, other_text: str, name: str) -> Table:
+def _fill_date_from_iso_week(table: Table, other_text: str, name: str) -> Table:
     """Fill in the days of ISO weeks: week 1 has the 4th of January, and a week without a day is its Monday."""
     fourth, shift = f"{name} fourth", f"{name} shift"
     year, number, day = f"{name} year", f"{name} week", f"{name} day"
@@ -193,7 +197,7 @@ def _add_iso_week_date(table: Table, other_text: str, name: str) -> Table:
     return table.mutate(**{name: ibis.coalesce(table[name], result)}).drop(fourth, shift, day)
 
 
-def _add_day_of_year(table: Table, other_text: str, name: str) -> Table:
+def _fill_date_from_day_of_year(table: Table, other_text: str, name: str) -> Table:
     year, number, first = f"{name} year", f"{name} number", f"{name} first"
     table = _add_date_parts(table, other_text, DAY_OF_YEAR_LAYOUTS, {year: "y", number: "j"})
     table = table.mutate(**{first: (table[year] + "-01-01").cast("date"), number: table[number].cast("int64") - 1})

@@ -11,7 +11,12 @@ from ibis.expr.types import BooleanValue, Table
 
 from clv_experiments.data.parsing.cells import aggregate_row, count_true, quote_cells
 from clv_experiments.data.parsing.date_inference import infer_dates
-from clv_experiments.data.parsing.formats import THOUSANDS, ParseOptions, add_amount_columns, add_currency_columns
+from clv_experiments.data.parsing.formats import (
+    THOUSANDS_SUFFIX,
+    ParseOptions,
+    add_amount_columns,
+    add_currency_columns,
+)
 from clv_experiments.errors import ClvError
 
 POINT, COMMA, CURRENCY = "decimal point: ", "decimal comma: ", "currency: "  # prefixes of the columns added here
@@ -131,5 +136,5 @@ def _decimal_mark_conditions(table: Table, column: str) -> dict[str, BooleanValu
         "point": point.notnull() & comma.isnull(),
         "comma": comma.notnull() & point.isnull(),
         "either": point != comma,
-        "thousands": table[column].re_search(THOUSANDS) & (point.notnull() | comma.notnull()),
+        "thousands": table[column].re_search(THOUSANDS_SUFFIX) & (point.notnull() | comma.notnull()),
     }

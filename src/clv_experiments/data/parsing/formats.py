@@ -50,7 +50,7 @@ AMOUNT_NOTATIONS = {  # how amounts are written beside digits, and what that sta
     " *[Dd][Rr]$": "",
     " *[kK]$": "e3",
 }
-THOUSANDS = "[0-9] *[kK] *$"  # 12.3k
+THOUSANDS_SUFFIX = "[0-9] *[kK] *$"  # 12.3k
 SCIENTIFIC = "^[+-]?[0-9]{1,20}(?:[.][0-9]{1,20})?[eE][+-]?[0-9]{1,2}$"
 UNUSUAL_IN_ID = "[^0-9A-Za-z_-]"
 WHOLE_WITH_DECIMALS = "^(-?[0-9]+)[.]0+$"

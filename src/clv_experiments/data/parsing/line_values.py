@@ -28,7 +28,7 @@ LINE_NAME = re.compile("line|zeile|position|ligne|linea|riga|linha|item")
 TOLERATED = 0.01  # of the discounted lines
 REPEATED = 0.9  # of the discounted orders: their lines have one discount, though they cost different amounts
 MIN_REPEATED = 8  # such orders; fewer may be chance
-IN_CENTS = 0.5  # of the discounts have cents, as hardly any percentage has
+MIN_SHARE_WITH_CENTS = 0.5  # of the discounts have cents, as hardly any percentage has
 
 
 def compute_line_values(lines: Table, unit: str | None) -> NumericValue:
@@ -254,11 +254,15 @@ def infer_discount_units(column: str, summary: dict[str, Any]) -> list[str]:
     orders = summary.get("orders", 0)
     once = ["money_per_order"] if summary.get("above_order", 0) <= TOLERATED * orders else []
     if ORDER_NAME.search(normalise_name(column)) and once and _is_order_discount(summary):
-        is_money = MONEY_NAME.search(column) or summary["in_cents"] > IN_CENTS * summary["discounted"]
+        is_money = MONEY_NAME.search(column) or summary["in_cents"] > MIN_SHARE_WITH_CENTS * summary["discounted"]
         return once if is_money else relative + once
     money = ["money"] if summary["above_line"] <= tolerated else []
     per_unit = ["money_per_unit"] if summary["above_price"] <= tolerated else []
-    if LINE_NAME.search(normalise_name(column)) and money and summary["in_cents"] > IN_CENTS * summary["discounted"]:
+    if (
+        LINE_NAME.search(normalise_name(column))
+        and money
+        and summary["in_cents"] > MIN_SHARE_WITH_CENTS * summary["discounted"]
+    ):
         return money
     if UNIT_NAME.search(column):
         return per_unit or relative

@@ -24,7 +24,7 @@ from clv_experiments.data.parsing.formats import (
     add_text_column,
 )
 from clv_experiments.data.parsing.line_values import add_amount_from_price
-from clv_experiments.data.parsing.money import align_price_unit, scale_money
+from clv_experiments.data.parsing.money import align_price_unit_with_amount, scale_money
 from clv_experiments.data.parsing.order_allocation import COPY, number_repeated_rows
 from clv_experiments.data.parsing.order_totals import allocate_repeated_order_totals
 from clv_experiments.data.parsing.readable_columns import NUMBER_ROLES, FullyReadableRoles, find_fully_readable_roles
@@ -33,9 +33,9 @@ from clv_experiments.data.parsing.where import quote_name
 from clv_experiments.errors import ClvError
 
 KEYS = ("customer_id", "date", "order_id", "status", "currency")
-WHOLE = "decimal(18, 0)"
-MAX_LEFT_OUT = 3  # odd cells, of which a condition is written
-UNTYPABLE = set("'\"\\$`!")  # inside the quotes of a shell
+WHOLE_NUMBER_TYPE = "decimal(18, 0)"
+MAX_CELLS_IN_SUGGESTED_FILTER = 3  # odd cells, of which a condition is written
+SHELL_SPECIAL_CHARACTERS = set("'\"\\$`!")  # inside the quotes of a shell
 TYPED_PREFIX, TEXT, WITHOUT_PERCENT = "typed: ", "text", "without %: "  # names of temporary columns
 DATE_EXAMPLES = {
     None: "1997-12-31",
@@ -106,7 +106,7 @@ def read_lines(
     if keep_raw_columns and ("amount" in by_role or "discount" in by_role):
         lines = number_repeated_rows(lines)
     lines, options, discount_notes = combine_discounts(lines, by_role, options, log)
-    lines, ratio, unit_notes = align_price_unit(lines, columns, options.scale, log)
+    lines, ratio, unit_notes = align_price_unit_with_amount(lines, columns, options.scale, log)
     if "amount" in by_role:
         lines, amount_notes = allocate_repeated_order_totals(lines, columns, options, log)
     elif columns.has_amounts:
@@ -144,7 +144,7 @@ def _add_typed_columns(
     largest = {TYPED_PREFIX + role: size for role, size in readable.max_abs.items()}
     whole = numbers.pop(f"{TYPED_PREFIX}quantity", None) if _has_whole_quantities(raw, by_role, readable) else None
     typed = add_amount_columns(typed, numbers, options.decimal or ".", largest)
-    typed = typed.mutate(**{f"{TYPED_PREFIX}quantity": typed[whole].cast(WHOLE)}) if whole else typed
+    typed = typed.mutate(**{f"{TYPED_PREFIX}quantity": typed[whole].cast(WHOLE_NUMBER_TYPE)}) if whole else typed
     return add_identifier_columns(typed, names)
 
 
@@ -208,9 +208,21 @@ def _describe_zero_dates(zeros: Table, column: str) -> list[str]:
 
 def _advise_filtering_out(unreadable: Table, column: str) -> str:
     """Say what leaves out the rows of a few odd cells, such as '-'; empty where there are many, or no such column."""
-    cells = unreadable.select(TEXT).distinct().order_by(TEXT).limit(MAX_LEFT_OUT + 1).to_pyarrow()[TEXT].to_pylist()
+    cells = (
+        unreadable.select(TEXT)
+        .distinct()
+        .order_by(TEXT)
+        .limit(MAX_CELLS_IN_SUGGESTED_FILTER + 1)
+        .to_pyarrow()[TEXT]
+        .to_pylist()
+    )
     is_text = unreadable[RAW_PREFIX + column].type().is_string()
-    if not is_text or len(cells) > MAX_LEFT_OUT or any(set(cell) & UNTYPABLE for cell in cells) or ", " in column:
+    if (
+        not is_text
+        or len(cells) > MAX_CELLS_IN_SUGGESTED_FILTER
+        or any(set(cell) & SHELL_SPECIAL_CHARACTERS for cell in cells)
+        or ", " in column
+    ):
         return ""
     name = quote_name(column).replace("`", "\\`")
     values = ", ".join(f"'{cell}'" for cell in cells)

@@ -21,17 +21,17 @@ from clv_experiments.errors import ClvError
 
 CENTS_WORD = re.compile("(?:^| )(?:cents|centimes|centavos|pence|minor units?|minor) ?$", re.IGNORECASE)
 # Stripe's, Square's and Adyen's interfaces give whole cents, of which such columns tell.
-MINOR_UNIT_EXPORTS = (
+MINOR_UNIT_COLUMN_NAMES = (
     "unitamount", "unitamountdecimal", "amountcaptured", "amountcapturable", "amountsubtotal", "amountreceived",
     "totalmoneyamount", "amountmoneyamount", "basepricemoneyamount", "grosssalesmoneyamount",
 )  # fmt: skip
-SCALE = "decimal(18, 8)"
+SCALE_TYPE = "decimal(18, 8)"
 CENT = Decimal("0.01")
 MIN_WHOLE, TYPICAL_CENTS, MOST_ROUND = 100, 500, 0.3
 CENTS_RATIO = 100  # times quantity times unit price, as amounts in cents beside prices in the currency are
 SMALLEST, LARGEST = Decimal("0.00000001"), Decimal(10**9)
 RATIOS = (1, 100, 1000, Decimal("0.01"), Decimal("0.001"))  # of an amount to quantity times unit price
-BAND = 2.0  # a ratio is one of these within this factor: taxes and discounts change it less
+RATIO_TOLERANCE_FACTOR = 2.0  # a ratio is one of these within this factor: taxes and discounts change it less
 NEARLY_ALL, SOME, MIN_LINES = 0.9, 0.05, 5
 
 
@@ -41,7 +41,7 @@ def has_cents_in_name(column: str) -> bool:
     So are all amounts of exports that are known by columns such as ``unit_amount``, if they are whole numbers.
     """
     words = " ".join(re.split(r"[\W_]+", re.sub("(?<=[a-z])(?=[A-Z])", " ", column)))
-    return bool(CENTS_WORD.search(words)) or normalise_name(column) in MINOR_UNIT_EXPORTS
+    return bool(CENTS_WORD.search(words)) or normalise_name(column) in MINOR_UNIT_COLUMN_NAMES
 
 
 def _is_role_in_cents(columns: ColumnRoles, role: str) -> bool:
@@ -82,7 +82,7 @@ class _AmountPriceRatioCounts:
     all_orders: int
     fractional_amounts: int  # amounts that are not whole
 
-    def find_main_ratio(self) -> Decimal | int | None:
+    def find_ratio_of_nearly_all(self) -> Decimal | int | None:
         """Return the ratio of nearly all lines or, of totals that stand on each line, of nearly all orders."""
         fits = (
             ratio
@@ -101,7 +101,7 @@ class _AmountPriceRatioCounts:
         )
 
 
-def align_price_unit(
+def align_price_unit_with_amount(
     lines: Table, columns: ColumnRoles, scale: Decimal | None, log: str
 ) -> tuple[Table, Decimal | int | None, list[str]]:
     """Bring unit prices into the unit of the amounts, where nearly all amounts are 100 times quantity times price.
@@ -133,7 +133,7 @@ def align_price_unit(
         return lines, None, []
     by_role = columns.by_role
     counts = _count_ratios(lines)
-    ratio = counts.find_main_ratio()
+    ratio = counts.find_ratio_of_nearly_all()
     is_open = scale is None and not _is_role_in_cents(columns, "amount")
     if ratio is None:
         return lines, None, _describe_mixture(counts, by_role) if is_open else []
@@ -175,7 +175,7 @@ def _count_ratios(lines: Table) -> _AmountPriceRatioCounts:
 
 
 def _tolerance_bounds(ratio: Decimal | int) -> tuple[float, float]:
-    return float(ratio) / BAND, float(ratio) * BAND
+    return float(ratio) / RATIO_TOLERANCE_FACTOR, float(ratio) * RATIO_TOLERANCE_FACTOR
 
 
 def _describe_comparison(counts: _AmountPriceRatioCounts, ratio: Decimal | int, by_role: Mapping[str, str]) -> str:
@@ -236,7 +236,7 @@ def scale_money(
     contents : ColumnSample
         Of the raw log, whose other columns may say that money is in cents.
     ratio : Decimal or int, optional
-        Of amounts to quantity times unit price, as ``align_price_unit`` returns it.
+        Of amounts to quantity times unit price, as ``align_price_unit_with_amount`` returns it.
 
     Raises
     ------
@@ -246,7 +246,7 @@ def scale_money(
     factors, notes = _choose_scale_factors(lines, columns, scale, contents, ratio)
     if not factors:
         return lines, notes
-    products = {role: lines[role] * literal(f"{factor:f}").cast(SCALE) for role, factor in factors.items()}
+    products = {role: lines[role] * literal(f"{factor:f}").cast(SCALE_TYPE) for role, factor in factors.items()}
     bad = {f"lost {role}": product.round(4) != product for role, product in products.items() if role != "unit_price"}
     bad |= {
         f"large {role}": (lines[role].cast("float64") * float(factor)).abs() >= AMOUNT_LIMIT
@@ -288,7 +288,7 @@ def _choose_scale_factors(
     # Prices are aligned with amounts, or are what they were made of.
     in_cents = in_cents | {"unit_price"} if "amount" in in_cents else in_cents - {"unit_price"}
     factors = {role: CENT for role in roles if role in in_cents}
-    if not factors or (ratio == CENTS_RATIO and "amount" not in named):  # which align_price_unit has noted
+    if not factors or (ratio == CENTS_RATIO and "amount" not in named):  # which align_price_unit_with_amount has noted
         return factors, []
     what = "amounts were" if "amount" in factors else f"{columns.by_role['refunded']} was"
     why = f"{saying[0]} is in cents" + (" by its name" if saying[0] not in columns.cells_in_cents else "")
